@@ -1,0 +1,51 @@
+// The only door to time and chance. With a seeded clock and the memory ports the whole runtime is deterministic.
+
+import { randomInt } from "node:crypto";
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds that never run backwards: for deadlines and leases. */
+  monotonicMs(): number;
+  /** Runs `fn` once, after at least `delayMs`. Returns the function that cancels it. */
+  after(delayMs: number, fn: () => void): () => void;
+  /** A number in [0, 1). */
+  random(): number;
+  /** A fresh id of 22 characters `[0-9a-zA-Z]`, unlike any other. */
+  uniqueId(): string;
+}
+
+const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** 22 characters (131 bits) drawn with `random`. */
+export function drawId(random: () => number): string {
+  let id = "";
+  for (let at = 0; at < 22; at += 1) id += alphabet[Math.floor(random() * alphabet.length)];
+  return id;
+}
+
+/** The machine's own time and chance. A pending `after` does not keep the process alive by itself. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after: (delayMs, fn) => {
+    const timer = setTimeout(fn, delayMs);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+  uniqueId: () => drawId(() => randomInt(2 ** 32) / 2 ** 32),
+};
+
+/** Resolves after `delayMs`, or at once when `signal` aborts. */
+export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.after(delayMs, done);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+}

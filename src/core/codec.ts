@@ -1,0 +1,38 @@
+// Values on the wire: UTF-8 JSON. Nothing at all (a length of zero) stands for `undefined`.
+
+import type { ErrorCode } from "./errors.ts";
+import { messageOf, TroupeError } from "./errors.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const nothing = new Uint8Array(0);
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** JSON of any value as text; `code` is what a value that JSON cannot carry rejects with. */
+export function printJson(value: unknown, code: ErrorCode, what: string): string | undefined {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (thrown) {
+    throw new TroupeError(code, `${what} cannot be written as JSON: ${messageOf(thrown)}`, { cause: thrown });
+  }
+  if (text === undefined && value !== undefined) {
+    throw new TroupeError(code, `${what} cannot be written as JSON: it is a ${typeof value}`);
+  }
+  return text;
+}
+
+/** The wire form of a value: JSON, or nothing for `undefined`. */
+export function encodeValue(value: unknown, code: ErrorCode, what: string): Uint8Array {
+  const text = printJson(value, code, what);
+  return text === undefined ? nothing : encoder.encode(text);
+}
+
+/** The value that `bytes` carry. Throws SyntaxError when they are not JSON. */
+export function decodeValue(bytes: Uint8Array): unknown {
+  return bytes.length === 0 ? undefined : JSON.parse(decoder.decode(bytes));
+}
+
+export const encodeText = (text: string): Uint8Array => encoder.encode(text);
+export const decodeText = (bytes: Uint8Array): string => decoder.decode(bytes);

@@ -1,0 +1,189 @@
+// One connection to NATS, used leanly: every request of a process shares one inbox, one map and one sweep timer.
+// `nc.request()` builds two errors with stack traces for each request that succeeds and costs 52 to 58 µs; this costs
+// what a publish and a map entry cost.
+//
+//   L1. A request gets exactly one answer: `reply`, `nobody` (no responders: it was not delivered to anyone), `unsent`
+//       (not connected: it never left) or `lost` (no answer in time, or the connection broke: anything may have happened).
+//   L2. When the connection breaks, every request in flight is answered `lost` at once instead of at its deadline: the
+//       client library neither repeats nor rejects it.
+//   L3. After every reconnection the `reconnected` listeners run: whatever reads a stream must ask again, since what
+//       was under way to it is gone without a trace.
+
+import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+import { messageOf, TroupeError } from "../core/errors.ts";
+
+export type LinkAnswer =
+  | { readonly kind: "reply"; readonly message: Msg }
+  | { readonly kind: "nobody" }
+  | { readonly kind: "unsent"; readonly reason: string }
+  | { readonly kind: "lost"; readonly reason: string };
+
+export type LinkOptions = ConnectionOptions;
+
+/** How often deadlines are looked at. A request may be answered `lost` this much after its deadline. Unit: ms. */
+export const sweepEveryMs = 50;
+
+interface PendingRequest {
+  readonly deadlineMs: number;
+  readonly answer: (answer: LinkAnswer) => void;
+}
+
+const nobody: LinkAnswer = { kind: "nobody" };
+
+/** Connects. Rejects with SERVER_UNREACHABLE. Once connected it reconnects for ever. */
+export async function openLink(options: LinkOptions): Promise<NatsLink> {
+  try {
+    const connection = await connect({
+      timeout: 5_000,
+      pingInterval: 5_000,
+      maxPingOut: 2,
+      reconnectTimeWait: 100,
+      reconnectJitter: 100,
+      maxReconnectAttempts: -1,
+      ignoreAuthErrorAbort: true,
+      noAsyncTraces: true,
+      ...options,
+    });
+    return new NatsLink(connection);
+  } catch (thrown) {
+    const where = [options.servers ?? "127.0.0.1:4222"].flat().join(", ");
+    throw new TroupeError("SERVER_UNREACHABLE", `cannot connect to NATS at ${where}: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
+}
+
+export class NatsLink implements AsyncDisposable {
+  readonly connection: NatsConnection;
+  /** Subjects below this are this link's own: `<inbox>.<anything>`. */
+  readonly inbox: string;
+  #isConnected = true;
+  #nextToken = 0;
+  #sweep: NodeJS.Timeout | undefined;
+  readonly #replies: Subscription;
+  readonly #pending = new Map<string, PendingRequest>();
+  readonly #reconnected = new Set<() => void>();
+  readonly #disconnected = new Set<() => void>();
+  readonly #watching: Promise<void>;
+
+  constructor(connection: NatsConnection) {
+    this.connection = connection;
+    this.inbox = `_INBOX.${crypto.randomUUID().replaceAll("-", "").slice(0, 22)}`;
+    const skip = this.inbox.length + 3;
+    this.#replies = connection.subscribe(`${this.inbox}.r.*`, {
+      callback: (_error, message) => this.#receive(message.subject.slice(skip), message),
+    });
+    this.#watching = this.#watchStatus();
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected && !this.connection.isClosed();
+  }
+
+  /** Largest payload with its headers. Unit: bytes. */
+  get payloadBytesMax(): number {
+    return this.connection.info?.max_payload ?? 1_048_576;
+  }
+
+  /** Runs `listener` after each reconnection. Returns the function that stops it. */
+  onReconnected(listener: () => void): () => void {
+    this.#reconnected.add(listener);
+    return () => this.#reconnected.delete(listener);
+  }
+
+  onDisconnected(listener: () => void): () => void {
+    this.#disconnected.add(listener);
+    return () => this.#disconnected.delete(listener);
+  }
+
+  /** Sends and hands `answer` exactly one answer (L1), never before this call has returned. */
+  send(
+    subject: string,
+    data: Uint8Array,
+    headers: MsgHdrs | undefined,
+    timeoutMs: number,
+    answer: (answer: LinkAnswer) => void,
+  ): void {
+    if (!this.isConnected) {
+      queueMicrotask(() => answer({ kind: "unsent", reason: "not connected to NATS" }));
+      return;
+    }
+    const token = (this.#nextToken++).toString(36);
+    this.#pending.set(token, { deadlineMs: performance.now() + timeoutMs, answer });
+    const reply = `${this.inbox}.r.${token}`;
+    try {
+      this.connection.publish(subject, data, headers === undefined ? { reply } : { reply, headers });
+    } catch (thrown) {
+      this.#pending.delete(token);
+      queueMicrotask(() => answer({ kind: "unsent", reason: messageOf(thrown) }));
+      return;
+    }
+    this.#sweep ??= setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+  }
+
+  /** `send` as a promise; it never rejects. */
+  request(subject: string, data: Uint8Array, timeoutMs: number, headers?: MsgHdrs): Promise<LinkAnswer> {
+    return new Promise((resolve) => this.send(subject, data, headers, timeoutMs, resolve));
+  }
+
+  /** Flushes what was published, then closes. Idempotent; requests in flight are answered `lost`. */
+  async close(): Promise<void> {
+    if (!this.connection.isClosed()) {
+      if (this.#isConnected) await this.connection.flush().catch(() => undefined);
+      this.#replies.unsubscribe();
+      await this.connection.close();
+    }
+    this.#loseAll("the connection was closed");
+    await this.#watching;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #receive(token: string, message: Msg): void {
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return;
+    this.#pending.delete(token);
+    const isNobody = message.data.length === 0 && message.headers?.code === 503;
+    pending.answer(isNobody ? nobody : { kind: "reply", message });
+  }
+
+  #sweepDeadlines(): void {
+    const now = performance.now();
+    for (const [token, pending] of this.#pending) {
+      if (pending.deadlineMs > now) continue;
+      this.#pending.delete(token);
+      pending.answer({ kind: "lost", reason: "no answer in time" });
+    }
+    this.#sweep = this.#pending.size === 0 ? undefined : setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+  }
+
+  #loseAll(reason: string): void {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { answer } of pending) answer({ kind: "lost", reason });
+  }
+
+  async #watchStatus(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === "disconnect" || status.type === "staleConnection") {
+        this.#isConnected = false;
+        this.#loseAll("the connection to NATS broke");
+        for (const listener of [...this.#disconnected]) listener();
+      } else if (status.type === "reconnect") {
+        this.#isConnected = true;
+        for (const listener of [...this.#reconnected]) listener();
+      }
+    }
+  }
+}
+
+/** A header block that is already in wire form; `lines` are `Name: value`. Callers keep line breaks out of values. */
+export function rawHeaders(lines: readonly string[]): MsgHdrs {
+  const bytes = Buffer.from(`NATS/1.0\r\n${lines.join("\r\n")}\r\n\r\n`, "utf8");
+  // The client only calls `encode` on what it is given to publish (nats-core 3.4.0, protocol.ts `publish`); building a
+  // MsgHdrs for each message costs more than the publish itself.
+  return { encode: () => bytes } as unknown as MsgHdrs;
+}

@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+// One project per kind of test, so that each can be run by its name: `npm run unit`, `npm run server`, ...
+const project = (name: string, include: string, timeoutMs: number) => ({
+  test: { name, include: [include], testTimeout: timeoutMs, hookTimeout: 60_000, pool: "forks" as const },
+});
+
+export default defineConfig({
+  test: {
+    retry: 0,
+    projects: [
+      project("tidy", "test/tidy/**/*.test.ts", 20_000),
+      project("unit", "test/unit/**/*.test.ts", 20_000),
+      project("contract", "test/contract/**/*.test.ts", 60_000),
+      project("server", "test/server/**/*.test.ts", 60_000),
+    ],
+  },
+});
