@@ -2,15 +2,20 @@
 //
 //   K1. Every write of a bucket gets a revision greater than all before it, across all keys.
 //   K2. Of all writers that expect one revision of a key, exactly one is `written`; every other gets `conflict` with the
-//       revision that stands (0: the key does not exist, or is deleted).
-//   K3. `transact` writes all of its operations or none. Its revisions are consecutive, in the order given.
+//       revision that stands (0: the key does not exist, or is deleted). The revision of a deletion itself, as watchers
+//       and histories show it, may be expected too.
+//   K3. `transact` writes all of its operations or none. Its revisions, one for each write, are consecutive, in the order
+//       given.
 //   K4. A watcher sees the changes of the keys that it matches in order of revision. With history 1 or after a break it
 //       may miss a value that was overwritten meanwhile, never the last one. After any interruption it goes on by
 //       itself; when it had to start over it says so with `restarted` before the snapshot.
-//   K5. A key whose time to live is over is gone, for readers and (as operation `expired`) for watchers and history.
+//   K5. A key whose time to live is over is gone, for readers and (as operation `expired`) for watchers and history. Only
+//       buckets with history 1 take a time to live. The store remembers an expiry for its bucket's `markerTtlMs`; a
+//       watcher that was behind for longer starts over.
 //   K6. Outcomes that a caller must branch on are values. What rejects: KEY_INVALID, PAYLOAD_TOO_LARGE (nothing was
-//       written), OUTCOME_UNKNOWN (a write whose answer was lost: it may be stored, now or later), STORE_FAILED (refused,
-//       nothing was written), SERVER_UNREACHABLE (reads), CLOSED.
+//       written), OPTION_INVALID, OUTCOME_UNKNOWN (a write whose answer was lost: it may be stored, now or later),
+//       STORE_FAILED (refused, nothing was written), SERVER_UNREACHABLE (a read without answer, or a write that was not
+//       even sent: nothing was written), CLOSED.
 //   K7. Whoever opens a store closes it. After `close` every call rejects with CLOSED and every watcher ends.
 //   K8. Bytes handed in are not changed afterwards by the caller; bytes handed out belong to the receiver.
 
@@ -59,7 +64,7 @@ export type KvChange =
 
 export interface KvWatchOptions {
   /**
-   * Where to start. Default: a snapshot of the last entry of each key that matches, then what changes.
+   * Where to start. Default: a snapshot of the last entry of each key that matches (a deletion is one), then what changes.
    * A revision: each change with this revision or a later one that is still kept, then what changes; no snapshot.
    * "now": only what changes from now on.
    */
@@ -74,6 +79,7 @@ export interface KvWatchOptions {
  */
 export type KeyPattern = string;
 
+/** One iterator, whoever asks for it: each change is handed out once. Leaving a `for await` loop closes the watcher. */
 export interface KvWatcher extends AsyncIterable<KvChange>, AsyncDisposable {
   close(): Promise<void>;
 }

@@ -1,0 +1,24 @@
+// The cases, in the order in which they are run and shown.
+
+import { activate } from "./activate.ts";
+import { askHot, askSingle, askSpread, querySpread } from "./ask.ts";
+import { askLocal } from "./ask-local.ts";
+import type { BenchCase } from "./case.ts";
+import { kvUpdate } from "./kv-update.ts";
+import { memoryIdle } from "./memory-idle.ts";
+import { tellHot, tellSpread } from "./tell.ts";
+import { watchLag } from "./watch-lag.ts";
+
+export const allCases: readonly BenchCase[] = [
+  askSingle,
+  askSpread,
+  askHot,
+  askLocal,
+  querySpread,
+  tellSpread,
+  tellHot,
+  kvUpdate,
+  watchLag,
+  activate,
+  memoryIdle,
+];

@@ -1,0 +1,75 @@
+// `npm run bench`: reads the options, runs the cases, shows what they came to.
+
+import { cpus, release } from "node:os";
+import { isTroupeError } from "../src/core/errors.ts";
+import { allCases } from "./cases/all.ts";
+import { fullScale, quickScale } from "./cases/case.ts";
+import type { BenchOptions } from "./options.ts";
+import { helpText, readCommand } from "./options.ts";
+import type { NamedResult } from "./print.ts";
+import { toJsonLine, toTable } from "./print.ts";
+import { runCase } from "./run-case.ts";
+import { findBinary } from "./server.ts";
+import { toError } from "./side.ts";
+
+const say = (line: string): void => console.error(line);
+
+async function run(options: BenchOptions): Promise<number> {
+  const startMs = performance.now();
+  const binary = await findBinary(say);
+  const processors = cpus();
+  const machine = `${processors.length} x ${processors[0]?.model.trim() ?? "unknown"}, ${process.platform} ${release()}`;
+  const software = `Node ${process.version}, nats-server ${binary.version}`;
+  const manner = options.isQuick ? "quick" : "full";
+  say(`${machine}; ${software}; ${manner} run; ${new Date().toISOString()}`);
+
+  const plan = {
+    binary: binary.path,
+    sides: options.sides,
+    scale: options.isQuick ? quickScale : fullScale,
+    onProgress: (line: string) => say(`[${Math.round((performance.now() - startMs) / 1_000)} s] ${line}`),
+  };
+  const results: NamedResult[] = [];
+  let failures = 0;
+  for (const bench of allCases.filter(({ name }) => options.names.includes(name))) {
+    try {
+      const named = { bench, result: await runCase(bench, plan) };
+      results.push(named);
+      if (options.isJson) console.log(toJsonLine(named));
+    } catch (thrown) {
+      failures += 1;
+      say(`${bench.name} FAILED: ${toError(thrown).stack}`);
+    }
+  }
+  if (!options.isJson && results.length > 0) {
+    console.log(`${machine}; ${software}; ${manner} run\n\n${toTable(results)}`);
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const command = readCommand(
+    process.argv.slice(2),
+    allCases.map(({ name }) => name),
+  );
+  switch (command.kind) {
+    case "help":
+      console.log(helpText(allCases));
+      return 0;
+    case "refused":
+      say(`${command.reason}\nTry: npm run bench -- --help`);
+      return 2;
+    case "run":
+      return run(command.options);
+  }
+}
+
+// The server ends with this process whatever ends it (its guard sees to that), and so do the children.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+
+try {
+  process.exitCode = await main();
+} catch (thrown) {
+  say(isTroupeError(thrown) ? `${thrown.message}\n${thrown.remedy}` : String(toError(thrown).stack));
+  process.exitCode = 1;
+}

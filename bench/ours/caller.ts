@@ -1,0 +1,21 @@
+// Troupe's client, as a user writes it: a ref for each call, a promise for each answer.
+
+import { connect } from "../../src/index.ts";
+import type { CallerSide, Place } from "../side.ts";
+import { settle } from "../side.ts";
+import { Counter } from "./counter.ts";
+
+export async function open({ servers, app }: Place): Promise<CallerSide> {
+  const troupe = await connect({ servers, app });
+  return {
+    ask: (id, n, done) => settle(troupe.actor(Counter, id).ask.add(n), done),
+    query: (id, done) => settle(troupe.actor(Counter, id).ask.total(), done),
+    tell: (id, n, done) => settle(tell(id, n), done),
+    close: () => troupe.close(),
+  };
+
+  async function tell(id: string, n: number): Promise<number> {
+    const receipt = await troupe.actor(Counter, id).tell.add(n);
+    return receipt.sequence;
+  }
+}

@@ -1,0 +1,82 @@
+// What each side of the comparison can do, so that one load and one way of measuring serve all three.
+//
+// `ours` is Troupe; `raw` is the same work by hand with the official client's plain calls; `limit` is the same work by
+// hand, as tight as the official connection allows. Operations answer through a callback: a promise for each of them
+// would be a cost of the bench, which the leanest side would feel most.
+
+export type SideName = "ours" | "raw" | "limit";
+
+export const sideNames: readonly SideName[] = ["ours", "raw", "limit"];
+
+export type Done = (failure: Error | undefined, value: number) => void;
+
+/** Where a side works: one server, one app. */
+export interface Place {
+  readonly servers: string;
+  readonly app: string;
+}
+
+/** Actors `<prefix><first>` to `<prefix><first + count - 1>`. */
+export interface IdRange {
+  readonly prefix: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+export const idsOf = (range: IdRange): string[] =>
+  Array.from({ length: range.count }, (_, at) => `${range.prefix}${range.first + at}`);
+
+export interface Asker {
+  /** Adds `n` to the counter; answers with the count, after its commit was acknowledged. */
+  ask(id: string, n: number, done: Done): void;
+  /** Answers with the committed count. */
+  query(id: string, done: Done): void;
+}
+
+export interface CallerSide extends Asker {
+  /** Adds `n` to the counter later; answered when the server has stored the message. */
+  tell(id: string, n: number, done: Done): void;
+  close(): Promise<void>;
+}
+
+/** `ask` and `query` here are those of a caller in the owner's own process. */
+export interface WorkerSide extends Asker {
+  /**
+   * Resolves when the committed counts of these actors add up to `total`: to the moment of it, on the shared clock.
+   * Every turn since this worker's start must have added 1 to one of these actors, which started at 0.
+   */
+  whenCommitted(ids: readonly string[], total: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface StoreSide {
+  /** Writes if the key stands where this side saw it last. A key is updated by one writer, one update at a time. */
+  update(key: string, value: string, done: Done): void;
+  /** Calls `onValue` for each change of the bucket from now on. */
+  watch(onValue: (value: Uint8Array) => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the file `bench/<side>/<role>.ts` exports. */
+export interface Openers {
+  caller(place: Place): Promise<CallerSide>;
+  worker(place: Place): Promise<WorkerSide>;
+  store(place: Place): Promise<StoreSide>;
+}
+export type Role = keyof Openers;
+
+/** Loads one side's part alone: a side is not to pay for another's code, and runs while another is broken. */
+export async function loadOpener<R extends Role>(side: SideName, role: R): Promise<Openers[R]> {
+  const loaded = (await import(`./${side}/${role}.ts`)) as { readonly open: Openers[R] };
+  return loaded.open;
+}
+
+/** Answers through `done` with what a promise comes to. */
+export function settle(work: Promise<number>, done: Done): void {
+  work.then(
+    (value) => done(undefined, value),
+    (thrown) => done(toError(thrown), 0),
+  );
+}
+
+export const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -1,0 +1,48 @@
+// How to look further: commands that work as they are printed, on the server that runs now and on agents that exist.
+
+import type { Paint } from "./text.ts";
+import { shellWord } from "./text.ts";
+
+export interface Place {
+  readonly app: string;
+  /** null: no server, everything in memory. */
+  readonly server: string | null;
+  /** The id of a customer who has an agent; undefined when there is none yet. */
+  readonly customer: string | undefined;
+}
+
+const appDefault = "troupe";
+/** Ids that are their own key on the server; others are escaped there. */
+const plainId = /^[A-Za-z0-9_-]+$/;
+
+/** The customer to show: one who wrote much, and whose id is easy to type if there is any. */
+export function pickCustomer(messagesOf: ReadonlyMap<string, number>): string | undefined {
+  const weight = ([id, messages]: readonly [string, number]) => messages + (plainId.test(id) ? 1_000_000 : 0);
+  let best: readonly [string, number] | undefined;
+  for (const entry of messagesOf) if (best === undefined || weight(entry) > weight(best)) best = entry;
+  return best?.[0];
+}
+
+export function printLookFurther({ app, server, customer }: Place, paint: Paint): string {
+  if (server === null) return paint("dim", "With --memory nothing can be looked at from outside; run it without.");
+  const flags = `--server ${shellWord(server)}${app === appDefault ? "" : ` --app ${shellWord(app)}`}`;
+  const troupe = (command: string) => `npm run troupe -- ${command} ${flags}`;
+  const nats = (command: string) => `nats --server ${shellWord(server)} ${command}`;
+  const rows: Array<readonly [string, string]> = [
+    ["what the desk has seen", troupe("ask supervisor main summary")],
+    ["who is there", troupe("ps")],
+    ["how durable it is", troupe("doctor")],
+    ["changes as they come", troupe("watch 'customer.*'")],
+  ];
+  if (customer !== undefined) {
+    const id = shellWord(customer);
+    rows.push(["one customer", troupe(`get customer ${id}`)], ["and how that came", troupe(`history customer ${id}`)]);
+  }
+  rows.push(["with the nats CLI", nats(`req ${app}.call.supervisor.main.summary ''`)]);
+  if (customer !== undefined && plainId.test(customer))
+    rows.push(["", nats(`kv get ${app}_state customer.${customer}`)]);
+  rows.push(["", nats(`kv watch ${app}_state`)]);
+  const width = Math.max(...rows.map(([what]) => what.length));
+  const lines = rows.map(([what, command]) => `  ${paint("dim", what.padEnd(width))}  ${command}`);
+  return [paint("bold", "Look further, in another terminal:"), ...lines].join("\n");
+}

@@ -1,0 +1,47 @@
+// What a handler is given.
+
+import type { ActorAddress } from "../core/ids.ts";
+import type { Logger } from "../core/log.ts";
+import type { ActorDefinition, MethodTable } from "./definition.ts";
+import type { QueryRef, TurnRef } from "./ref.ts";
+
+/** Who sent the message: another actor, or a client. */
+export type Caller = { readonly kind: "actor"; readonly actor: ActorAddress } | { readonly kind: "client" };
+
+export type DeepReadonly<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+interface CommonContext {
+  readonly self: ActorAddress;
+  readonly caller: Caller;
+  /** Names this message: the same at each run of it. */
+  readonly messageId: string;
+  /** Aborts when the turn's time is over, or when this worker no longer owns the actor. */
+  readonly signal: AbortSignal;
+  /** Carries the actor, the message id and the trace id as fields. */
+  readonly log: Logger;
+}
+
+/** In a handler. */
+export interface TurnContext<State> extends CommonContext {
+  /** A draft: change it in place, or assign a new state. Committed when the handler returns, discarded when it throws. */
+  state: State;
+  /** Another actor: `tell` goes out if and only if this turn commits, `ask` waits for the answer. */
+  actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M>;
+  /**
+   * Runs `fn` once for this message and keeps its result (as JSON) with the actor's state before it goes on, so that a
+   * turn that is repeated after a crash does not pay for a model call twice. `name` is unique within the turn. What
+   * throws is not kept. For an ask without an idempotency key nothing is kept, since it is never repeated.
+   */
+  step<T>(name: string, fn: (signal: AbortSignal) => T | Promise<T>): Promise<T>;
+}
+
+/** In a query. */
+export interface QueryContext<State> extends CommonContext {
+  /** The committed state. */
+  readonly state: DeepReadonly<State>;
+  actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): QueryRef<M>;
+}

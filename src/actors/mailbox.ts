@@ -1,0 +1,115 @@
+// The messages that wait for one actor: a bounded view on its part of the mail stream, and the asks in between.
+//
+//   B1. Tells are handed out in order of sequence, each at most once; what is at or below `lastSequence` is `covered`.
+//   B2. At most `tellsMax` tells are in memory. Beyond that they are `deferred`: they stay in the stream, and are read
+//       again from `deferred.first` when half of the room is free. Until the last deferred one has been read again every
+//       new one is deferred too, so that the order holds.
+//   B3. At most `asksMax` asks wait; one more is `full`.
+
+import type { AskMessage, Message, TellMessage } from "./message.ts";
+
+/** Tells of one actor held in memory. Unit: messages. */
+export const tellsMax = 256;
+/** Asks that may wait for one actor. Unit: messages. */
+export const asksMax = 1_024;
+
+export class Mailbox {
+  #waiting: Message[] = [];
+  #head = 0;
+  #tells = 0;
+  #lastSequence = 0;
+  #deferred: { readonly first: number; last: number } | undefined;
+
+  get size(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  /** Sequence of the oldest tell that waits here or was deferred; undefined when there is none. */
+  get oldestSequence(): number | undefined {
+    if (this.#tells > 0) {
+      for (let at = this.#head; at < this.#waiting.length; at += 1) {
+        const message = this.#waiting[at];
+        if (message?.kind === "tell") return message.sequence;
+      }
+    }
+    return this.#deferred?.first;
+  }
+
+  /** Where to read again from, when there is something deferred and room for it (B2). */
+  get refillFrom(): number | undefined {
+    return this.#deferred !== undefined && this.#tells <= tellsMax / 2 ? this.#deferred.first : undefined;
+  }
+
+  offerTell(message: TellMessage): "queued" | "deferred" | "covered" {
+    if (message.sequence <= this.#lastSequence) return "covered";
+    if (this.#deferred !== undefined) {
+      this.#deferred.last = Math.max(this.#deferred.last, message.sequence);
+      return "deferred";
+    }
+    if (this.#tells >= tellsMax) {
+      this.#deferred = { first: message.sequence, last: message.sequence };
+      return "deferred";
+    }
+    this.#push(message);
+    return "queued";
+  }
+
+  offerAsk(message: AskMessage): "queued" | "full" {
+    if (this.size - this.#tells >= asksMax) return "full";
+    this.#waiting.push(message);
+    return "queued";
+  }
+
+  /**
+   * Takes what was read again from `refillFrom` on. Returns how many were queued. An empty read means that nothing is
+   * left there: it was trimmed, so it had been applied.
+   */
+  refill(messages: readonly TellMessage[]): number {
+    const deferred = this.#deferred;
+    if (deferred === undefined) return 0;
+    let queued = 0;
+    for (const message of messages) {
+      if (message.sequence <= this.#lastSequence || this.#tells >= tellsMax) continue;
+      this.#push(message);
+      queued += 1;
+    }
+    const isComplete = messages.length === 0 || this.#lastSequence >= deferred.last;
+    this.#deferred = isComplete ? undefined : { first: this.#lastSequence + 1, last: deferred.last };
+    return queued;
+  }
+
+  take(): Message | undefined {
+    const message = this.#waiting[this.#head];
+    if (message === undefined) return undefined;
+    this.#head += 1;
+    if (message.kind === "tell") this.#tells -= 1;
+    if (this.#head === this.#waiting.length) {
+      this.#waiting = [];
+      this.#head = 0;
+    }
+    return message;
+  }
+
+  /** Puts messages that were taken back to the front, in the order given. */
+  putBack(messages: readonly Message[]): void {
+    this.#waiting = [...messages, ...this.#waiting.slice(this.#head)];
+    this.#head = 0;
+    for (const message of messages) if (message.kind === "tell") this.#tells += 1;
+  }
+
+  /** Empties it; returns the asks, whose askers must be told. */
+  drop(): readonly AskMessage[] {
+    const asks = this.#waiting.slice(this.#head).filter((message) => message.kind === "ask");
+    this.#waiting = [];
+    this.#head = 0;
+    this.#tells = 0;
+    this.#deferred = undefined;
+    return asks;
+  }
+
+  #push(message: TellMessage): void {
+    this.#waiting.push(message);
+    this.#tells += 1;
+    this.#lastSequence = message.sequence;
+  }
+}

@@ -1,0 +1,186 @@
+// What is committed for an actor, in one value: state, inbox, outbox, kept replies, step results. UTF-8 JSON that a
+// person can read with `nats kv get`, the user's state first because the CLI shows the first 120 bytes; empty parts are
+// left out. Snapshots are values: a turn makes the next one from the one before (P2, P3).
+//
+//   S1. `inbox.seq` is the highest mailbox sequence whose turn this state includes; what is at or below it is skipped.
+//   S2. An outbox entry stays until the mail stream has acknowledged it, under the same number.
+//   S3. A sender's numbers only grow, also over a life that ends and begins again: they start at the time.
+
+import { decodeText } from "../core/codec.ts";
+import { messageOf, TroupeError } from "../core/errors.ts";
+
+/** Replies kept for idempotency keys, per actor. */
+export const keptRepliesMax = 64;
+/** Senders whose last number an inbox remembers; behind it stands the server's own duplicate window. */
+export const keptSendersMax = 128;
+
+export interface Inbox {
+  readonly seq: number;
+  /** Sender's key to the last number that was applied; the longest silent first. */
+  readonly from: Readonly<Record<string, number>>;
+}
+
+export interface OutboxEntry {
+  readonly n: number;
+  /** The receiver's key, `type.id` escaped. */
+  readonly to: string;
+  readonly method: string;
+  /** The input's JSON; undefined when there is none. */
+  readonly inputText: string | undefined;
+  readonly trace: string | undefined;
+}
+
+export interface KeptReply {
+  /** The asker's idempotency key. */
+  readonly key: string;
+  /** The answer; absent when it was nothing. */
+  readonly ok?: unknown;
+}
+
+export interface Snapshot {
+  readonly state: unknown;
+  readonly inbox: Inbox;
+  readonly outbox: readonly OutboxEntry[];
+  /** Last number given to an outbox entry. */
+  readonly sent: number;
+  /** Mail sequence that the partition's cursor passes only when the outbox has been published; 0: none. */
+  readonly guard: number;
+  /** Oldest first. */
+  readonly replies: readonly KeptReply[];
+  /** Results of `ctx.step` of the message that is being handled, by name. */
+  readonly steps: { readonly of: string; readonly done: Readonly<Record<string, unknown>> } | undefined;
+  /** The state's schema number. */
+  readonly schema: number;
+  readonly epoch: number;
+  readonly commit: string;
+  readonly trace: string | undefined;
+}
+
+export const emptyInbox: Inbox = { seq: 0, from: {} };
+
+export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
+  return {
+    state,
+    inbox: emptyInbox,
+    outbox: [],
+    sent: Math.floor(nowMs) * 1_000, // S3; below 2^53 until the year 2255
+    guard: 0,
+    replies: [],
+    steps: undefined,
+    schema: 1,
+    epoch: 0,
+    commit: "",
+    trace: undefined,
+  };
+}
+
+/** The stored text. `stateText` is the state's JSON, so that it is made once. */
+export function printSnapshot(snapshot: Snapshot, stateText: string): string {
+  const { inbox, outbox, replies, steps } = snapshot;
+  let text = `{"state":${stateText}`;
+  if (inbox.seq > 0 || !isEmpty(inbox.from)) {
+    text += `,"inbox":{"seq":${inbox.seq}${isEmpty(inbox.from) ? "" : `,"from":${JSON.stringify(inbox.from)}`}}`;
+  }
+  if (outbox.length > 0) text += `,"outbox":[${outbox.map(printEntry).join(",")}],"guard":${snapshot.guard}`;
+  text += `,"sent":${snapshot.sent}`;
+  if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
+  if (steps !== undefined) text += `,"steps":${JSON.stringify(steps)}`;
+  text += `,"schema":${snapshot.schema},"epoch":${snapshot.epoch},"commit":"${snapshot.commit}"`;
+  if (snapshot.trace !== undefined) text += `,"trace":"${snapshot.trace}"`;
+  return `${text}}`;
+}
+
+/** Reads a stored value. Rejects with STATE_UNREADABLE (not ours) or STATE_TOO_NEW (written by newer code). */
+export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Snapshot {
+  let raw: Partial<Record<keyof Snapshot, unknown>>;
+  try {
+    raw = JSON.parse(decodeText(value)) as typeof raw;
+  } catch (thrown) {
+    throw new TroupeError("STATE_UNREADABLE", `the value of ${key} is not JSON: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
+  if (typeof raw !== "object" || raw === null || !("state" in raw) || typeof raw.commit !== "string") {
+    throw new TroupeError("STATE_UNREADABLE", `the value of ${key} has no \`state\` and \`commit\``);
+  }
+  const schema = asNumber(raw.schema, 1);
+  if (schema > schemaMax) {
+    throw new TroupeError("STATE_TOO_NEW", `the state of ${key} has schema ${schema}, this code knows ${schemaMax}`);
+  }
+  const inbox = (raw.inbox ?? {}) as Partial<Inbox>;
+  return {
+    state: raw.state,
+    inbox: { seq: asNumber(inbox.seq, 0), from: inbox.from ?? {} },
+    outbox: ((raw.outbox ?? []) as readonly StoredEntry[]).map(readEntry),
+    sent: asNumber(raw.sent, 0),
+    guard: asNumber(raw.guard, 0),
+    replies: (raw.replies ?? []) as Snapshot["replies"],
+    steps: raw.steps as Snapshot["steps"],
+    schema,
+    epoch: asNumber(raw.epoch, 0),
+    commit: raw.commit,
+    trace: typeof raw.trace === "string" ? raw.trace : undefined,
+  };
+}
+
+/** Just the commit's id, for comparing after an unknown outcome; undefined when the value is not ours. */
+export function commitIdOf(value: Uint8Array): string | undefined {
+  try {
+    const raw = JSON.parse(decodeText(value)) as { commit?: unknown } | null;
+    return typeof raw?.commit === "string" ? raw.commit : undefined;
+  } catch {
+    // Whatever stands there, it is not the commit that is looked for.
+    return undefined;
+  }
+}
+
+/** True when a message of this sender with this number was applied before. */
+export function hasSeen(inbox: Inbox, sender: string, number: number): boolean {
+  return (inbox.from[sender] ?? 0) >= number;
+}
+
+/** The inbox after a message: bounded, the sender that was silent longest goes first. */
+export function withSeen(inbox: Inbox, sequence: number, sender?: string, number?: number): Inbox {
+  const seq = Math.max(inbox.seq, sequence);
+  if (sender === undefined || number === undefined) return { seq, from: inbox.from };
+  const { [sender]: _before, ...others } = inbox.from;
+  return { seq, from: { ...lastOf(others, keptSendersMax - 1), [sender]: number } };
+}
+
+/** Kept replies after one more: bounded, the oldest goes first. */
+export function withReply(replies: readonly KeptReply[], reply: KeptReply): readonly KeptReply[] {
+  return [...replies.slice(-(keptRepliesMax - 1)), reply];
+}
+
+interface StoredEntry {
+  readonly n: number;
+  readonly to: string;
+  readonly method: string;
+  readonly input?: unknown;
+  readonly trace?: string;
+}
+
+function printEntry(entry: OutboxEntry): string {
+  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
+  const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
+  return `{"n":${entry.n},"to":"${entry.to}","method":"${entry.method}"${input}${trace}}`;
+}
+
+function readEntry({ n, to, method, input, trace }: StoredEntry): OutboxEntry {
+  return { n, to, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
+}
+
+function lastOf<T>(record: Readonly<Record<string, T>>, most: number): Readonly<Record<string, T>> {
+  const keys = Object.keys(record);
+  if (keys.length <= most) return record;
+  return Object.fromEntries(keys.slice(keys.length - most).map((key) => [key, record[key] as T]));
+}
+
+function isEmpty(record: object): boolean {
+  for (const _key in record) return false;
+  return true;
+}
+
+function asNumber(value: unknown, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
+}

@@ -1,0 +1,100 @@
+// What happens inside a process, as one stream of values: logs, metrics, the live views and the tests fold it.
+//
+//   V1. Emitting never fails and never waits: a listener that throws is reported and the others still hear.
+//   V2. Nothing is built for an event that nobody wants: on hot paths emitters ask `isHeard` first, which is about
+//       listeners to everything. Listeners to what is notable get the rest without making it dear.
+
+import type { ActorAddress } from "./ids.ts";
+
+export type TurnKind = "tell" | "ask" | "query";
+
+export type RuntimeEvent =
+  | { readonly kind: "worker-started"; readonly worker: string; readonly partitions: number }
+  | { readonly kind: "worker-waiting"; readonly worker: string; readonly owner: string }
+  | { readonly kind: "worker-drained"; readonly worker: string }
+  | { readonly kind: "ownership-lost"; readonly worker: string; readonly reason: string }
+  | { readonly kind: "cursor-saved"; readonly partition: number; readonly cursor: number }
+  | { readonly kind: "connection-lost" }
+  | { readonly kind: "connection-restored" }
+  | { readonly kind: "activated"; readonly actor: ActorAddress; readonly revision: number }
+  | { readonly kind: "passivated"; readonly actor: ActorAddress }
+  | { readonly kind: "superseded"; readonly actor: ActorAddress; readonly revision: number }
+  | {
+      readonly kind: "turn-ended";
+      readonly actor: ActorAddress;
+      readonly method: string;
+      readonly turn: TurnKind;
+      readonly messageId: string;
+      readonly durationMs: number;
+      /** Absent when the turn succeeded. */
+      readonly error?: { readonly code: string; readonly message: string };
+      readonly trace?: string;
+    }
+  | {
+      readonly kind: "committed";
+      readonly actor: ActorAddress;
+      readonly revision: number;
+      readonly turns: number;
+      readonly bytes: number;
+      readonly trace?: string;
+    }
+  | { readonly kind: "commit-refused"; readonly actor: ActorAddress; readonly message: string }
+  | { readonly kind: "sent"; readonly actor: ActorAddress; readonly to: string; readonly number: number }
+  | {
+      readonly kind: "turn-retried";
+      readonly actor: ActorAddress;
+      readonly method: string;
+      readonly attempt: number;
+      readonly afterMs: number;
+    }
+  | {
+      readonly kind: "dead-lettered";
+      readonly actor: ActorAddress;
+      readonly method: string;
+      readonly sequence: number;
+      readonly code: string;
+      readonly message: string;
+    };
+
+export type EventListener = (event: RuntimeEvent) => void;
+
+export class EventStream {
+  readonly #listeners = new Set<EventListener>();
+  #toEverything = 0;
+  readonly #onFault: (thrown: unknown) => void;
+
+  /** `onFault` is told what a listener threw (V1). */
+  constructor(onFault: (thrown: unknown) => void = () => {}) {
+    this.#onFault = onFault;
+  }
+
+  get isHeard(): boolean {
+    return this.#toEverything > 0;
+  }
+
+  /** Runs `listener` for each event from now on. Returns the function that stops it. */
+  listen(listener: EventListener): () => void {
+    this.#toEverything += 1;
+    const stop = this.listenToNotable(listener);
+    return () => {
+      if (!stop()) return;
+      this.#toEverything -= 1;
+    };
+  }
+
+  /** The same without what happens for each single message, unless somebody else listens to that. */
+  listenToNotable(listener: EventListener): () => boolean {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(event: RuntimeEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (thrown) {
+        this.#onFault(thrown);
+      }
+    }
+  }
+}

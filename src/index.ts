@@ -1,0 +1,31 @@
+// The public surface of Troupe.
+
+export type { Caller, DeepReadonly, QueryContext, TurnContext } from "./actors/context.ts";
+export type {
+  ActorDefinition,
+  ActorOptions,
+  AnyActor,
+  Handler,
+  HandlerOptions,
+  Method,
+  Query,
+  RetryOptions,
+} from "./actors/definition.ts";
+export { actorDefaults, defineActor, handler, query } from "./actors/definition.ts";
+export type { AskOptions, Receipt, TellOptions, TurnRef, Wire } from "./actors/ref.ts";
+export type { Clock } from "./core/clock.ts";
+export { systemClock } from "./core/clock.ts";
+export type { ErrorCode, RetryVerdict, TroupeErrorOptions } from "./core/errors.ts";
+export { errorCatalog, isTroupeError, TroupeError } from "./core/errors.ts";
+export type { EventListener, RuntimeEvent } from "./core/events.ts";
+export { EventStream } from "./core/events.ts";
+export type { ActorAddress } from "./core/ids.ts";
+export type { JsonPatch, PatchOperation } from "./core/json-patch.ts";
+export type { Logger } from "./core/log.ts";
+export { createLogger, silentLogger } from "./core/log.ts";
+export type { Change, Committed } from "./runtime/changes.ts";
+export type { ActorRef, Troupe, UntypedRef } from "./runtime/client.ts";
+export { connect } from "./runtime/client.ts";
+export type { TroupeOptions, WorkerOptions } from "./runtime/options.ts";
+export type { Worker } from "./runtime/worker.ts";
+export { createWorker } from "./runtime/worker.ts";

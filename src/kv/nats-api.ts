@@ -1,0 +1,73 @@
+// One call of JetStream's API: JSON there, JSON back, every failure told apart.
+
+import { TroupeError } from "../core/errors.ts";
+import type { LinkAnswer, NatsLink } from "./nats-link.ts";
+
+/** How long a call of the JetStream API may take. Unit: ms. */
+export const apiTimeoutMs = 5_000;
+
+/** Error codes of the server that callers branch on (`nats errors ls`). */
+export const serverErrors = {
+  consumerNotFound: 10_014,
+  messageNotFound: 10_037,
+  streamNameInUse: 10_058,
+  streamNotFound: 10_059,
+  wrongLastSequence: 10_071,
+  batchTooManyOpen: 10_210,
+  /** The same, while the write that won is still under way, or inside a batch. */
+  wrongLastSequenceUnderWay: 10_164,
+} as const;
+
+export interface ServerRefusal {
+  readonly status: number;
+  readonly code: number;
+  readonly text: string;
+}
+
+export type ApiAnswer<Value> =
+  | { readonly kind: "ok"; readonly value: Value }
+  | { readonly kind: "refused"; readonly refusal: ServerRefusal }
+  | { readonly kind: "failed"; readonly error: TroupeError };
+
+interface ApiResponse {
+  readonly error?: { readonly code?: number; readonly err_code?: number; readonly description?: string };
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Calls `$JS.API.<verb>`. Never rejects. `Value` is what the server's documentation says that it answers. */
+export async function callApi<Value>(
+  link: NatsLink,
+  verb: string,
+  request: unknown,
+  timeoutMs = apiTimeoutMs,
+): Promise<ApiAnswer<Value>> {
+  const body = encoder.encode(request === undefined ? "" : JSON.stringify(request));
+  const answer = await link.request(`$JS.API.${verb}`, body, timeoutMs);
+  if (answer.kind !== "reply") return { kind: "failed", error: apiUnreachable(verb, answer) };
+  let response: ApiResponse & Value;
+  try {
+    response = JSON.parse(decoder.decode(answer.message.data)) as ApiResponse & Value;
+  } catch (thrown) {
+    const error = new TroupeError("STORE_FAILED", `${verb}: the answer is not JSON`, { cause: thrown });
+    return { kind: "failed", error };
+  }
+  if (response.error !== undefined) return { kind: "refused", refusal: refusalOf(response.error) };
+  return { kind: "ok", value: response };
+}
+
+export function refusalOf(error: { code?: number; err_code?: number; description?: string }): ServerRefusal {
+  return { status: error.code ?? 0, code: error.err_code ?? 0, text: error.description ?? "no reason given" };
+}
+
+export function refusedError(what: string, refusal: ServerRefusal): TroupeError {
+  const text = `${what}: the server refused: ${refusal.text} (${refusal.code || refusal.status})`;
+  return new TroupeError("STORE_FAILED", text, { data: refusal });
+}
+
+/** A call that changed nothing that matters, and got no answer. */
+export function apiUnreachable(what: string, answer: Exclude<LinkAnswer, { kind: "reply" }>): TroupeError {
+  const reason = answer.kind === "nobody" ? "nobody serves it (is JetStream on?)" : answer.reason;
+  return new TroupeError("SERVER_UNREACHABLE", `${what}: ${reason}`);
+}

@@ -1,0 +1,178 @@
+// Asks an actor: straight to it when it lives in this process, else a request to the owner of its partition.
+//
+//   Q1. What provably had no effect is tried again until the deadline: nobody was there, the message never left, or the
+//       owner answered that it no longer is. Waits grow, with jitter.
+//   Q2. What may have had an effect is tried again only when that is harmless: with an idempotency key, or for a query.
+
+import type { Answer, AskMessage } from "../actors/message.ts";
+import type { AskOptions } from "../actors/ref.ts";
+import type { Clock } from "../core/clock.ts";
+import { delay } from "../core/clock.ts";
+import { decodeValue, encodeText } from "../core/codec.ts";
+import { messageOf, TroupeError } from "../core/errors.ts";
+import { escapeId } from "../core/ids.ts";
+import type { Traceparent } from "../core/trace.ts";
+import { activeTraceparent, endSpan, isTracing, startSpan, traceparentOf } from "../core/trace.ts";
+import type { AskOrigin } from "./cell-host.ts";
+import type { Mail, MailAddress, MailMeta, RequestOutcome } from "./mail.ts";
+import { noMeta } from "./mail.ts";
+import { decodeError } from "./wire-error.ts";
+
+/** How long an ask may take when nothing is said. Unit: ms. */
+export const askTimeoutMsDefault = 10_000;
+const backoffMsMin = 10;
+const backoffMsMax = 500;
+const nothing = new Uint8Array(0);
+
+export interface AskRequest {
+  readonly to: MailAddress;
+  readonly inputText: string | undefined;
+  readonly options: AskOptions | undefined;
+  readonly isQuery: boolean;
+  readonly origin: AskOrigin | undefined;
+}
+
+/** The actors that live in this process. */
+export interface HereDoor {
+  owns(partition: number): boolean;
+  deliver(to: MailAddress, ask: AskMessage): void;
+}
+
+export class Asker {
+  readonly #mail: Mail;
+  readonly #clock: Clock;
+  readonly #here: HereDoor | undefined;
+  readonly #name: string;
+  #count = 0;
+
+  constructor(mail: Mail, clock: Clock, here?: HereDoor) {
+    this.#mail = mail;
+    this.#clock = clock;
+    this.#here = here;
+    this.#name = clock.uniqueId().slice(0, 8);
+  }
+
+  /** The answer's value. Rejects with a TroupeError. */
+  async ask(request: AskRequest): Promise<unknown> {
+    const { to, options, origin } = request;
+    const parent = origin?.trace ?? activeTraceparent();
+    const span = isTracing() ? startAsk(to, parent) : undefined;
+    const meta = metaOf(request, traceparentOf(span, parent));
+    const deadlineMs = this.#clock.monotonicMs() + (options?.timeoutMs ?? askTimeoutMsDefault);
+    try {
+      const value = await this.#try(request, meta, deadlineMs);
+      endSpan(span);
+      return value;
+    } catch (thrown) {
+      endSpan(span, { code: (thrown as Partial<TroupeError>).code ?? "unknown", message: messageOf(thrown) });
+      throw thrown;
+    }
+  }
+
+  async #try(request: AskRequest, meta: MailMeta, deadlineMs: number): Promise<unknown> {
+    const { to, inputText, options, isQuery } = request;
+    const isHarmless = isQuery || options?.idempotencyKey !== undefined;
+    let payload: Uint8Array | undefined;
+    for (let attempt = 0; ; attempt += 1) {
+      options?.signal?.throwIfAborted();
+      const leftMs = deadlineMs - this.#clock.monotonicMs();
+      let failure: TroupeError | undefined;
+      if (this.#here?.owns(to.partition) === true) {
+        const answer = await this.#askHere(this.#here, request, meta, leftMs);
+        if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
+        failure = answer.error;
+        if (failure.retry !== "elsewhere") throw failure;
+      } else {
+        payload ??= inputText === undefined ? nothing : encodeText(inputText);
+        const outcome = await this.#mail.request(to, payload, meta, Math.max(1, leftMs));
+        if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
+        failure = failureOf(outcome, to, leftMs);
+        const hadNoEffect = outcome.kind !== "lost" && failure.retry === "elsewhere";
+        const mayRepeat = hadNoEffect || outcome.kind === "nobody" || outcome.kind === "unsent";
+        if (!mayRepeat && !(outcome.kind === "lost" && isHarmless)) throw failure; // Q1, Q2
+      }
+      const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
+      const waitMs = longest * (0.5 + this.#clock.random() / 2);
+      if (this.#clock.monotonicMs() + waitMs >= deadlineMs) throw failure;
+      await delay(this.#clock, waitMs, options?.signal);
+    }
+  }
+
+  /** The answer of an actor of this process, or ASK_TIMEOUT when it takes too long. */
+  #askHere(here: HereDoor, request: AskRequest, meta: MailMeta, leftMs: number): Promise<Answer> {
+    const { to, inputText } = request;
+    this.#count += 1;
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(Math.max(0, leftMs), () => {
+        const text = `${to.key} ${to.method} gave no answer in time`;
+        resolve({ kind: "error", error: new TroupeError("ASK_TIMEOUT", text) });
+      });
+      here.deliver(to, {
+        kind: "ask",
+        method: to.method,
+        payload: inputText,
+        messageId: meta.idempotencyKey === undefined ? `${this.#name}.${this.#count}` : `key:${meta.idempotencyKey}`,
+        from: meta.from,
+        chain: meta.chain ?? [],
+        idempotencyKey: meta.idempotencyKey,
+        trace: meta.trace,
+        turnTrace: undefined,
+        answer: (answer) => {
+          cancel();
+          resolve(answer);
+        },
+      });
+    });
+  }
+}
+
+function metaOf({ options, origin }: AskRequest, trace: Traceparent | undefined): MailMeta {
+  const key = options?.idempotencyKey;
+  if (key === undefined && origin === undefined && trace === undefined) return noMeta;
+  return {
+    from: origin?.from,
+    chain: origin?.chain,
+    idempotencyKey: key === undefined ? undefined : escapeId(key),
+    trace,
+  };
+}
+
+function readAnswer(to: MailAddress, payload: Uint8Array): unknown {
+  try {
+    return decodeValue(payload);
+  } catch (thrown) {
+    throw new TroupeError("RESULT_INVALID", `${to.key} ${to.method} answered what is not JSON: ${messageOf(thrown)}`);
+  }
+}
+
+function failureOf(outcome: RequestOutcome, to: MailAddress, leftMs: number): TroupeError {
+  switch (outcome.kind) {
+    case "reply":
+      return decodeError(outcome.errorCode ?? "", outcome.payload);
+    case "nobody":
+      return new TroupeError("ASK_UNREACHABLE", `nobody serves ${to.key} (partition ${to.partition})`);
+    case "unsent":
+      return new TroupeError("ASK_UNREACHABLE", `the ask of ${to.key} ${to.method} was not sent: ${outcome.reason}`);
+    case "lost":
+      return outcome.reason === "no answer in time"
+        ? new TroupeError("ASK_TIMEOUT", `${to.key} ${to.method} gave no answer in ${Math.round(leftMs)} ms`)
+        : new TroupeError("OUTCOME_UNKNOWN", `the answer of ${to.key} ${to.method} was lost: ${outcome.reason}`);
+  }
+}
+
+function startAsk(to: MailAddress, parent: Traceparent | undefined) {
+  const type = to.key.slice(0, to.key.indexOf("."));
+  return startSpan({
+    name: `ask ${type}.${to.method}`,
+    kind: "client",
+    parent,
+    attributes: {
+      "messaging.system": "nats",
+      "messaging.operation.name": "ask",
+      "messaging.operation.type": "send",
+      "messaging.destination.template": `${type}.${to.method}`,
+      "messaging.destination.name": to.key,
+      "messaging.destination.partition.id": String(to.partition),
+    },
+  });
+}

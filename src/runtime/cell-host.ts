@@ -1,0 +1,51 @@
+// What a cell needs from the partition that hosts it.
+
+import type { TellMessage } from "../actors/message.ts";
+import type { Question } from "../actors/turn.ts";
+import type { Clock } from "../core/clock.ts";
+import type { TroupeError } from "../core/errors.ts";
+import type { EventStream } from "../core/events.ts";
+import type { Logger } from "../core/log.ts";
+import type { Traceparent } from "../core/trace.ts";
+import type { KvStore } from "../kv/store.ts";
+import type { Cell } from "./cell.ts";
+import type { Committer } from "./committer.ts";
+import type { Mail } from "./mail.ts";
+
+/** The method of a message that only makes sure that its actor is looked at after a takeover. No user's method has it. */
+export const wakeMethod = "_wake";
+
+/** Who asks, for the way to the answer. */
+export interface AskOrigin {
+  readonly from: string | undefined;
+  readonly chain: readonly string[];
+  readonly trace: Traceparent | undefined;
+}
+
+export interface CellHost {
+  readonly clock: Clock;
+  readonly events: EventStream;
+  readonly log: Logger;
+  readonly mail: Mail;
+  readonly state: KvStore;
+  readonly committer: Committer;
+  readonly partition: number;
+  /** Number of this ownership. */
+  readonly epoch: number;
+  /** Aborts when this worker no longer owns the partition. */
+  readonly lost: AbortSignal;
+  /** Advances about once a second. Unit: ms, monotonic. */
+  readonly coarseNowMs: number;
+  /** Everything of the partition that is at or below this is committed, and what it sent is published. */
+  readonly cursor: number;
+  nextCommitId(): string;
+  partitionOf(key: string): number;
+  ask(question: Question, origin: AskOrigin): Promise<unknown>;
+  /** The stored tells of one actor from a sequence on, oldest first; waits for the server. Empty when there are none. */
+  readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]>;
+  /** Keeps a message as a dead letter, however long it takes; false when ownership was lost meanwhile. */
+  bury(cell: Cell, message: TellMessage, error: TroupeError): Promise<boolean>;
+  /** The cell has something to do, or nothing any more. */
+  woke(cell: Cell): void;
+  rested(cell: Cell): void;
+}

@@ -1,0 +1,254 @@
+// The snapshots of one activation: what is committed, what the turns since have made of it, and the way from the one to
+// the other. Holds what was sent until it is published.
+//
+//   R2. What a turn sent is published only after its commit stands (P3).
+//   R4. A turn that was asked and sends is preceded by a wake in the actor's own mailbox, so that whoever takes over
+//       comes by and publishes the outbox: an ask leaves no trace in the stream by itself.
+
+import type { Answer, Message } from "../actors/message.ts";
+import type { OutboxEntry, Snapshot } from "../actors/snapshot.ts";
+import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
+import { delay } from "../core/clock.ts";
+import { encodeText, printJson } from "../core/codec.ts";
+import { isTroupeError, TroupeError } from "../core/errors.ts";
+import { printIssues, validate } from "../core/schema.ts";
+import type { Traceparent } from "../core/trace.ts";
+import { endSpan, traceparentOf } from "../core/trace.ts";
+import type { Cell } from "./cell.ts";
+import { wakeMethod } from "./cell-host.ts";
+import type { CommitOutcome } from "./committer.ts";
+import { Publisher } from "./publisher.ts";
+import { startCommit, startUpdate } from "./spans.ts";
+
+/** A turn that has ended and waits for its commit, or a step's result that must be kept before its turn goes on. */
+export type Ended =
+  | { readonly kind: "turn"; readonly message: Message; readonly answer: Answer | undefined; readonly sends: boolean }
+  | {
+      readonly kind: "step";
+      readonly message: Message;
+      readonly resolve: () => void;
+      readonly reject: (error: TroupeError) => void;
+    };
+
+/**
+ * Takes back what has ended but is not committed. With an error whoever waits is told; without one, a message is given
+ * back to run again. A tell always is.
+ */
+export function undoEnded(ended: Ended, error: TroupeError | undefined): readonly Message[] {
+  if (ended.kind === "step") {
+    ended.reject(error ?? new TroupeError("FENCED", "the turn of this step is undone"));
+    return [];
+  }
+  if (ended.message.kind === "tell" || error === undefined) return [ended.message];
+  ended.message.answer({ kind: "error", error });
+  return [];
+}
+
+export type Loaded =
+  | { readonly kind: "loaded" }
+  | { readonly kind: "failed"; readonly why: "fenced" | "unreadable" | "ownership-lost"; readonly error: TroupeError };
+
+/** Wait before a state is read again that could not be read. Unit: ms. */
+const loadAgainMs = 100;
+const wakeTimeoutMs = 5_000;
+const nothing = new Uint8Array(0);
+const noBatch: readonly Ended[] = [];
+
+export class CellStore {
+  readonly #cell: Cell;
+  readonly #onStored: () => void;
+  committed: Snapshot;
+  working: Snapshot;
+  #revision = 0;
+  #inFlight: readonly Ended[] = noBatch;
+  /** Number of the last entry that was handed to the publisher. */
+  #publishedUpTo = 0;
+  #publisher: Publisher | undefined;
+  /** Numbers that the mail stream has and the committed outbox still holds. */
+  #stored: Set<number> | undefined;
+
+  constructor(cell: Cell, onStored: () => void) {
+    this.#cell = cell;
+    this.#onStored = onStored;
+    this.committed = unloaded;
+    this.working = unloaded;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Entries that are committed and not published yet. */
+  get unpublished(): number {
+    return this.#publisher?.pending ?? 0;
+  }
+
+  get oldestSequence(): number | undefined {
+    let oldest = this.unpublished > 0 ? this.committed.guard : undefined;
+    for (const { message } of this.#inFlight) {
+      if (message.kind === "tell" && message.sequence < (oldest ?? Infinity)) oldest = message.sequence;
+    }
+    return oldest;
+  }
+
+  /** Reads the actor's value, however long the server takes. */
+  async load(): Promise<Loaded> {
+    const { host, key, self, definition } = this.#cell;
+    while (!host.lost.aborted) {
+      try {
+        const entry = await host.state.get(key);
+        const snapshot =
+          entry === undefined
+            ? firstSnapshot(definition.initial(self.id), host.clock.now())
+            : readSnapshot(key, entry.value);
+        if (snapshot.epoch > host.epoch) return failed("fenced", "FENCED", `${key} is owned by a later epoch`);
+        const validation = await validate(definition.state, snapshot.state);
+        if (validation.kind === "invalid") {
+          const text = `the state of ${key} is not what its schema says: ${printIssues(validation.issues)}`;
+          return failed("unreadable", "STATE_INVALID", text);
+        }
+        // A first state is copied through JSON, so that the definition's own object is never shared between actors.
+        const state = entry === undefined ? JSON.parse(JSON.stringify(validation.value)) : validation.value;
+        this.#adopt({ ...snapshot, state }, entry?.revision ?? 0);
+        return { kind: "loaded" };
+      } catch (thrown) {
+        if (!isTroupeError(thrown)) return failed("unreadable", "STATE_INVALID", `${key}: ${String(thrown)}`);
+        if (thrown.code === "STATE_UNREADABLE" || thrown.code === "STATE_TOO_NEW") {
+          return { kind: "failed", why: "unreadable", error: thrown };
+        }
+        await delay(host.clock, loadAgainMs, host.lost);
+      }
+    }
+    return failed("ownership-lost", "FENCED", `${key} is no longer owned here`);
+  }
+
+  /** Writes what the turns of the batch have made; publishes what they sent when it stands. */
+  async commit(batch: readonly Ended[]): Promise<CommitOutcome> {
+    const { host, key, self } = this.#cell;
+    this.#inFlight = batch;
+    let snapshot = this.#nextSnapshot();
+    this.working = snapshot;
+    if (batch.some((ended) => ended.kind === "turn" && ended.sends && ended.message.kind === "ask")) {
+      const wake = await this.#appendWake();
+      if (isTroupeError(wake)) return { kind: "refused", error: wake };
+      snapshot = { ...snapshot, guard: Math.max(snapshot.guard, wake) };
+      this.working = { ...this.working, guard: Math.max(this.working.guard, wake) };
+    }
+    const value = encodeSnapshot(key, snapshot);
+    if (isTroupeError(value)) return { kind: "refused", error: value };
+    const causes = causesOf(batch);
+    const span = causes.length === 0 ? undefined : startCommit(self, batch.length, causes);
+    const update = span === undefined ? undefined : startUpdate(host.state.bucket, traceparentOf(span));
+    const outcome = await host.committer.commit({
+      ...{ key, value, expected: this.#revision, commitId: snapshot.commit, lost: host.lost },
+    });
+    const failure =
+      outcome.kind === "stands" ? undefined : { code: outcome.kind, message: `the commit is ${outcome.kind}` };
+    endSpan(update, failure);
+    if (outcome.kind === "stands") span?.setAttribute("troupe.revision", outcome.revision);
+    endSpan(span, failure);
+    if (outcome.kind === "stands") this.#stands(snapshot, outcome.revision, batch.length, value.length);
+    return outcome;
+  }
+
+  /** Forgets what the turns since the last commit that stands have made. */
+  rollBack(): void {
+    this.#inFlight = noBatch;
+    this.working = this.committed;
+  }
+
+  #adopt(snapshot: Snapshot, revision: number): void {
+    const { host, self } = this.#cell;
+    this.committed = snapshot;
+    this.working = snapshot;
+    this.#revision = revision;
+    this.#inFlight = noBatch;
+    this.#publishedUpTo = snapshot.sent;
+    this.#stored = undefined;
+    if (host.events.isHeard) host.events.emit({ kind: "activated", actor: self, revision });
+    if (snapshot.outbox.length === 0) return;
+    // The cursor passes the guard only when the outbox was published: then nothing is to be done again.
+    if (snapshot.guard <= host.cursor) this.#stored = new Set(snapshot.outbox.map((entry) => entry.n));
+    else this.#publish(snapshot.outbox);
+  }
+
+  #nextSnapshot(): Snapshot {
+    const { host } = this.#cell;
+    const stored = this.#stored;
+    const { outbox } = this.working;
+    const waiting = stored === undefined ? outbox : outbox.filter((entry) => !stored.has(entry.n));
+    return { ...this.working, outbox: waiting, epoch: host.epoch, commit: host.nextCommitId() };
+  }
+
+  #stands(snapshot: Snapshot, revision: number, turns: number, bytes: number): void {
+    const { host, self } = this.#cell;
+    this.committed = snapshot;
+    this.#revision = revision;
+    this.#inFlight = noBatch;
+    if (this.#stored !== undefined) {
+      const kept = new Set(snapshot.outbox.map((entry) => entry.n));
+      for (const number of this.#stored) if (!kept.has(number)) this.#stored.delete(number);
+    }
+    if (snapshot.sent > this.#publishedUpTo) {
+      const from = this.#publishedUpTo;
+      this.#publishedUpTo = snapshot.sent;
+      this.#publish(snapshot.outbox.filter((entry) => entry.n > from)); // R2
+    }
+    if (!host.events.isHeard) return;
+    const trace = snapshot.trace === undefined ? {} : { trace: snapshot.trace };
+    host.events.emit({ kind: "committed", actor: self, revision, turns, bytes, ...trace });
+  }
+
+  #publish(entries: readonly OutboxEntry[]): void {
+    const { host, key, self } = this.#cell;
+    this.#publisher ??= new Publisher({
+      mail: host.mail,
+      clock: host.clock,
+      from: key,
+      partitionOf: (to) => host.partitionOf(to),
+      lost: host.lost,
+      onStored: (entry) => {
+        this.#stored ??= new Set();
+        this.#stored.add(entry.n);
+        if (host.events.isHeard) host.events.emit({ kind: "sent", actor: self, to: entry.to, number: entry.n });
+        this.#onStored();
+      },
+    });
+    this.#publisher.publish(entries);
+  }
+
+  async #appendWake(): Promise<number | TroupeError> {
+    const { host, key } = this.#cell;
+    const to = { partition: host.partition, key, method: wakeMethod };
+    const outcome = await host.mail.append(to, nothing, {}, wakeTimeoutMs);
+    if (outcome.kind === "accepted") return outcome.sequence;
+    return new TroupeError("COMMIT_REFUSED", `the server did not take what ${key} sends: ${outcome.reason}`);
+  }
+}
+
+function encodeSnapshot(key: string, snapshot: Snapshot): Uint8Array | TroupeError {
+  try {
+    const stateText = printJson(snapshot.state, "STATE_INVALID", `the state of ${key}`);
+    if (stateText === undefined) return new TroupeError("STATE_INVALID", `the state of ${key} is undefined`);
+    return encodeText(printSnapshot(snapshot, stateText));
+  } catch (thrown) {
+    if (isTroupeError(thrown)) return thrown;
+    throw thrown;
+  }
+}
+
+const unloaded: Snapshot = firstSnapshot(undefined, 0);
+
+function failed(
+  why: "fenced" | "unreadable" | "ownership-lost",
+  code: "FENCED" | "STATE_INVALID",
+  text: string,
+): Loaded {
+  return { kind: "failed", why, error: new TroupeError(code, text) };
+}
+
+function causesOf(batch: readonly Ended[]): readonly Traceparent[] {
+  const causes: Traceparent[] = [];
+  for (const { message } of batch) if (message.turnTrace !== undefined) causes.push(message.turnTrace);
+  return causes;
+}

@@ -1,0 +1,76 @@
+// One run of one message: the handler within its span, and the event that tells of it.
+
+import type { Span } from "@opentelemetry/api";
+import type { RetryOptions } from "../actors/definition.ts";
+import type { Answer, Message, TellMessage } from "../actors/message.ts";
+import type { TurnOutcome } from "../actors/turn.ts";
+import { runTurn } from "../actors/turn.ts";
+import type { Clock } from "../core/clock.ts";
+import { printAddress } from "../core/ids.ts";
+import type { Logger } from "../core/log.ts";
+import { endSpan, inSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
+import type { Cell } from "./cell.ts";
+import { startProcess } from "./spans.ts";
+
+/** Runs the message's handler on the state. A promise only when the handler is asynchronous. */
+export function runMessage(
+  cell: Cell,
+  message: Message,
+  state: unknown,
+  isQuery: boolean,
+): TurnOutcome | Promise<TurnOutcome> {
+  const span = startProcess(message, cell.self);
+  message.turnTrace = traceparentOf(span, message.trace);
+  const request = { definition: cell.definition, self: cell.self, message, state, services: cell };
+  const isSeen = span !== undefined || cell.host.events.isHeard;
+  if (!isSeen) return runTurn(request);
+  const startedMs = cell.clock.monotonicMs();
+  const outcome = inSpan(span, () => runTurn(request));
+  const report = (settled: TurnOutcome) => reportTurn(cell, message, isQuery, settled, startedMs, span);
+  return outcome instanceof Promise ? outcome.then(report) : report(outcome);
+}
+
+function reportTurn(
+  cell: Cell,
+  message: Message,
+  isQuery: boolean,
+  outcome: TurnOutcome,
+  startedMs: number,
+  span: Span | undefined,
+): TurnOutcome {
+  const error = outcome.kind === "failed" ? { code: outcome.error.code, message: outcome.error.message } : undefined;
+  endSpan(span, error);
+  const trace = traceIdOf(message.turnTrace);
+  cell.host.events.emit({
+    kind: "turn-ended",
+    actor: cell.self,
+    method: message.method,
+    turn: isQuery ? "query" : message.kind,
+    messageId: message.messageId,
+    durationMs: cell.clock.monotonicMs() - startedMs,
+    ...(error === undefined ? {} : { error }),
+    ...(trace === undefined ? {} : { trace }),
+  });
+  return outcome;
+}
+
+/** The log of a turn: the actor, the message and the trace as fields. */
+export function logOf(cell: Cell, message: Message): Logger {
+  const trace = traceIdOf(message.turnTrace);
+  const fields = { actor: printAddress(cell.self), message: message.messageId };
+  return cell.host.log.child(trace === undefined ? fields : { ...fields, trace });
+}
+
+export function answerOf(outcome: TurnOutcome): Answer {
+  return outcome.kind === "done" ? { kind: "ok", text: outcome.resultText } : { kind: "error", error: outcome.error };
+}
+
+/** True when a failed tell may succeed if it runs again: its own failure, with runs left. */
+export function mayRunAgain(message: TellMessage, code: string, retry: Required<RetryOptions>): boolean {
+  return (code === "HANDLER_FAILED" || code === "TURN_TIMEOUT") && message.attempts < retry.attempts;
+}
+
+/** Exponential backoff with jitter: half of it is fixed, half is chance. Unit: ms. */
+export function backoffOf(attempts: number, retry: Required<RetryOptions>, clock: Clock): number {
+  return Math.min(retry.backoffMsMax, retry.backoffMs * 2 ** (attempts - 1)) * (0.5 + clock.random() / 2);
+}

@@ -1,0 +1,93 @@
+// An actor's committed values as others see them: its state now, what it was, and each change as it comes.
+
+import { readSnapshot } from "../actors/snapshot.ts";
+import type { Json } from "../core/codec.ts";
+import { invariant } from "../core/errors.ts";
+import type { ActorAddress } from "../core/ids.ts";
+import { addressOf } from "../core/ids.ts";
+import type { JsonPatch } from "../core/json-patch.ts";
+import { diff } from "../core/json-patch.ts";
+import type { KvEntry, KvStore } from "../kv/store.ts";
+
+/** A committed value of an actor. */
+export interface Committed<State> {
+  readonly actor: ActorAddress;
+  readonly state: State;
+  readonly revision: number;
+  /** Names the trace of the commit; undefined when nothing was traced. */
+  readonly traceId: string | undefined;
+  /** Number of the ownership under which it was committed. */
+  readonly epoch: number;
+  /** Messages that the commit has sent, or was about to. */
+  readonly pendingSends: number;
+  readonly committedAt: Date;
+}
+
+export type Change<State> =
+  | (Committed<State> & {
+      readonly kind: "committed";
+      /** From the value before it that this reader has seen (RFC 6902); from nothing at first. */
+      readonly patch: JsonPatch;
+      /** True for what stood when the watch began, or began again. */
+      readonly isSnapshot: boolean;
+    })
+  | { readonly kind: "deleted"; readonly actor: ActorAddress; readonly revision: number; readonly committedAt: Date };
+
+/** The value of an entry that holds one. */
+export function readCommitted(entry: KvEntry): Committed<unknown> {
+  const actor = addressOf(entry.key);
+  invariant(actor, `${entry.key} is an actor's key`);
+  const snapshot = readSnapshot(entry.key, entry.value, Number.MAX_SAFE_INTEGER);
+  return {
+    actor,
+    state: snapshot.state,
+    revision: entry.revision,
+    traceId: snapshot.trace,
+    epoch: snapshot.epoch,
+    pendingSends: snapshot.outbox.length,
+    committedAt: new Date(entry.writtenAtMs),
+  };
+}
+
+/** Turns entries into changes, each with the patch from the one before of the same actor. */
+export class ChangeReader {
+  readonly #before = new Map<string, Json>();
+
+  /** Undefined for what is no actor's value. */
+  read(entry: KvEntry, isSnapshot: boolean): Change<unknown> | undefined {
+    const actor = addressOf(entry.key);
+    if (actor === undefined) return undefined;
+    if (entry.operation !== "put") {
+      this.#before.delete(entry.key);
+      return { kind: "deleted", actor, revision: entry.revision, committedAt: new Date(entry.writtenAtMs) };
+    }
+    const committed = readCommitted(entry);
+    const state = committed.state as Json;
+    const patch = diff(this.#before.get(entry.key), state);
+    this.#before.set(entry.key, state);
+    return { ...committed, kind: "committed", patch, isSnapshot };
+  }
+}
+
+/** The changes of all actors that match a pattern of keys, from what stands now, for ever; ends with `signal`. */
+export async function* watchChanges(
+  state: KvStore,
+  pattern: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Change<unknown>, void, undefined> {
+  const reader = new ChangeReader();
+  await using watcher = await state.watch(pattern, signal === undefined ? {} : { signal });
+  for await (const change of watcher) {
+    // After a start over the entries come again as a snapshot: the reader's patches say what changed meanwhile.
+    if (change.kind !== "entry") continue;
+    const read = reader.read(change.entry, change.isSnapshot);
+    if (read !== undefined) yield read;
+  }
+}
+
+/** The kept values of one actor, oldest first, each with the patch from the one before. */
+export async function readHistory(state: KvStore, key: string): Promise<readonly Change<unknown>[]> {
+  const reader = new ChangeReader();
+  const entries = await state.history(key);
+  return entries.flatMap((entry) => reader.read(entry, false) ?? []);
+}

@@ -1,0 +1,179 @@
+// The client's side: typed references to actors, and the ways to them.
+
+import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definition.ts";
+import type { AskOptions, AskTable, TellOptions, TellTable } from "../actors/ref.ts";
+import { methodTable } from "../actors/ref.ts";
+import type { Question } from "../actors/turn.ts";
+import { checkedInput } from "../actors/turn.ts";
+import { printJson } from "../core/codec.ts";
+import { TroupeError } from "../core/errors.ts";
+import { EventStream } from "../core/events.ts";
+import { checkName, keyOf } from "../core/ids.ts";
+import { partitionOf } from "../core/partition.ts";
+import type { HereDoor } from "./asker.ts";
+import { Asker } from "./asker.ts";
+import type { AskOrigin } from "./cell-host.ts";
+import type { Change, Committed } from "./changes.ts";
+import { readCommitted, readHistory, watchChanges } from "./changes.ts";
+import type { MailAddress } from "./mail.ts";
+import type { TroupeOptions } from "./options.ts";
+import { resolveOptions } from "./options.ts";
+import type { Ports } from "./ports.ts";
+import { Teller } from "./teller.ts";
+
+/** A reference to one actor. Making one costs nothing and asks nobody. */
+export interface ActorRef<State, Methods> {
+  readonly type: string;
+  readonly id: string;
+  /** Asks and waits for the answer, which comes after the commit that it speaks of. */
+  readonly ask: AskTable<Methods>;
+  /** Tells: resolves when the server has the message. */
+  readonly tell: TellTable<Methods>;
+  /** The committed value; undefined when the actor has none. Read from the store, not from the actor. */
+  get(): Promise<Committed<State> | undefined>;
+  /** The committed values that are kept, oldest first. */
+  history(): Promise<readonly Change<State>[]>;
+  /** What stands now, then each change, for ever; never silently stale. Ends with `signal` or `break`. */
+  watch(options?: { readonly signal?: AbortSignal }): AsyncIterable<Change<State>>;
+}
+
+/** A client of an app. */
+export interface Troupe extends AsyncDisposable {
+  readonly app: string;
+  readonly events: EventStream;
+  /** Throws ID_INVALID. */
+  actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): ActorRef<S, M>;
+  /** By name, untyped: for tools. The input is checked by the actor only. */
+  untyped(type: string, id: string): UntypedRef;
+  /** The changes of all actors whose key `type.id` matches the pattern (`counter.*`, `>`). */
+  watch(pattern: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Change<unknown>>;
+  /** The keys `type.id` (ids escaped) of the actors that have a committed value and match, sorted. */
+  list(pattern: string): Promise<readonly string[]>;
+  readonly ports: Ports;
+  close(): Promise<void>;
+}
+
+export interface UntypedRef {
+  ask(method: string, input?: unknown, options?: AskOptions): Promise<unknown>;
+  tell(method: string, input?: unknown, options?: TellOptions): Promise<{ readonly sequence: number }>;
+  get(): Promise<Committed<unknown> | undefined>;
+  history(): Promise<readonly Change<unknown>[]>;
+}
+
+/** Connects a client. Rejects with SERVER_UNREACHABLE, SERVER_TOO_OLD, SERVER_UNSUITABLE, LAYOUT_MISMATCH. */
+export async function connect(options: TroupeOptions = {}): Promise<Troupe> {
+  const { app, pool, openPorts, partitionCount } = resolveOptions(options, "client");
+  const ports = await openPorts({ app, pool, partitionCount });
+  return new TroupeClient(app, ports, new EventStream());
+}
+
+export class TroupeClient implements Troupe {
+  readonly app: string;
+  readonly ports: Ports;
+  readonly events: EventStream;
+  readonly #asker: Asker;
+  readonly #teller: Teller;
+  #closing: Promise<void> | undefined;
+
+  constructor(app: string, ports: Ports, events: EventStream, here?: HereDoor) {
+    this.app = app;
+    this.ports = ports;
+    this.events = events;
+    this.#asker = new Asker(ports.mail, ports.clock, here);
+    this.#teller = new Teller(ports.mail, ports.clock);
+    ports.mail.onConnection((state) => {
+      events.emit({ kind: state === "lost" ? "connection-lost" : "connection-restored" });
+    });
+  }
+
+  actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): ActorRef<S, M> {
+    const { type } = definition;
+    const key = keyOf({ type, id });
+    const any = definition as unknown as AnyActor;
+    const partition = this.partitionOf(key);
+    const ask = methodTable<AskOptions>(any.methods, "ask", (method, input, options) =>
+      this.#ask(any, { partition, key, method }, input, options, undefined),
+    );
+    const tell = methodTable<TellOptions>(any.methods, "tell", async (method, input, options) => {
+      this.#checkOpen();
+      return this.#teller.tell({ partition, key, method }, checkedInput(any, method, input), options);
+    });
+    return {
+      ...{ type, id },
+      ask: ask as AskTable<M>,
+      tell: tell as TellTable<M>,
+      get: () => this.#get(key) as Promise<Committed<S> | undefined>,
+      history: () => readHistory(this.ports.state, key) as Promise<readonly Change<S>[]>,
+      watch: (options) => watchChanges(this.ports.state, key, options?.signal) as AsyncIterable<Change<S>>,
+    };
+  }
+
+  untyped(type: string, id: string): UntypedRef {
+    const key = keyOf({ type: checkName("an actor type", type), id });
+    const partition = this.partitionOf(key);
+    const toText = (input: unknown) => printJson(input, "INPUT_NOT_JSON", `the argument for ${key}`);
+    return {
+      ask: async (method, input, options) => {
+        this.#checkOpen();
+        const to = { partition, key, method: checkName("a method", method) };
+        return this.#asker.ask({ to, inputText: toText(input), options, isQuery: false, origin: undefined });
+      },
+      tell: async (method, input, options) => {
+        this.#checkOpen();
+        return this.#teller.tell({ partition, key, method: checkName("a method", method) }, toText(input), options);
+      },
+      get: () => this.#get(key),
+      history: () => readHistory(this.ports.state, key),
+    };
+  }
+
+  watch(pattern: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Change<unknown>> {
+    return watchChanges(this.ports.state, pattern, options?.signal);
+  }
+
+  list(pattern: string): Promise<readonly string[]> {
+    return this.ports.state.list(pattern);
+  }
+
+  /** What an actor's turn asks another. */
+  askFor({ definition, id, method, input, options }: Question, origin: AskOrigin): Promise<unknown> {
+    const key = keyOf({ type: definition.type, id });
+    return this.#ask(definition, { partition: this.partitionOf(key), key, method }, input, options, origin);
+  }
+
+  partitionOf(key: string): number {
+    const dot = key.indexOf(".");
+    return partitionOf(key.slice(0, dot), key.slice(dot + 1), this.ports.partitionCount);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.ports.close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #ask(
+    definition: AnyActor,
+    to: MailAddress,
+    input: unknown,
+    options: AskOptions | undefined,
+    origin: AskOrigin | undefined,
+  ): Promise<unknown> {
+    this.#checkOpen();
+    const inputText = checkedInput(definition, to.method, input);
+    const isQuery = definition.methods[to.method]?.kind === "query";
+    return this.#asker.ask({ to, inputText, options, isQuery, origin });
+  }
+
+  async #get(key: string): Promise<Committed<unknown> | undefined> {
+    const entry = await this.ports.state.get(key);
+    return entry === undefined ? undefined : readCommitted(entry);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new TroupeError("CLOSED", "this client is closed");
+  }
+}

@@ -1,0 +1,63 @@
+// The doors for the `nats` CLI and other languages: plain subjects with JSON, no headers needed.
+//
+//   nats req troupe.call.counter.c1.add 5     asks; answers with the JSON of the answer
+//   nats req troupe.tell.counter.c1.add 5     tells; answers with {"sequence":N} when the message is stored
+//   nats pub troupe.tell.counter.c1.add 5     tells; nobody hears whether it was stored
+//
+// Errors come as {"error":{"code","message","remedy"}}, with the code in the header `Troupe-Error`.
+
+import { decodeText, encodeText } from "../core/codec.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
+import { addressOf } from "../core/ids.ts";
+import type { UntypedRef } from "./client.ts";
+import type { MailRequest, MailServer } from "./mail.ts";
+import type { Ports } from "./ports.ts";
+import { encodeError } from "./wire-error.ts";
+
+const nothing = new Uint8Array(0);
+
+/** Serves both doors. `find` gives the way to an actor. */
+export async function openDoors(
+  ports: Ports,
+  find: (type: string, id: string) => UntypedRef,
+): Promise<readonly MailServer[]> {
+  return Promise.all([
+    ports.mail.serveDoor("call", (request) => {
+      void answer(request, async (actor, input) => {
+        const value = await actor.ask(request.method, input);
+        return value === undefined ? nothing : encodeText(JSON.stringify(value));
+      });
+    }),
+    ports.mail.serveDoor("tell", (request) => {
+      void answer(request, async (actor, input) => encodeText(JSON.stringify(await actor.tell(request.method, input))));
+    }),
+  ]);
+
+  async function answer(
+    request: MailRequest,
+    act: (actor: UntypedRef, input: unknown) => Promise<Uint8Array>,
+  ): Promise<void> {
+    try {
+      const address = addressOf(request.key);
+      if (address === undefined) throw new TroupeError("ID_INVALID", `${request.key} is no actor's key`);
+      request.reply(await act(find(address.type, address.id), readInput(request)));
+    } catch (thrown) {
+      const error = isTroupeError(thrown) ? thrown : new TroupeError("STORE_FAILED", messageOf(thrown));
+      request.reply(encodeError(error), error.code);
+    }
+  }
+}
+
+function readInput({ payload, key, method }: MailRequest): unknown {
+  const text = decodeText(payload).trim();
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    const hint = `send JSON, a text in double quotes: '"${text.slice(0, 20)}"'`;
+    throw new TroupeError(
+      "INPUT_INVALID",
+      `the argument of ${key} ${method} is not JSON (${messageOf(thrown)}); ${hint}`,
+    );
+  }
+}

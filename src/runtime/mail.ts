@@ -1,0 +1,120 @@
+// The Mail port: messages to actors, durable (tell) and direct (ask). Implementations: NATS, memory. One contract suite
+// runs on both.
+//
+//   M1. What `append` accepted stands in its partition at a sequence greater than all accepted before it.
+//   M2. A message id that was accepted within the duplicate window is not stored again: the answer is `accepted` with
+//       the first sequence and `isDuplicate`. On one connection messages are stored in the order of the `append` calls.
+//   M3. A reader hands over each message of its partition from a sequence on, in order, each once, for ever; an
+//       interruption delays it and loses nothing.
+//   M4. `trim` removes what is at or below a sequence, in that partition alone.
+//   M5. A request is answered exactly once: `reply`, `nobody` (delivered to no one), `unsent`, or `lost` (no answer:
+//       it may have been handled).
+//   M6. A timer is a message that the server appends at its time, also when no worker is alive. A later timer of the
+//       same name replaces it; a cancelled one never fires after `cancel` has resolved, unless it already had.
+//   M7. Whoever opens it closes it. After `close` nothing is delivered any more and calls reject with CLOSED.
+
+import type { Traceparent } from "../core/trace.ts";
+
+/** Where a message goes: an actor's method. `key` is `type.id` escaped. */
+export interface MailAddress {
+  readonly partition: number;
+  readonly key: string;
+  readonly method: string;
+}
+
+/** What goes along with a message, each only when there is something to say: headers are dear. */
+export interface MailMeta {
+  /** For the server's duplicate window, and in logs and traces. */
+  readonly messageId?: string | undefined;
+  /** The sender's key, when an actor sent it. */
+  readonly from?: string | undefined;
+  /** The sender's number for it (outbox). */
+  readonly number?: number | undefined;
+  /** The keys of the actors that wait for the answer, outermost first (asks between actors). */
+  readonly chain?: readonly string[] | undefined;
+  /** The asker's idempotency key, escaped as an id is. */
+  readonly idempotencyKey?: string | undefined;
+  readonly trace?: Traceparent | undefined;
+}
+
+export const noMeta: MailMeta = Object.freeze({});
+
+/** A message as its reader gets it. */
+export interface Letter {
+  readonly key: string;
+  readonly method: string;
+  readonly payload: Uint8Array;
+  readonly meta: MailMeta;
+  readonly sequence: number;
+}
+
+export type AppendOutcome =
+  | { readonly kind: "accepted"; readonly sequence: number; readonly isDuplicate: boolean }
+  /** Not stored, and will not be: too large, a full disk, a limit, no stream. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** Never left this process. */
+  | { readonly kind: "unsent"; readonly reason: string }
+  /** No answer: it may be stored, now or later. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
+export type RequestOutcome =
+  | { readonly kind: "reply"; readonly payload: Uint8Array; readonly errorCode: string | undefined }
+  | { readonly kind: "nobody" }
+  | { readonly kind: "unsent"; readonly reason: string }
+  | { readonly kind: "lost"; readonly reason: string };
+
+/** A direct request as the owner gets it. */
+export interface MailRequest {
+  readonly key: string;
+  readonly method: string;
+  readonly payload: Uint8Array;
+  readonly meta: MailMeta;
+  /** At most once. With `errorCode` the payload is an error. */
+  reply(payload: Uint8Array, errorCode?: string): void;
+}
+
+export interface MailReader extends AsyncDisposable {
+  /** Sequence of the last message handed over; where it started, less one, before the first. */
+  readonly position: number;
+  close(): Promise<void>;
+}
+
+export interface MailServer extends AsyncDisposable {
+  close(): Promise<void>;
+}
+
+export interface DeadLetter {
+  readonly letter: Letter;
+  readonly partition: number;
+  readonly code: string;
+  readonly message: string;
+  readonly attempts: number;
+}
+
+export interface Mail extends AsyncDisposable {
+  /** Largest message, with what goes along. Unit: bytes. */
+  readonly payloadBytesMax: number;
+  append(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<AppendOutcome>;
+  read(partition: number, fromSequence: number, onLetter: (letter: Letter) => void): Promise<MailReader>;
+  /** One actor's stored messages from a sequence on, at most `most`, oldest first. Rejects with SERVER_UNREACHABLE. */
+  readMailbox(partition: number, key: string, fromSequence: number, most: number): Promise<readonly Letter[]>;
+  trim(partition: number, upToSequence: number): Promise<void>;
+  /** Keeps a message that was given up on, with the reason; once per partition and sequence. */
+  bury(dead: DeadLetter, timeoutMs: number): Promise<AppendOutcome>;
+  /** Appends at `atMs` (Unix epoch). `name` is the timer's name within the actor. */
+  schedule(to: MailAddress, name: string, payload: Uint8Array, atMs: number, timeoutMs: number): Promise<AppendOutcome>;
+  cancel(key: string, name: string): Promise<void>;
+
+  request(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome>;
+  /** Takes the requests of a partition. Resolves when the server knows. */
+  serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer>;
+  /** Takes what comes to a door; many may serve it, one gets each. */
+  serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer>;
+  /** A request to a worker itself: is it alive? */
+  ping(worker: string, timeoutMs: number): Promise<"alive" | "nobody" | "unknown">;
+  servePings(worker: string): Promise<MailServer>;
+
+  /** Runs when the connection breaks or is back. */
+  onConnection(listener: (state: "lost" | "restored") => void): () => void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,72 @@
+// What may go wrong in a world in memory, decided operation by operation, so that a seed decides it all.
+
+/** One thing that a client does, or that is done to it. */
+export interface MemoryOperation {
+  readonly kind:
+    | "append"
+    | "bury"
+    | "schedule"
+    | "cancel"
+    | "trim"
+    | "read"
+    | "read-mailbox"
+    | "serve"
+    | "ping"
+    | "request"
+    /** The answer of whoever serves; `client` is the one that replies. */
+    | "reply"
+    /** Letters on their way to a reader. Losing them delays them until the reader notices. */
+    | "deliver";
+  /** Name of the client. */
+  readonly client: string;
+  /** Counts the operations of this world from 1. */
+  readonly number: number;
+  /** `A.mail.main.3.counter.c1.add` and the like. */
+  readonly subject: string;
+}
+
+export interface MemoryFault {
+  /** "request": it never arrives, nothing happens. "answer": it happens, and the answer never arrives. */
+  readonly lose?: "request" | "answer";
+  /** The server says no, with this reason; nothing happens. */
+  readonly refuse?: string;
+  /** On the way there. What the same client sends later waits behind it, as on one TCP connection. Unit: ms. */
+  readonly delayMs?: number;
+  /** On the way back. Unit: ms. */
+  readonly answerDelayMs?: number;
+  /** The client's connection breaks when the server has done it: everything in flight is lost. Back after this. Unit: ms. */
+  readonly cutForMs?: number;
+}
+
+/** Asked once for each operation, in order. */
+export type FaultPlan = (operation: MemoryOperation) => MemoryFault | undefined;
+
+/** How likely each fault is, from 0 to 1; what is left out never happens. */
+export interface FaultRates {
+  readonly loseRequest?: number;
+  readonly loseAnswer?: number;
+  readonly refuse?: number;
+  readonly delay?: number;
+  readonly cut?: number;
+  /** Longest delay, and longest break of a connection. Unit: ms. Default 500. */
+  readonly delayMsMax?: number;
+}
+
+/** A plan drawn from `random`, a source of its own: the same seed and the same operations give the same faults. */
+export function randomFaults(random: () => number, rates: FaultRates): FaultPlan {
+  const { loseRequest = 0, loseAnswer = 0, refuse = 0, delay = 0, cut = 0, delayMsMax = 500 } = rates;
+  return ({ kind }) => {
+    // Always as many draws, so that changing one rate does not shift every other fault.
+    const [loss, refusal, lateness, breaks] = [random(), random(), random(), random()];
+    const [delayMs, answerDelayMs, cutForMs] = [random(), random(), random()].map((share) =>
+      Math.floor(share * delayMsMax),
+    );
+    if (breaks < cut) return { cutForMs: cutForMs ?? 0 };
+    if (loss < loseRequest) return { lose: "request" };
+    if (loss < loseRequest + loseAnswer) return { lose: "answer" };
+    if (refusal < refuse && (kind === "append" || kind === "bury" || kind === "schedule")) {
+      return { refuse: "no space left on device (10077)" };
+    }
+    return lateness < delay ? { delayMs: delayMs ?? 0, answerDelayMs: answerDelayMs ?? 0 } : undefined;
+  };
+}

@@ -1,0 +1,317 @@
+// The Mail port on a world in memory. The laws stand at the port; the same checks as on NATS come first, so that what is
+// refused there is refused here.
+
+import { TroupeError } from "../core/errors.ts";
+import { escapeId } from "../core/ids.ts";
+import type {
+  AppendOutcome,
+  DeadLetter,
+  Letter,
+  Mail,
+  MailAddress,
+  MailMeta,
+  MailReader,
+  MailRequest,
+  MailServer,
+  RequestOutcome,
+} from "./mail.ts";
+import { noMeta } from "./mail.ts";
+import { deadHeaderBytesMax, deadMessageId, deadTail, fitDead } from "./mail-dead.ts";
+import { checkAddress, entriesOf, headerBytes, headerLinesOf, metaOf } from "./mail-headers.ts";
+import type { CallAnswer, MemoryConnection } from "./memory-connection.ts";
+import { MemoryReader } from "./memory-reader.ts";
+import type { MemorySubscription } from "./memory-router.ts";
+import type { StoredLetter } from "./memory-stream.ts";
+import type { MemoryWorld } from "./memory-world.ts";
+import type { Subjects } from "./subjects.ts";
+
+export interface MemoryMailOptions {
+  readonly world: MemoryWorld;
+  readonly subjects: Subjects;
+  /** By which the world's faults know this client. Default: one of its own. */
+  readonly name?: string;
+}
+
+/** How long calls may take that have no time of their own. Unit: ms. */
+const callTimeoutMs = 5_000;
+const timeMsMax = 8.64e15;
+
+export function openMemoryMail(options: MemoryMailOptions): Mail {
+  return new MemoryMail(options);
+}
+
+/** A letter as its reader gets it, with bytes of its own. */
+export function letterOf({ key, method, payload, lines, sequence }: StoredLetter): Letter {
+  const meta = lines === undefined ? noMeta : metaOf(entriesOf(lines));
+  return { key, method, payload: new Uint8Array(payload), meta, sequence };
+}
+
+class MemoryMail implements Mail {
+  readonly payloadBytesMax: number;
+  readonly #world: MemoryWorld;
+  readonly #subjects: Subjects;
+  readonly #connection: MemoryConnection;
+  readonly #open = new Set<{ close(): Promise<void> }>();
+  readonly #stopListening = new Set<() => void>();
+  readonly #closing = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  constructor({ world, subjects, name }: MemoryMailOptions) {
+    this.#world = world;
+    this.#subjects = subjects;
+    this.#connection = world.connect(name);
+    this.payloadBytesMax = world.payloadBytesMax - deadHeaderBytesMax;
+  }
+
+  async append(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<AppendOutcome> {
+    this.#checkOpen();
+    checkAddress(to);
+    const lines = headerLinesOf(meta);
+    const excess = this.#excess(payload, lines);
+    if (excess !== undefined) return { kind: "refused", reason: excess };
+    const letter = { key: to.key, method: to.method, payload: new Uint8Array(payload), lines };
+    const subject = this.#subjects.mail(to.partition, to.key, to.method);
+    const answer = await this.#connection.call<AppendOutcome>("append", subject, timeoutMs, (done) =>
+      done(this.#world.append(this.#subjects.mailStream, this.#prefix(to.partition), letter, meta.messageId)),
+    );
+    return appendOutcomeOf(answer);
+  }
+
+  async read(partition: number, fromSequence: number, onLetter: (letter: Letter) => void): Promise<MailReader> {
+    this.#checkOpen();
+    const prefix = this.#prefix(partition);
+    const reader = new MemoryReader({
+      world: this.#world,
+      connection: this.#connection,
+      stream: this.#subjects.mailStream,
+      prefix,
+      fromSequence,
+      onLetter: (letter) => {
+        if (!this.#isClosed) onLetter(letterOf(letter));
+      },
+      onClose: (closed) => this.#open.delete(closed),
+    });
+    this.#open.add(reader);
+    const answer = await this.#connection.call<true>("read", `${prefix}>`, callTimeoutMs, (done) => done(true));
+    if (answer.kind === "answer") {
+      reader.start();
+      return reader;
+    }
+    await reader.close();
+    throw unreachable(`reading ${prefix}>`, answer);
+  }
+
+  async readMailbox(partition: number, key: string, fromSequence: number, most: number): Promise<readonly Letter[]> {
+    this.#checkOpen();
+    checkAddress({ partition, key, method: "any" });
+    const prefix = this.#prefix(partition);
+    return this.#ask("read-mailbox", `${prefix}${key}.*`, () => {
+      const log = this.#world.stream(this.#subjects.mailStream).partition(prefix);
+      const found: Letter[] = [];
+      for (let at = log.indexOf(fromSequence); found.length < most; at += 1) {
+        const letter = log.letters[at];
+        if (letter === undefined) break;
+        if (letter.key === key) found.push(letterOf(letter));
+      }
+      return found;
+    });
+  }
+
+  async trim(partition: number, upToSequence: number): Promise<void> {
+    this.#checkOpen();
+    if (upToSequence < 1) return;
+    const prefix = this.#prefix(partition);
+    await this.#ask("trim", `${prefix}>`, () => {
+      this.#world.stream(this.#subjects.mailStream).partition(prefix).trim(upToSequence);
+    });
+  }
+
+  async bury(dead: DeadLetter, timeoutMs: number): Promise<AppendOutcome> {
+    this.#checkOpen();
+    const { deadStream } = this.#subjects;
+    const { lines, payload } = fitDead(dead, this.#world.payloadBytesMax);
+    const [key, method] = deadTail(dead.letter);
+    const letter = { key, method, payload: new Uint8Array(payload), lines };
+    const id = deadMessageId(dead.partition, dead.letter.sequence);
+    const subject = this.#subjects.dead(key, method);
+    const answer = await this.#connection.call<AppendOutcome>("bury", subject, timeoutMs, (done) =>
+      done(this.#world.append(deadStream, deadStream, letter, id)),
+    );
+    return appendOutcomeOf(answer);
+  }
+
+  async schedule(
+    to: MailAddress,
+    name: string,
+    payload: Uint8Array,
+    atMs: number,
+    timeoutMs: number,
+  ): Promise<AppendOutcome> {
+    this.#checkOpen();
+    checkAddress(to);
+    const subject = this.#subjects.timer(to.key, escapeId(name));
+    if (!(Math.abs(atMs) <= timeMsMax)) return { kind: "refused", reason: "the time is no point in time" };
+    const excess = this.#excess(payload, undefined);
+    if (excess !== undefined) return { kind: "refused", reason: excess };
+    const letter = { key: to.key, method: to.method, payload: new Uint8Array(payload), lines: undefined };
+    const { mailStream } = this.#subjects;
+    const answer = await this.#connection.call<AppendOutcome>("schedule", subject, timeoutMs, (done) => {
+      const sequence = this.#world.stream(mailStream).nextSequence();
+      this.#world.setTimer(subject, atMs, () => {
+        this.#world.append(mailStream, this.#prefix(to.partition), letter, undefined);
+      });
+      done({ kind: "accepted", sequence, isDuplicate: false });
+    });
+    return appendOutcomeOf(answer);
+  }
+
+  async cancel(key: string, name: string): Promise<void> {
+    this.#checkOpen();
+    checkAddress({ partition: 0, key, method: "any" });
+    const subject = this.#subjects.timer(key, escapeId(name));
+    await this.#ask("cancel", subject, () => this.#world.cancelTimer(subject));
+  }
+
+  async request(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
+    this.#checkOpen();
+    checkAddress(to);
+    const lines = headerLinesOf(meta);
+    const excess = this.#excess(payload, lines);
+    if (excess !== undefined) return { kind: "unsent", reason: excess };
+    const request = {
+      subject: this.#subjects.ask(to.partition, to.key, to.method),
+      payload: new Uint8Array(payload),
+      meta: lines === undefined ? noMeta : metaOf(entriesOf(lines)),
+      payloadBytesMax: this.#world.payloadBytesMax,
+    };
+    const answer = await this.#connection.call<RequestOutcome>("request", request.subject, timeoutMs, (done) =>
+      this.#world.router.route(request, done),
+    );
+    if (answer.kind === "answer") return answer.value;
+    return answer.kind === "refused" ? { kind: "lost", reason: answer.reason } : answer;
+  }
+
+  serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
+    return this.#serve({ prefix: this.#subjects.askPrefix(partition), isQueue: false, isWhole: false, onRequest });
+  }
+
+  serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {
+    return this.#serve({ prefix: this.#subjects.doorPrefix(door), isQueue: true, isWhole: false, onRequest });
+  }
+
+  async ping(worker: string, timeoutMs: number): Promise<"alive" | "nobody" | "unknown"> {
+    this.#checkOpen();
+    const subject = this.#subjects.worker(escapeId(worker));
+    const request = { subject, payload: new Uint8Array(0), meta: noMeta, payloadBytesMax: this.payloadBytesMax };
+    const answer = await this.#connection.call<RequestOutcome>("ping", subject, timeoutMs, (done) =>
+      this.#world.router.route(request, done),
+    );
+    if (answer.kind !== "answer") return "unknown";
+    return answer.value.kind === "reply" ? "alive" : "nobody";
+  }
+
+  servePings(worker: string): Promise<MailServer> {
+    const prefix = this.#subjects.worker(escapeId(worker));
+    const onRequest = (request: MailRequest) => request.reply(new Uint8Array(0));
+    return this.#serve({ prefix, isQueue: false, isWhole: true, onRequest });
+  }
+
+  onConnection(listener: (state: "lost" | "restored") => void): () => void {
+    const stopState = this.#connection.onState(listener);
+    const stop = () => {
+      stopState();
+      this.#stopListening.delete(stop);
+    };
+    this.#stopListening.add(stop);
+    return stop;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#closing.resolve();
+    for (const stop of [...this.#stopListening]) stop();
+    await Promise.all([...this.#open].map((each) => each.close()));
+    this.#world.disconnect(this.#connection);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #prefix(partition: number): string {
+    return this.#subjects.mailPrefix(partition);
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new TroupeError("CLOSED", "the mail is closed");
+  }
+
+  #excess(payload: Uint8Array, lines: readonly string[] | undefined): string | undefined {
+    const bytes = payload.length + headerBytes(lines);
+    if (bytes <= this.payloadBytesMax) return undefined;
+    return `the message takes ${bytes} bytes with its headers, ${this.payloadBytesMax} are allowed`;
+  }
+
+  /** A call that changes nothing that matters when it fails. */
+  async #ask<Value>(kind: "read-mailbox" | "trim" | "cancel", subject: string, perform: () => Value): Promise<Value> {
+    const answer = await this.#connection.call<Value>(kind, subject, callTimeoutMs, (done) => done(perform()));
+    if (answer.kind === "answer") return answer.value;
+    throw unreachable(subject, answer);
+  }
+
+  async #serve(wanted: Omit<MemorySubscription, "connection">): Promise<MailServer> {
+    this.#checkOpen();
+    let end = () => {};
+    const server: MailServer = {
+      close: async () => {
+        this.#open.delete(server);
+        end();
+      },
+      [Symbol.asyncDispose]: () => server.close(),
+    };
+    this.#open.add(server);
+    const onRequest = (request: MailRequest) => {
+      if (!this.#isClosed) wanted.onRequest(request);
+    };
+    // The server may be away: it hears of the subscription when it is back.
+    for (let isKnown = false; !isKnown; ) {
+      const answer = await this.#connection.call<true>("serve", `${wanted.prefix}>`, callTimeoutMs, (done) => {
+        end();
+        end = this.#world.router.subscribe({ ...wanted, onRequest, connection: this.#connection });
+        done(true);
+      });
+      if (this.#isClosed) end();
+      this.#checkOpen();
+      isKnown = answer.kind === "answer";
+      if (isKnown || this.#connection.isConnected) continue;
+      await Promise.race([this.#closing.promise, reconnectionOf(this.#connection)]);
+    }
+    return server;
+  }
+}
+
+function reconnectionOf(connection: MemoryConnection): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = connection.onState((state) => {
+      if (state !== "restored") return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+function appendOutcomeOf(answer: CallAnswer<AppendOutcome>): AppendOutcome {
+  switch (answer.kind) {
+    case "answer":
+      return answer.value;
+    case "refused":
+    case "unsent":
+      return answer;
+    case "lost":
+      return { kind: "unknown", reason: answer.reason };
+  }
+}
+
+function unreachable(what: string, answer: Exclude<CallAnswer<unknown>, { kind: "answer" }>): TroupeError {
+  return new TroupeError("SERVER_UNREACHABLE", `${what}: ${answer.reason}`);
+}

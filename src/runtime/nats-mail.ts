@@ -1,0 +1,357 @@
+// The Mail port on NATS: JetStream for what must last, core requests for what is answered. The laws stand at the port.
+// The hot path of the whole system, so: nothing is awaited before a message is sent (M2), headers are made only when
+// there is something to say, and no acknowledgement is parsed that can be read.
+
+import type { Msg, Subscription } from "@nats-io/transport-node";
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
+import { messageOf, TroupeError } from "../core/errors.ts";
+import { escapeId } from "../core/ids.ts";
+import { callApi, refusedError } from "../kv/nats-api.ts";
+import type { LinkAnswer, NatsLink } from "../kv/nats-link.ts";
+import { rawHeaders } from "../kv/nats-link.ts";
+import { openReader } from "../kv/nats-reader.ts";
+import { guarded } from "./guarded.ts";
+import type {
+  AppendOutcome,
+  DeadLetter,
+  Letter,
+  Mail,
+  MailAddress,
+  MailMeta,
+  MailReader,
+  MailRequest,
+  MailServer,
+  RequestOutcome,
+} from "./mail.ts";
+import { AckReader } from "./mail-ack.ts";
+import { deadHeaderBytesMax, deadTail, fitDead } from "./mail-dead.ts";
+import { checkAddress, headerBytes, headerLinesOf, headerNames } from "./mail-headers.ts";
+import { misaddressed, strictTargetOf, targetOf } from "./mail-subject.ts";
+import { readStoredMailbox } from "./nats-mailbox.ts";
+import { metaOfMessage, NatsRequest } from "./nats-request.ts";
+import type { Subjects } from "./subjects.ts";
+
+export interface NatsMailOptions {
+  /** Stays the caller's own: `close` leaves it open. */
+  readonly link: NatsLink;
+  readonly subjects: Subjects;
+  readonly clock?: Clock;
+}
+
+const nothing = new Uint8Array(0);
+const nobody: RequestOutcome = { kind: "nobody" };
+/** One of all that serve a door gets each request. */
+const doorQueue = "troupe";
+const nowhere = { kind: "refused", reason: "the time is no point in time" } as const;
+const timeMsMax = 8.64e15;
+
+/** The streams must be there (`ensureLayout`). */
+export function openNatsMail(options: NatsMailOptions): Mail {
+  return new NatsMail(options);
+}
+
+class NatsMail implements Mail {
+  readonly #link: NatsLink;
+  readonly #subjects: Subjects;
+  readonly #clock: Clock;
+  readonly #mailAcks: AckReader;
+  readonly #deadAcks: AckReader;
+  readonly #open = new Set<{ close(): Promise<void> }>();
+  readonly #stopListening = new Set<() => void>();
+  readonly #closing = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  constructor({ link, subjects, clock = systemClock }: NatsMailOptions) {
+    this.#link = link;
+    this.#subjects = subjects;
+    this.#clock = clock;
+    this.#mailAcks = new AckReader(subjects.mailStream);
+    this.#deadAcks = new AckReader(subjects.deadStream);
+  }
+
+  get payloadBytesMax(): number {
+    return this.#link.payloadBytesMax - deadHeaderBytesMax;
+  }
+
+  append(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<AppendOutcome> {
+    let lines: string[] | undefined;
+    try {
+      this.#checkOpen();
+      checkAddress(to);
+      lines = headerLinesOf(meta);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+    const excess = this.#excess(payload, lines);
+    if (excess !== undefined) return Promise.resolve({ kind: "refused", reason: excess });
+    const subject = this.#subjects.mail(to.partition, to.key, to.method);
+    return this.#store(this.#mailAcks, subject, payload, lines, timeoutMs);
+  }
+
+  async read(partition: number, fromSequence: number, onLetter: (letter: Letter) => void): Promise<MailReader> {
+    this.#checkOpen();
+    const prefix = this.#subjects.mailPrefix(partition);
+    const skip = prefix.length;
+    const reader = await openReader({
+      link: this.#link,
+      stream: this.#subjects.mailStream,
+      filters: [`${prefix}>`],
+      from: Math.max(1, fromSequence),
+      onMessage: ({ subject, sequence, message }) => {
+        const { key, method } = targetOf(subject, skip);
+        const letter = { key, method, payload: message.data, meta: metaOfMessage(message), sequence };
+        if (!this.#isClosed) guarded(onLetter, letter);
+      },
+    });
+    const before = Math.max(0, fromSequence - 1);
+    const opened = {
+      get position() {
+        return reader.position === 0 ? before : reader.position;
+      },
+      close: () => {
+        this.#open.delete(opened);
+        return reader.close();
+      },
+      [Symbol.asyncDispose]: () => opened.close(),
+    };
+    return this.#keep(opened);
+  }
+
+  async readMailbox(partition: number, key: string, fromSequence: number, most: number): Promise<readonly Letter[]> {
+    this.#checkOpen();
+    checkAddress({ partition, key, method: "any" });
+    return readStoredMailbox({
+      link: this.#link,
+      clock: this.#clock,
+      stream: this.#subjects.mailStream,
+      prefix: this.#subjects.mailPrefix(partition),
+      key,
+      from: fromSequence,
+      most,
+    });
+  }
+
+  async trim(partition: number, upToSequence: number): Promise<void> {
+    this.#checkOpen();
+    if (upToSequence < 1) return;
+    await this.#purge({ filter: `${this.#subjects.mailPrefix(partition)}>`, seq: upToSequence + 1 });
+  }
+
+  async bury(dead: DeadLetter, timeoutMs: number): Promise<AppendOutcome> {
+    this.#checkOpen();
+    const { lines, payload } = fitDead(dead, this.#link.payloadBytesMax);
+    const subject = this.#subjects.dead(...deadTail(dead.letter));
+    return this.#store(this.#deadAcks, subject, payload, lines, timeoutMs);
+  }
+
+  async schedule(
+    to: MailAddress,
+    name: string,
+    payload: Uint8Array,
+    atMs: number,
+    timeoutMs: number,
+  ): Promise<AppendOutcome> {
+    this.#checkOpen();
+    checkAddress(to);
+    if (!(Math.abs(atMs) <= timeMsMax)) return nowhere;
+    const lines = [
+      `Nats-Schedule: @at ${new Date(atMs).toISOString()}`,
+      `Nats-Schedule-Target: ${this.#subjects.mail(to.partition, to.key, to.method)}`,
+    ];
+    const excess = this.#excess(payload, lines);
+    if (excess !== undefined) return { kind: "refused", reason: excess };
+    return this.#store(this.#mailAcks, this.#subjects.timer(to.key, escapeId(name)), payload, lines, timeoutMs);
+  }
+
+  async cancel(key: string, name: string): Promise<void> {
+    this.#checkOpen();
+    checkAddress({ partition: 0, key, method: "any" });
+    await this.#purge({ filter: this.#subjects.timer(key, escapeId(name)) });
+  }
+
+  request(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
+    let lines: string[] | undefined;
+    try {
+      this.#checkOpen();
+      checkAddress(to);
+      lines = headerLinesOf(meta);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+    const excess = this.#excess(payload, lines);
+    if (excess !== undefined) return Promise.resolve({ kind: "unsent", reason: excess });
+    const subject = this.#subjects.ask(to.partition, to.key, to.method);
+    const headers = lines === undefined ? undefined : rawHeaders(lines);
+    return new Promise((resolve) => {
+      this.#link.send(subject, payload, headers, timeoutMs, (answer) => resolve(requestOutcomeOf(answer)));
+    });
+  }
+
+  serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
+    return this.#serveBelow(this.#subjects.askPrefix(partition), {}, onRequest);
+  }
+
+  serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {
+    return this.#serveBelow(this.#subjects.doorPrefix(door), { queue: doorQueue }, onRequest);
+  }
+
+  async ping(worker: string, timeoutMs: number): Promise<"alive" | "nobody" | "unknown"> {
+    this.#checkOpen();
+    const answer = await this.#link.request(this.#subjects.worker(escapeId(worker)), nothing, timeoutMs);
+    if (answer.kind === "reply") return "alive";
+    return answer.kind === "nobody" ? "nobody" : "unknown";
+  }
+
+  async servePings(worker: string): Promise<MailServer> {
+    this.#checkOpen();
+    return this.#subscribe(this.#subjects.worker(escapeId(worker)), {}, (message) => {
+      new NatsRequest(this.#link, message, "", "").reply(nothing);
+    });
+  }
+
+  onConnection(listener: (state: "lost" | "restored") => void): () => void {
+    const stopLost = this.#link.onDisconnected(() => listener("lost"));
+    const stopRestored = this.#link.onReconnected(() => listener("restored"));
+    const stop = () => {
+      stopLost();
+      stopRestored();
+      this.#stopListening.delete(stop);
+    };
+    this.#stopListening.add(stop);
+    return stop;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#closing.resolve();
+    for (const stop of [...this.#stopListening]) stop();
+    await Promise.all([...this.#open].map((each) => each.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new TroupeError("CLOSED", "the mail is closed");
+  }
+
+  /** Why it is too large; undefined when it is not. */
+  #excess(payload: Uint8Array, lines: readonly string[] | undefined): string | undefined {
+    const bytes = payload.length + headerBytes(lines);
+    if (bytes <= this.payloadBytesMax) return undefined;
+    return `the message takes ${bytes} bytes with its headers, ${this.payloadBytesMax} are allowed`;
+  }
+
+  #store(
+    acks: AckReader,
+    subject: string,
+    payload: Uint8Array,
+    lines: readonly string[] | undefined,
+    timeoutMs: number,
+  ): Promise<AppendOutcome> {
+    const headers = lines === undefined ? undefined : rawHeaders(lines);
+    return new Promise((resolve) => {
+      this.#link.send(subject, payload, headers, timeoutMs, (answer) => resolve(acks.outcomeOf(answer)));
+    });
+  }
+
+  async #purge(request: { readonly filter: string; readonly seq?: number }): Promise<void> {
+    const { mailStream } = this.#subjects;
+    const answer = await callApi(this.#link, `STREAM.PURGE.${mailStream}`, request);
+    if (answer.kind === "failed") throw answer.error;
+    if (answer.kind === "refused") throw refusedError(`purging ${request.filter}`, answer.refusal);
+  }
+
+  async #serveBelow(
+    prefix: string,
+    options: { readonly queue?: string },
+    onRequest: (request: MailRequest) => void,
+  ): Promise<MailServer> {
+    this.#checkOpen();
+    const skip = prefix.length;
+    return this.#subscribe(`${prefix}>`, options, (message) => {
+      const { subject } = message;
+      const target = strictTargetOf(subject, skip);
+      const request = new NatsRequest(this.#link, message, target?.key ?? "", target?.method ?? "");
+      if (target === undefined) request.reply(misaddressed(subject), "NAME_INVALID");
+      else guarded(onRequest, request);
+    });
+  }
+
+  /** Resolves when the server knows of the subscription. Rejects with STORE_FAILED when it refuses it. */
+  async #subscribe(
+    subject: string,
+    options: { readonly queue?: string },
+    onMessage: (message: Msg) => void,
+  ): Promise<MailServer> {
+    let refused: Error | undefined;
+    const callback = (error: Error | null, message: Msg) => {
+      if (error !== null) refused = error;
+      else if (!this.#isClosed) onMessage(message);
+    };
+    const subscription = this.#link.connection.subscribe(subject, { ...options, callback });
+    const server = this.#keep(serverOf(subscription, (closed) => this.#open.delete(closed)));
+    await this.#settle();
+    if (refused === undefined) return server;
+    await server.close();
+    throw new TroupeError("STORE_FAILED", `cannot serve ${subject}: ${messageOf(refused)}`, { cause: refused });
+  }
+
+  /** A round trip to the server. After a break the client subscribes again by itself, before anything else. */
+  async #settle(): Promise<void> {
+    const { connection } = this.#link;
+    const closed = Promise.race([connection.closed(), this.#closing.promise]);
+    for (let isKnown = false; !isKnown; ) {
+      this.#checkOpen();
+      if (connection.isClosed()) throw new TroupeError("CLOSED", "the connection is closed");
+      if (!this.#link.isConnected) await Promise.race([closed, reconnectionOf(this.#link)]);
+      const flushed = connection.flush().then(
+        () => true,
+        () => false,
+      );
+      isKnown = await Promise.race([closed.then(() => false), flushed]);
+    }
+  }
+
+  #keep<Opened extends { close(): Promise<void> }>(opened: Opened): Opened {
+    this.#open.add(opened);
+    return opened;
+  }
+}
+
+function reconnectionOf(link: NatsLink): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = link.onReconnected(() => {
+      stop();
+      resolve();
+    });
+  });
+}
+
+function serverOf(subscription: Subscription, onClose: (server: MailServer) => void): MailServer {
+  const server: MailServer = {
+    close: async () => {
+      onClose(server);
+      subscription.unsubscribe();
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+  return server;
+}
+
+function requestOutcomeOf(answer: LinkAnswer): RequestOutcome {
+  switch (answer.kind) {
+    case "reply": {
+      const { message } = answer;
+      const errorCode = message.headers?.get(headerNames.error) ?? "";
+      return { kind: "reply", payload: message.data, errorCode: errorCode === "" ? undefined : errorCode };
+    }
+    case "nobody":
+      return nobody;
+    case "unsent":
+    case "lost":
+      return answer;
+  }
+}

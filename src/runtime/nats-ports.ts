@@ -1,0 +1,51 @@
+// The ports on a NATS server: streams and buckets are made by whoever comes first.
+
+import { systemClock } from "../core/clock.ts";
+import type { LinkOptions } from "../kv/nats-link.ts";
+import { openLink } from "../kv/nats-link.ts";
+import { openNatsStore } from "../kv/nats-store.ts";
+import { ensureLayout } from "./layout.ts";
+import { openNatsMail } from "./nats-mail.ts";
+import type { OpenPorts } from "./ports.ts";
+import { subjectsOf } from "./subjects.ts";
+
+export interface NatsPortsOptions {
+  /** Given to the NATS client as they are: servers, credentials, TLS, name. */
+  readonly nats: LinkOptions;
+  /** Copies of each stream and bucket on the servers of a cluster. Only for what is made now. Default 1. */
+  readonly replicas?: number | undefined;
+  /** Values of each actor that are kept. Only for what is made now. Default 8, at most 64. */
+  readonly history?: number | undefined;
+  /** How long the server drops a message id that it has seen. Only for what is made now. Unit: ms. Default 120,000. */
+  readonly duplicateWindowMs?: number | undefined;
+}
+
+/** Rejects with SERVER_UNREACHABLE, SERVER_TOO_OLD, SERVER_UNSUITABLE, LAYOUT_MISMATCH. */
+export function natsPorts(options: NatsPortsOptions): OpenPorts {
+  return async ({ app, pool, partitionCount }) => {
+    const subjects = subjectsOf(app, pool);
+    const link = await openLink(options.nats);
+    try {
+      const replicas = options.replicas === undefined ? {} : { replicas: options.replicas };
+      const count = await ensureLayout({
+        ...{ link, subjects, ...replicas },
+        ...(partitionCount === undefined ? {} : { partitionCount }),
+        ...(options.duplicateWindowMs === undefined ? {} : { duplicateWindowMs: options.duplicateWindowMs }),
+      });
+      const [state, cluster] = await Promise.all([
+        openNatsStore({ link, bucket: subjects.stateBucket, history: options.history ?? 8, ...replicas }),
+        openNatsStore({ link, bucket: subjects.clusterBucket, history: 1, ...replicas }),
+      ]);
+      const mail = openNatsMail({ link, subjects });
+      const close = async () => {
+        await mail.close();
+        await Promise.all([state.close(), cluster.close()]);
+        await link.close();
+      };
+      return { clock: systemClock, mail, state, cluster, partitionCount: count, close, [Symbol.asyncDispose]: close };
+    } catch (thrown) {
+      await link.close();
+      throw thrown;
+    }
+  };
+}

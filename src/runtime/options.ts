@@ -1,0 +1,94 @@
+// The options of a client and a worker: one documented interface each, one resolver, checked at the door.
+
+import type { ConnectionOptions } from "@nats-io/transport-node";
+import type { AnyActor } from "../actors/definition.ts";
+import { TroupeError } from "../core/errors.ts";
+import { checkName } from "../core/ids.ts";
+import type { Logger } from "../core/log.ts";
+import { createLogger } from "../core/log.ts";
+import { natsPorts } from "./nats-ports.ts";
+import type { OpenPorts } from "./ports.ts";
+
+export interface TroupeOptions {
+  /** Where NATS is: `nats://host:port`, one or several. Default: `NATS_URL`, then `nats://127.0.0.1:4222`. */
+  readonly servers?: string | readonly string[];
+  /** Names everything on the server, so that apps can share one. Default "troupe". */
+  readonly app?: string;
+  /** Workers of one pool share its actors. Default "main". */
+  readonly pool?: string;
+  /** Partitions of the pool; fixed when the pool is first used. Default: what stands, else 64. */
+  readonly partitions?: number;
+  /** Passed to the NATS client as they are: credentials, TLS, the connection's name. */
+  readonly nats?: Omit<ConnectionOptions, "servers">;
+  /** Copies of each stream and bucket in a NATS cluster. Only for what is made now. Default 1. */
+  readonly replicas?: number;
+  /** Committed values kept of each actor. Only when the bucket is made now. Default 8, at most 64. */
+  readonly history?: number;
+  /** What to run on instead of NATS: `memoryPorts()` of `troupe/testing`. */
+  readonly ports?: OpenPorts;
+}
+
+export interface WorkerOptions extends TroupeOptions {
+  /** The actors that live here. */
+  readonly actors: readonly AnyActor[];
+  /** Any logger of pino's shape. Default: pino on standard error, level `TROUPE_LOG` or "info". */
+  readonly logger?: Logger;
+  /** How long `drain` waits for turns that run. Unit: ms. Default 10,000. */
+  readonly drainMsMax?: number;
+}
+
+export interface ResolvedOptions {
+  readonly app: string;
+  readonly pool: string;
+  readonly openPorts: OpenPorts;
+  readonly partitionCount: number | undefined;
+}
+
+export interface ResolvedWorkerOptions extends ResolvedOptions {
+  readonly actors: ReadonlyMap<string, AnyActor>;
+  readonly logger: Logger;
+  readonly drainMsMax: number;
+}
+
+/** Throws NAME_INVALID or OPTION_INVALID. */
+export function resolveOptions(options: TroupeOptions, role: "client" | "worker"): ResolvedOptions {
+  const app = checkName("an app", options.app ?? "troupe");
+  const pool = checkName("a pool", options.pool ?? "main");
+  const servers = options.servers ?? process.env.NATS_URL ?? "nats://127.0.0.1:4222";
+  const nats = { name: `troupe ${role} ${app}`, ...options.nats, servers: [servers].flat() };
+  const { replicas, history } = options;
+  return {
+    app,
+    pool,
+    partitionCount: whole("partitions", options.partitions, 1),
+    openPorts:
+      options.ports ??
+      natsPorts({ nats, replicas: whole("replicas", replicas, 1), history: whole("history", history, 1) }),
+  };
+}
+
+/** Throws NAME_INVALID or OPTION_INVALID. */
+export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
+  const actors = new Map<string, AnyActor>();
+  for (const actor of options.actors) {
+    if (actors.has(actor.type))
+      throw new TroupeError("OPTION_INVALID", `\`actors\` holds the type ${actor.type} twice`);
+    actors.set(actor.type, actor);
+  }
+  if (actors.size === 0)
+    throw new TroupeError("OPTION_INVALID", "`actors` is empty: a worker has at least one actor type");
+  return {
+    ...resolveOptions(options, "worker"),
+    actors,
+    logger: options.logger ?? createLogger(),
+    drainMsMax: whole("drainMsMax", options.drainMsMax, 0) ?? 10_000,
+  };
+}
+
+function whole(name: string, value: number | undefined, least: number): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return value;
+  throw new TroupeError(
+    "OPTION_INVALID",
+    `\`${name}\` must be a whole number of ${least} or more, got ${String(value)}`,
+  );
+}

@@ -1,0 +1,284 @@
+// One owned partition: reads its mail, takes its asks, and hosts the activations of its actors.
+//
+//   H1. The cursor is the highest sequence at or below which every message is settled: committed, without effect, or
+//       buried, and what it sent published. It only grows.
+//   H2. The mail is trimmed behind the cursor that is saved, never behind the one that is only known here.
+
+import type { GoneReason } from "../actors/activation.ts";
+import type { AnyActor } from "../actors/definition.ts";
+import type { AskMessage, TellMessage } from "../actors/message.ts";
+import type { Question } from "../actors/turn.ts";
+import type { Clock } from "../core/clock.ts";
+import { delay } from "../core/clock.ts";
+import { encodeText } from "../core/codec.ts";
+import { TroupeError } from "../core/errors.ts";
+import type { EventStream } from "../core/events.ts";
+import { addressOf, printAddress } from "../core/ids.ts";
+import type { Logger } from "../core/log.ts";
+import type { KvStore } from "../kv/store.ts";
+import { Cell } from "./cell.ts";
+import type { AskOrigin, CellHost } from "./cell-host.ts";
+import { wakeMethod } from "./cell-host.ts";
+import type { Committer } from "./committer.ts";
+import type { Letter, Mail, MailReader, MailRequest, MailServer } from "./mail.ts";
+import { encodeError } from "./wire-error.ts";
+
+/** What all partitions of a worker share. */
+export interface HostServices {
+  readonly clock: Clock;
+  readonly events: EventStream;
+  readonly log: Logger;
+  readonly mail: Mail;
+  readonly state: KvStore;
+  readonly committer: Committer;
+  readonly actors: ReadonlyMap<string, AnyActor>;
+  readonly coarseNowMs: number;
+  nextCommitId(): string;
+  partitionOf(key: string): number;
+  ask(question: Question, origin: AskOrigin): Promise<unknown>;
+}
+
+const buryTimeoutMs = 5_000;
+const againMsMax = 2_000;
+const nothing = new Uint8Array(0);
+
+export class PartitionHost implements CellHost {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly #services: HostServices;
+  readonly #cells = new Map<string, Cell>();
+  readonly #busy = new Set<Cell>();
+  /** Sequences of messages that no cell holds: they are being buried. */
+  readonly #strays = new Set<number>();
+  readonly #lost = new AbortController();
+  #reader: MailReader | undefined;
+  #server: MailServer | undefined;
+  #readUpTo: number;
+  #onRest: (() => void) | undefined;
+
+  constructor(services: HostServices, partition: number, epoch: number, cursor: number) {
+    this.#services = services;
+    this.partition = partition;
+    this.epoch = epoch;
+    this.#readUpTo = cursor;
+  }
+
+  get clock(): Clock {
+    return this.#services.clock;
+  }
+  get events(): EventStream {
+    return this.#services.events;
+  }
+  get log(): Logger {
+    return this.#services.log;
+  }
+  get mail(): Mail {
+    return this.#services.mail;
+  }
+  get state(): KvStore {
+    return this.#services.state;
+  }
+  get committer(): Committer {
+    return this.#services.committer;
+  }
+  get coarseNowMs(): number {
+    return this.#services.coarseNowMs;
+  }
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+  get activations(): number {
+    return this.#cells.size;
+  }
+  nextCommitId(): string {
+    return this.#services.nextCommitId();
+  }
+  partitionOf(key: string): number {
+    return this.#services.partitionOf(key);
+  }
+  ask(question: Question, origin: AskOrigin): Promise<unknown> {
+    return this.#services.ask(question, origin);
+  }
+
+  get cursor(): number {
+    let cursor = this.#readUpTo;
+    for (const cell of this.#busy) cursor = Math.min(cursor, (cell.oldestSequence ?? Infinity) - 1);
+    for (const sequence of this.#strays) cursor = Math.min(cursor, sequence - 1);
+    return cursor;
+  }
+
+  /** Begins to read and to serve. Resolves when the server knows. */
+  async start(): Promise<void> {
+    const { mail } = this.#services;
+    this.#reader = await mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter));
+    this.#server = await mail.serve(this.partition, (request) => this.#takeRequest(request));
+    if (this.lost.aborted) await this.#closeIntake();
+  }
+
+  /** Stops the intake, and resolves when everything that was begun has ended or `signal` aborts. */
+  async drain(signal: AbortSignal): Promise<void> {
+    await this.#closeIntake();
+    while (this.#busy.size > 0 && !signal.aborted && !this.lost.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#onRest = resolve;
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+  }
+
+  /** Ends every activation at once; nothing that happens afterwards has an effect here. */
+  async end(why: GoneReason): Promise<void> {
+    this.#lost.abort(new TroupeError("FENCED", `partition ${this.partition} is no longer owned here`));
+    for (const cell of [...this.#cells.values()]) cell.end(why);
+    this.#cells.clear();
+    this.#busy.clear();
+    await this.#closeIntake();
+  }
+
+  /** Ends the activations that have had nothing to do for their `idleMsMax`. */
+  passivateIdle(): void {
+    const now = this.coarseNowMs;
+    for (const [key, cell] of this.#cells) {
+      if (now - cell.lastActiveMs < cell.definition.idleMsMax || !cell.tryPassivate()) continue;
+      this.#cells.delete(key);
+      this.events.emit({ kind: "passivated", actor: cell.self });
+    }
+  }
+
+  /** Hands an ask to its actor. */
+  deliver(key: string, ask: AskMessage): void {
+    if (ask.chain.includes(key) && !this.#isQuery(key, ask.method)) {
+      const chain = [...ask.chain, key].join(" -> ");
+      const text = `this ask comes back to an actor that waits for it: ${chain}`;
+      return ask.answer({
+        kind: "error",
+        error: new TroupeError("ASK_CYCLE", text, { data: { chain: [...ask.chain, key] } }),
+      });
+    }
+    const cell = this.#cellOf(key);
+    if (cell instanceof TroupeError) return ask.answer({ kind: "error", error: cell });
+    cell.deliverAsk(ask);
+  }
+
+  async readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]> {
+    for (let attempt = 0; !this.lost.aborted; attempt += 1) {
+      try {
+        return (await this.mail.readMailbox(this.partition, key, fromSequence, most)).map(tellOf);
+      } catch (thrown) {
+        this.log.warn({ partition: this.partition, error: thrown }, "a mailbox could not be read, trying again");
+        await this.#waitAgain(attempt);
+      }
+    }
+    return [];
+  }
+
+  bury(cell: Cell, message: TellMessage, error: TroupeError): Promise<boolean> {
+    const payload = typeof message.payload === "string" ? encodeText(message.payload) : (message.payload ?? nothing);
+    const { method, sequence, from, number, trace, messageId } = message;
+    const letter = { key: cell.key, method, payload, sequence, meta: { messageId, from, number, trace } };
+    return this.#buryLetter(letter, error, message.attempts);
+  }
+
+  woke(cell: Cell): void {
+    this.#busy.add(cell);
+  }
+
+  rested(cell: Cell): void {
+    this.#busy.delete(cell);
+    if (cell.isGone && this.#cells.get(cell.key) === cell) this.#cells.delete(cell.key);
+    if (this.#busy.size === 0) this.#onRest?.();
+  }
+
+  #take(letter: Letter): void {
+    if (this.lost.aborted) return;
+    const cell = this.#cellOf(letter.key);
+    if (!(cell instanceof TroupeError)) cell.deliverTell(tellOf(letter));
+    else if (letter.method !== wakeMethod) {
+      this.#strays.add(letter.sequence);
+      void this.#buryLetter(letter, cell, 0).then((isBuried) => isBuried && this.#strays.delete(letter.sequence));
+    }
+    this.#readUpTo = Math.max(this.#readUpTo, letter.sequence);
+  }
+
+  #takeRequest(request: MailRequest): void {
+    const { key, method, payload, meta } = request;
+    this.deliver(key, {
+      kind: "ask",
+      method,
+      payload,
+      messageId: meta.idempotencyKey === undefined ? this.nextCommitId() : `key:${meta.idempotencyKey}`,
+      from: meta.from,
+      chain: meta.chain ?? [],
+      idempotencyKey: meta.idempotencyKey,
+      trace: meta.trace,
+      turnTrace: undefined,
+      answer: (answer) => {
+        if (answer.kind === "error") request.reply(encodeError(answer.error), answer.error.code);
+        else request.reply(answer.text === undefined ? nothing : encodeText(answer.text));
+      },
+    });
+  }
+
+  #cellOf(key: string): Cell | TroupeError {
+    const known = this.#cells.get(key);
+    if (known !== undefined && !known.isGone) return known;
+    const self = addressOf(key);
+    if (self === undefined) return new TroupeError("ID_INVALID", `${key} is no actor's key`);
+    const definition = this.#services.actors.get(self.type);
+    if (definition === undefined) {
+      return new TroupeError("TYPE_UNKNOWN", `this worker has no actor type ${self.type} (for ${printAddress(self)})`);
+    }
+    const cell = new Cell(this, key, self, definition);
+    this.#cells.set(key, cell);
+    return cell;
+  }
+
+  #isQuery(key: string, method: string): boolean {
+    const type = key.slice(0, key.indexOf("."));
+    const methods = this.#services.actors.get(type)?.methods;
+    return methods !== undefined && Object.hasOwn(methods, method) && methods[method]?.kind === "query";
+  }
+
+  async #buryLetter(letter: Letter, error: TroupeError, attempts: number): Promise<boolean> {
+    const { code, message } = error;
+    for (let attempt = 0; !this.lost.aborted; attempt += 1) {
+      const outcome = await this.mail.bury(
+        { letter, partition: this.partition, code, message, attempts },
+        buryTimeoutMs,
+      );
+      if (outcome.kind === "accepted") {
+        const actor = addressOf(letter.key) ?? { type: letter.key, id: "" };
+        const { method, sequence } = letter;
+        this.events.emit({ kind: "dead-lettered", actor, method, sequence, code, message });
+        return true;
+      }
+      await this.#waitAgain(attempt);
+    }
+    return false;
+  }
+
+  #waitAgain(attempt: number): Promise<void> {
+    return delay(this.clock, Math.min(againMsMax, 50 * 2 ** attempt), this.lost);
+  }
+
+  async #closeIntake(): Promise<void> {
+    const open = [this.#server, this.#reader];
+    this.#server = undefined;
+    this.#reader = undefined;
+    await Promise.all(open.map((each) => each?.close()));
+  }
+}
+
+function tellOf({ key: _key, method, payload, meta, sequence }: Letter): TellMessage {
+  return {
+    kind: "tell",
+    ...{ method, payload, sequence },
+    messageId: meta.messageId ?? `mail-${sequence}`,
+    from: meta.from,
+    number: meta.number,
+    trace: meta.trace,
+    turnTrace: undefined,
+    attempts: 0,
+    doom: undefined,
+  };
+}

@@ -1,0 +1,107 @@
+// Publishes what committed turns have sent, and says when the mail stream has it.
+//
+//   O1. To one receiver the entries go one after the other, in order of their numbers: the next only when the one before
+//       is stored (P5). Receivers do not wait for each other.
+//   O2. An entry is tried until it is stored or ownership is lost; its message id is the same each time, so that the
+//       server's duplicate window drops what came twice, and behind it the receiver's inbox does.
+
+import type { Span } from "@opentelemetry/api";
+import type { OutboxEntry } from "../actors/snapshot.ts";
+import type { Clock } from "../core/clock.ts";
+import { delay } from "../core/clock.ts";
+import { encodeText } from "../core/codec.ts";
+import { endSpan, startSpan, traceparentOf } from "../core/trace.ts";
+import type { Mail, MailAddress } from "./mail.ts";
+
+export interface PublisherOptions {
+  readonly mail: Mail;
+  readonly clock: Clock;
+  /** The sender's key. */
+  readonly from: string;
+  readonly partitionOf: (key: string) => number;
+  readonly lost: AbortSignal;
+  readonly onStored: (entry: OutboxEntry) => void;
+}
+
+/** Deadline of one attempt, and the longest wait between two. Unit: ms. */
+const appendTimeoutMs = 5_000;
+const backoffMsMax = 2_000;
+const nothing = new Uint8Array(0);
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  /** By receiver: what waits behind the entry that is under way. */
+  readonly #waiting = new Map<string, OutboxEntry[]>();
+  #pending = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Entries that are not stored yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  publish(entries: readonly OutboxEntry[]): void {
+    for (const entry of entries) {
+      this.#pending += 1;
+      const waiting = this.#waiting.get(entry.to);
+      if (waiting !== undefined) waiting.push(entry);
+      else {
+        this.#waiting.set(entry.to, []);
+        void this.#publishChain(entry);
+      }
+    }
+  }
+
+  async #publishChain(first: OutboxEntry): Promise<void> {
+    let entry: OutboxEntry | undefined = first;
+    while (entry !== undefined) {
+      const isStored = await this.#store(entry);
+      if (!isStored) return; // Ownership was lost: the next owner publishes what stands in the outbox.
+      this.#pending -= 1;
+      this.#options.onStored(entry);
+      const waiting = this.#waiting.get(first.to);
+      entry = waiting?.shift();
+    }
+    this.#waiting.delete(first.to);
+  }
+
+  async #store(entry: OutboxEntry): Promise<boolean> {
+    const { mail, clock, from, partitionOf, lost } = this.#options;
+    const to: MailAddress = { partition: partitionOf(entry.to), key: entry.to, method: entry.method };
+    const payload = entry.inputText === undefined ? nothing : encodeText(entry.inputText);
+    const span = entry.trace === undefined ? undefined : startSend(entry, from, to.partition);
+    const messageId = `${from}:${entry.n}`;
+    const meta = { messageId, from, number: entry.n, trace: traceparentOf(span, entry.trace) };
+    for (let attempt = 0; !lost.aborted; attempt += 1) {
+      const outcome = await mail.append(to, payload, meta, appendTimeoutMs);
+      if (outcome.kind === "accepted") {
+        endSpan(span);
+        return true;
+      }
+      await delay(clock, Math.min(backoffMsMax, 50 * 2 ** attempt) * (0.5 + clock.random() / 2), lost);
+    }
+    endSpan(span, { code: "FENCED", message: "ownership was lost before the message was stored" });
+    return false;
+  }
+}
+
+function startSend(entry: OutboxEntry, from: string, partition: number): Span | undefined {
+  const type = entry.to.slice(0, entry.to.indexOf("."));
+  return startSpan({
+    name: `send ${type}.${entry.method}`,
+    kind: "producer",
+    parent: entry.trace,
+    attributes: {
+      "messaging.system": "nats",
+      "messaging.operation.name": "send",
+      "messaging.operation.type": "send",
+      "messaging.destination.template": `${type}.${entry.method}`,
+      "messaging.destination.name": entry.to,
+      "messaging.destination.partition.id": String(partition),
+      "messaging.message.id": `${from}:${entry.n}`,
+    },
+  });
+}

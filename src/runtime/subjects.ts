@@ -1,0 +1,67 @@
+// Every subject and bucket name of an app, spelled here only.
+//
+// `A` is the app's name, `key` an actor's `type.id` in escaped form (src/core/ids.ts), so that neither an id nor a
+// method nor a payload can reach another subject.
+
+import { checkName } from "../core/ids.ts";
+
+export interface Subjects {
+  readonly app: string;
+  readonly mailStream: string;
+  readonly deadStream: string;
+  /** Everything that the mail stream takes in. */
+  readonly mailStreamSubjects: readonly string[];
+  readonly deadStreamSubjects: readonly string[];
+  readonly stateBucket: string;
+  readonly clusterBucket: string;
+  mail(partition: number, key: string, method: string): string;
+  /** `A.mail.<pool>.<partition>.`: what stands before the key. */
+  mailPrefix(partition: number): string;
+  timer(key: string, name: string): string;
+  ask(partition: number, key: string, method: string): string;
+  askPrefix(partition: number): string;
+  dead(key: string, method: string): string;
+  /** `A.call.` and `A.tell.`: the doors for the `nats` CLI and other languages. */
+  doorPrefix(door: "call" | "tell"): string;
+  worker(id: string): string;
+}
+
+/** Rejects with NAME_INVALID. */
+export function subjectsOf(app: string, pool: string): Subjects {
+  checkName("an app", app);
+  checkName("a pool", pool);
+  const mailPrefixes = prefixes(`${app}.mail.${pool}.`);
+  const askPrefixes = prefixes(`${app}.ask.${pool}.`);
+  return {
+    app,
+    mailStream: `${app}_mail`,
+    deadStream: `${app}_dead`,
+    mailStreamSubjects: [`${app}.mail.>`, `${app}.timer.>`],
+    deadStreamSubjects: [`${app}.dead.>`],
+    stateBucket: `${app}_state`,
+    clusterBucket: `${app}_cluster`,
+    mail: (partition, key, method) => `${mailPrefixes(partition)}${key}.${method}`,
+    mailPrefix: mailPrefixes,
+    timer: (key, name) => `${app}.timer.${key}.${name}`,
+    ask: (partition, key, method) => `${askPrefixes(partition)}${key}.${method}`,
+    askPrefix: askPrefixes,
+    dead: (key, method) => `${app}.dead.${key}.${method}`,
+    doorPrefix: (door) => `${app}.${door}.`,
+    worker: (id) => `${app}.worker.${id}`,
+  };
+}
+
+/** Key of a worker's lease in the cluster bucket. */
+export const workerKey = (worker: string): string => `worker.${worker}`;
+/** Key of a partition's owner, epoch and cursor in the cluster bucket. */
+export const partitionKey = (pool: string, partition: number): string => `partition.${pool}.${partition}`;
+/** Key of a pool's settings that clients read: the partition count. */
+export const poolKey = (pool: string): string => `pool.${pool}`;
+
+function prefixes(head: string): (partition: number) => string {
+  const made: string[] = [];
+  return (partition) => {
+    made[partition] ??= `${head}${partition}.`;
+    return made[partition];
+  };
+}

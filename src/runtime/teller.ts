@@ -1,0 +1,167 @@
+// Tells an actor: appends to its mailbox, and resolves when the server has the message.
+//
+//   W1. One message has one id through all its attempts, so the server stores it once.
+//   W2. Tells of one teller to one actor are stored in the order of the calls (P5). A retry never overtakes: while one is
+//       being tried again the later ones wait behind it, and when a later one was already stored it is not tried again
+//       but rejects.
+
+import type { Receipt, TellOptions } from "../actors/ref.ts";
+import type { Clock } from "../core/clock.ts";
+import { delay } from "../core/clock.ts";
+import { encodeText } from "../core/codec.ts";
+import { messageOf, TroupeError } from "../core/errors.ts";
+import { activeTraceparent, endSpan, isTracing, startSpan, traceparentOf } from "../core/trace.ts";
+import type { AppendOutcome, Mail, MailAddress, MailMeta } from "./mail.ts";
+
+/** How long a tell may take when nothing is said. Unit: ms. */
+export const tellTimeoutMsDefault = 10_000;
+/** Deadline of one attempt. Unit: ms. */
+const attemptMsMax = 3_000;
+const backoffMsMin = 20;
+const backoffMsMax = 500;
+const nothing = new Uint8Array(0);
+
+/** The tells of one actor that are under way. */
+interface Lane {
+  underWay: number;
+  /** Highest number that was stored. */
+  stored: number;
+  /** What is being tried again; later ones wait for it. */
+  retrying: Promise<unknown> | undefined;
+}
+
+type Accepted = AppendOutcome & { readonly kind: "accepted" };
+
+/** One message on its way. */
+interface Telling {
+  readonly lane: Lane;
+  readonly number: number;
+  readonly to: MailAddress;
+  readonly payload: Uint8Array;
+  readonly meta: MailMeta;
+  readonly deadlineMs: number;
+}
+
+export class Teller {
+  readonly #mail: Mail;
+  readonly #clock: Clock;
+  readonly #name: string;
+  readonly #lanes = new Map<string, Lane>();
+  #count = 0;
+
+  constructor(mail: Mail, clock: Clock) {
+    this.#mail = mail;
+    this.#clock = clock;
+    this.#name = clock.uniqueId().slice(0, 10);
+  }
+
+  /** Rejects with TELL_REFUSED (not stored) or OUTCOME_UNKNOWN. */
+  async tell(to: MailAddress, inputText: string | undefined, options: TellOptions | undefined): Promise<Receipt> {
+    this.#count += 1;
+    const number = this.#count;
+    const messageId = `${this.#name}-${number.toString(36)}`;
+    const parent = activeTraceparent();
+    const span = isTracing() ? startSend(to, messageId) : undefined;
+    const meta: MailMeta = { messageId, trace: traceparentOf(span, parent) };
+    const payload = inputText === undefined ? nothing : encodeText(inputText);
+    const timeoutMs = options?.timeoutMs ?? tellTimeoutMsDefault;
+    const lane = this.#enter(to.key);
+    const telling: Telling = {
+      ...{ lane, number, to, payload, meta },
+      deadlineMs: this.#clock.monotonicMs() + timeoutMs,
+    };
+    try {
+      const isFree = lane.retrying === undefined;
+      const first = isFree ? await this.#mail.append(to, payload, meta, Math.min(timeoutMs, attemptMsMax)) : undefined;
+      const stored = first?.kind === "accepted" ? first : await this.#retry(telling, first);
+      lane.stored = Math.max(lane.stored, number);
+      endSpan(span);
+      return { sequence: stored.sequence };
+    } catch (thrown) {
+      endSpan(span, { code: (thrown as Partial<TroupeError>).code ?? "unknown", message: messageOf(thrown) });
+      throw thrown;
+    } finally {
+      this.#leave(to.key, lane);
+    }
+  }
+
+  #enter(key: string): Lane {
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = { underWay: 0, stored: 0, retrying: undefined };
+      this.#lanes.set(key, lane);
+    }
+    lane.underWay += 1;
+    return lane;
+  }
+
+  #leave(key: string, lane: Lane): void {
+    lane.underWay -= 1;
+    if (lane.underWay === 0) this.#lanes.delete(key);
+  }
+
+  /** Waits for the retries before it, then tries. */
+  async #retry(telling: Telling, first: AppendOutcome | undefined): Promise<Accepted> {
+    const { lane } = telling;
+    const before = lane.retrying;
+    const tries = (async () => {
+      await before;
+      return this.#tryAgain(telling, first);
+    })();
+    const settled = tries.then(
+      () => undefined,
+      () => undefined,
+    );
+    lane.retrying = settled;
+    try {
+      return await tries;
+    } finally {
+      if (lane.retrying === settled) lane.retrying = undefined;
+    }
+  }
+
+  async #tryAgain(telling: Telling, first: AppendOutcome | undefined): Promise<Accepted> {
+    const { lane, number, to, payload, meta, deadlineMs } = telling;
+    let outcome = first;
+    let isUnknown = false;
+    let reason = "its time was over before its turn";
+    for (let attempt = 0; ; attempt += 1) {
+      if (outcome?.kind === "accepted") return outcome;
+      if (outcome !== undefined) reason = outcome.reason;
+      isUnknown ||= outcome?.kind === "unknown";
+      if (outcome?.kind === "refused") throw failureOf(to, reason, isUnknown);
+      const waitMs = outcome === undefined ? 0 : this.#backoff(attempt);
+      const leftMs = deadlineMs - this.#clock.monotonicMs() - waitMs;
+      if (leftMs <= 0) throw failureOf(to, reason, isUnknown);
+      if (waitMs > 0) await delay(this.#clock, waitMs);
+      if (lane.stored > number) throw failureOf(to, "a later message to the same actor was stored first", isUnknown); // W2
+      outcome = await this.#mail.append(to, payload, meta, Math.min(leftMs, attemptMsMax));
+    }
+  }
+
+  #backoff(attempt: number): number {
+    return Math.min(backoffMsMax, backoffMsMin * 2 ** attempt) * (0.5 + this.#clock.random() / 2);
+  }
+}
+
+function failureOf(to: MailAddress, reason: string, isUnknown: boolean): TroupeError {
+  const text = `the message to ${to.key} ${to.method} was not acknowledged: ${reason}`;
+  return isUnknown ? new TroupeError("OUTCOME_UNKNOWN", text) : new TroupeError("TELL_REFUSED", text);
+}
+
+function startSend(to: MailAddress, messageId: string) {
+  const type = to.key.slice(0, to.key.indexOf("."));
+  return startSpan({
+    name: `send ${type}.${to.method}`,
+    kind: "producer",
+    attributes: {
+      "messaging.system": "nats",
+      "messaging.operation.name": "send",
+      "messaging.operation.type": "send",
+      "messaging.destination.template": `${type}.${to.method}`,
+      "messaging.destination.name": to.key,
+      "messaging.destination.partition.id": String(to.partition),
+      "messaging.message.id": messageId,
+    },
+  });
+}

@@ -1,0 +1,345 @@
+// The JetStream store when things break: promise P8 (no watcher is ever silently stale), and what writes then say.
+
+import { Kvm } from "@nats-io/kv";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { callApi } from "../../src/kv/nats-api.ts";
+import { type NatsLink, openLink } from "../../src/kv/nats-link.ts";
+import { type NatsStoreOptions, openNatsStore } from "../../src/kv/nats-store.ts";
+import type { KvChange } from "../../src/kv/store.ts";
+import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { brief, bytes, changesUntil, foldChanges, isCurrent, isPutOf, text, within } from "./kv-support.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+let buckets = 0;
+
+interface Scene extends AsyncDisposable {
+  readonly proxy: TcpProxy;
+  /** Straight to the server. */
+  readonly direct: NatsLink;
+  /** Through the proxy. */
+  readonly proxied: NatsLink;
+  readonly bucket: string;
+  open(link: NatsLink, options?: Partial<NatsStoreOptions>): ReturnType<typeof openNatsStore>;
+}
+
+async function setScene(at: TestServer = server): Promise<Scene> {
+  buckets += 1;
+  const bucket = `faults_${buckets}`;
+  await using opening = new AsyncDisposableStack();
+  const proxy = opening.use(await startTcpProxy(at.port));
+  const direct = opening.use(await openLink({ servers: at.url }));
+  const proxied = opening.use(await openLink({ servers: proxy.url }));
+  const opened = opening.move();
+  return {
+    proxy,
+    direct,
+    proxied,
+    bucket,
+    open: async (link, options = {}) => opened.use(await openNatsStore({ link, bucket, ...options })),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+const reconnected = (link: NatsLink): Promise<void> => happened((listener) => link.onReconnected(listener));
+const disconnected = (link: NatsLink): Promise<void> => happened((listener) => link.onDisconnected(listener));
+
+function happened(listen: (listener: () => void) => () => void): Promise<void> {
+  return within(
+    10_000,
+    "the link's event",
+    new Promise((resolve) => {
+      const unlisten = listen(() => {
+        unlisten();
+        resolve();
+      });
+    }),
+  );
+}
+
+const revisionsOf = (changes: readonly KvChange[]): number[] =>
+  changes.flatMap((change) => (change.kind === "entry" ? [change.entry.revision] : []));
+
+describe("nats: watchers under faults (K4, P8)", () => {
+  test("bytes that vanish before the connection breaks are delivered all the same, with no further write", async () => {
+    await using scene = await setScene();
+    const writer = await scene.open(scene.direct);
+    const store = await scene.open(scene.proxied);
+    await writer.put("a", bytes("1"));
+    await using watcher = await store.watch(">");
+    await changesUntil(watcher, isCurrent);
+    await writer.put("a", bytes("2"));
+    await changesUntil(watcher, isPutOf("a", "2"));
+    scene.proxy.swallow("to-client");
+    await writer.put("b", bytes("1"));
+    await writer.delete("a");
+    await writer.put("c", bytes("1"));
+    const began = performance.now();
+    scene.proxy.cut();
+    expect((await changesUntil(watcher, isPutOf("c"))).map(brief)).toEqual(["b=1", "a!delete", "c=1"]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  test("a watcher from now that has seen nothing yet neither replays nor skips", async () => {
+    await using scene = await setScene();
+    const writer = await scene.open(scene.direct);
+    const store = await scene.open(scene.proxied);
+    await writer.put("a", bytes("old"));
+    await using watcher = await store.watch(">", { from: "now" });
+    await changesUntil(watcher, isCurrent);
+    scene.proxy.swallow("to-client");
+    await writer.put("a", bytes("1"));
+    scene.proxy.cut();
+    expect((await changesUntil(watcher, isPutOf("a"))).map(brief)).toEqual(["a=1"]);
+  });
+
+  test("a server that is killed and started again loses nothing that was acknowledged", async () => {
+    await using own = await startTestServer();
+    await using scene = await setScene(own);
+    const writer = await scene.open(scene.direct);
+    const store = await scene.open(scene.proxied);
+    await using watcher = await store.watch(">");
+    await changesUntil(watcher, isCurrent);
+    const acknowledged: number[] = [];
+    let isWriting = true;
+    const writing = (async () => {
+      for (let n = 0; isWriting; n += 1) {
+        // Refused, unknown or not sent: what was not acknowledged may be there or not.
+        await writer.put(`k.${n}`, bytes(String(n))).then(
+          (revision) => acknowledged.push(revision),
+          () => new Promise(setImmediate),
+        );
+      }
+    })();
+    const seen: KvChange[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      seen.push(
+        ...(await changesUntil(watcher, (change) => change.kind === "entry" && change.entry.revision % 20 === 0)),
+      );
+      const back = [reconnected(scene.direct), reconnected(scene.proxied)];
+      await own.kill9();
+      await own.restart();
+      await Promise.all(back);
+    }
+    isWriting = false;
+    await writing;
+    await writer.put("end", bytes("1"));
+    seen.push(...(await changesUntil(watcher, isPutOf("end"))));
+    const revisions = revisionsOf(seen);
+    expect(revisions).toEqual([...new Set(revisions)].toSorted((x, y) => x - y));
+    const found = new Set(revisions);
+    expect(acknowledged.filter((revision) => !found.has(revision))).toEqual([]);
+    expect(seen.some(({ kind }) => kind === "restarted")).toBe(false);
+  });
+
+  test("a snapshot that is interrupted again and again is complete in the end", async () => {
+    await using scene = await setScene();
+    const writer = await scene.open(scene.direct, { history: 2 });
+    const store = await scene.open(scene.proxied);
+    const keys = Array.from({ length: 4_000 }, (_, at) => `k.${at}`);
+    await Promise.all(keys.map((key) => writer.put(key, bytes("old"))));
+    await Promise.all(keys.map((key) => writer.put(key, bytes(`${key} ${"x".repeat(200)}`))));
+    await using watcher = await store.watch(">");
+    const seen: KvChange[] = [];
+    for (const place of [500, 1_500, 2_500]) {
+      seen.push(
+        ...(await changesUntil(watcher, (change) => change.kind === "entry" && change.entry.revision > 4_000 + place)),
+      );
+      const back = reconnected(scene.proxied);
+      scene.proxy.cut();
+      await back;
+    }
+    await writer.delete("k.0");
+    await writer.put("end", bytes("1"));
+    seen.push(...(await changesUntil(watcher, isPutOf("end"))));
+    expect(seen.filter(isCurrent).length).toBeLessThanOrEqual(1);
+    const revisions = revisionsOf(seen);
+    expect(revisions).toEqual([...new Set(revisions)].toSorted((x, y) => x - y));
+    const state = foldChanges(seen);
+    expect(state.size).toBe(4_000);
+    expect(state.has("k.0")).toBe(false);
+    expect([...state.values()].filter((value) => value === "old")).toEqual([]);
+  });
+
+  test("a consumer that vanishes on the server is replaced, and old ones do not pile up", async () => {
+    await using scene = await setScene();
+    const store = await scene.open(scene.proxied);
+    const consumers = async (): Promise<readonly string[]> => {
+      const answer = await callApi<{ consumers: string[] | null }>(
+        scene.direct,
+        `CONSUMER.NAMES.KV_${scene.bucket}`,
+        {},
+      );
+      if (answer.kind !== "ok") throw new Error("no consumer names");
+      return answer.value.consumers ?? [];
+    };
+    await using watcher = await store.watch(">");
+    await changesUntil(watcher, isCurrent);
+    const [first] = await consumers();
+    await callApi(scene.direct, `CONSUMER.DELETE.KV_${scene.bucket}.${first}`, undefined);
+    await store.put("a", bytes("1"));
+    await changesUntil(watcher, isPutOf("a", "1"));
+    for (let round = 0; round < 5; round += 1) {
+      const back = reconnected(scene.proxied);
+      scene.proxy.cut();
+      await back;
+      await store.put("a", bytes(`after ${round}`));
+      await changesUntil(watcher, isPutOf("a", `after ${round}`));
+    }
+    const left = await consumers();
+    expect(left).toHaveLength(1);
+    expect(left).not.toContain(first);
+    await watcher.close();
+    await scene.proxied.connection.flush();
+    expect(await consumers()).toEqual([]);
+  });
+
+  test("a bucket that was made anew: the watcher starts over and says so", async () => {
+    await using scene = await setScene();
+    // The server does not tell those who wait for messages that their stream was deleted: heartbeats show it.
+    const store = await scene.open(scene.direct, { heartbeatMs: 200 });
+    for (const key of ["a", "b", "c"]) await store.put(key, bytes("old"));
+    await using watcher = await store.watch(">", { from: "now" });
+    await changesUntil(watcher, isCurrent);
+    await callApi(scene.direct, `STREAM.DELETE.KV_${scene.bucket}`, undefined);
+    await expect(store.put("a", bytes("no"))).rejects.toMatchObject({ code: "STORE_FAILED" });
+    const anew = await scene.open(scene.direct);
+    for (const key of ["x", "y"]) await anew.put(key, bytes("new"));
+    const changes = await changesUntil(watcher, isPutOf("y"));
+    expect(changes.map(brief)[0]).toBe("restarted");
+    expect(foldChanges(changes)).toEqual(
+      new Map([
+        ["x", "new"],
+        ["y", "new"],
+      ]),
+    );
+  });
+
+  test("after an outage that deletions by time do not survive, the watcher starts over", async () => {
+    await using scene = await setScene();
+    const writer = await scene.open(scene.direct, { markerTtlMs: 1_000 });
+    const store = await scene.open(scene.proxied);
+    await using pace = await writer.watch(">");
+    await writer.put("kept", bytes("1"));
+    await writer.put("mortal", bytes("1"), { ttlMs: 1_000 });
+    await using watcher = await store.watch(">");
+    expect(foldChanges(await changesUntil(watcher, isCurrent)).has("mortal")).toBe(true);
+    const gone = disconnected(scene.proxied);
+    scene.proxy.refuse();
+    await gone;
+    await changesUntil(pace, (change) => change.kind === "entry" && change.entry.operation === "expired");
+    // The marker lives for a second; another one that is written now shows when it is gone.
+    await writer.put("pace", bytes("1"), { ttlMs: 1_000 });
+    await changesUntil(pace, (change) => change.kind === "entry" && change.entry.operation === "expired");
+    scene.proxy.heal();
+    const changes = await changesUntil(watcher, isCurrent);
+    expect(changes.map(brief)).toContain("restarted");
+    expect([...foldChanges(changes).keys()]).toEqual(["kept"]);
+  });
+
+  test("a link that is closed under a watcher ends it with WATCH_LOST, not in silence", async () => {
+    await using scene = await setScene();
+    const store = await scene.open(scene.proxied);
+    const watcher = await store.watch(">");
+    await changesUntil(watcher, isCurrent);
+    await scene.proxied.close();
+    await expect(watcher[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "WATCH_LOST" });
+  });
+});
+
+describe("nats: what writes say when things break (K6)", () => {
+  test("an answer that is lost is OUTCOME_UNKNOWN; what could not be sent is SERVER_UNREACHABLE", async () => {
+    await using scene = await setScene();
+    const store = await scene.open(scene.proxied);
+    const witness = await scene.open(scene.direct);
+    await store.put("k", bytes("1"));
+    scene.proxy.swallow("to-client");
+    const lost = [store.put("k", bytes("2")), store.transact([{ kind: "put", key: "t", value: bytes("2") }])];
+    await using watcher = await witness.watch("t");
+    await changesUntil(watcher, isPutOf("t"));
+    scene.proxy.refuse();
+    for (const write of lost) await expect(write).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    expect(text(await witness.get("k"))).toBe("2");
+    const unsent = { code: "SERVER_UNREACHABLE" };
+    await expect(store.put("k", bytes("3"))).rejects.toMatchObject(unsent);
+    await expect(store.update("k", bytes("3"), 1)).rejects.toMatchObject(unsent);
+    await expect(store.delete("k")).rejects.toMatchObject(unsent);
+    const two = (["k", "t"] as const).map((key) => ({ kind: "put", key, value: bytes("3") }) as const);
+    await expect(store.transact(two)).rejects.toMatchObject(unsent);
+    await expect(store.get("k")).rejects.toMatchObject(unsent);
+    await expect(store.getMany(["k", "t"])).rejects.toMatchObject(unsent);
+    await expect(store.list(">")).rejects.toMatchObject(unsent);
+    await expect(store.watch(">")).rejects.toMatchObject(unsent);
+    const back = reconnected(scene.proxied);
+    scene.proxy.heal();
+    await back;
+    expect(text(await store.get("k"))).toBe("2");
+  });
+
+  test("a full bucket refuses with the server's own words, and nothing is written", async () => {
+    await using scene = await setScene();
+    const store = await scene.open(scene.direct);
+    await store.put("k", bytes("1"));
+    const info = await callApi<{ config: object }>(scene.direct, `STREAM.INFO.KV_${scene.bucket}`, undefined);
+    if (info.kind !== "ok") throw new Error("no stream");
+    const config = { ...info.value.config, max_bytes: 2_000 };
+    expect((await callApi(scene.direct, `STREAM.UPDATE.KV_${scene.bucket}`, config)).kind).toBe("ok");
+    const large = new Uint8Array(4_000);
+    const refused = { code: "STORE_FAILED", message: expect.stringContaining("maximum bytes exceeded") };
+    await expect(store.put("k", large)).rejects.toMatchObject(refused);
+    await expect(store.update("k", large, 1)).rejects.toMatchObject(refused);
+    await expect(store.create("new", large)).rejects.toMatchObject(refused);
+    const operations = (["k", "new"] as const).map((key) => ({ kind: "put", key, value: large }) as const);
+    await expect(store.transact(operations)).rejects.toMatchObject({ code: "STORE_FAILED" });
+    expect(text(await store.get("k"))).toBe("1");
+    expect(await store.list(">")).toEqual(["k"]);
+  });
+});
+
+describe("nats: the layout is that of every KV client", () => {
+  test("the official client reads and writes the bucket, and we read what it wrote", async () => {
+    await using scene = await setScene();
+    const store = await scene.open(scene.direct, {
+      history: 5,
+      description: "for the test",
+      metadata: { app: "test" },
+    });
+    const kv = await new Kvm(scene.direct.connection).open(scene.bucket);
+    const revision = await store.put("counter.c1", bytes("ours"));
+    expect(await kv.get("counter.c1")).toMatchObject({ revision, operation: "PUT" });
+    expect((await kv.get("counter.c1"))?.string()).toBe("ours");
+    const theirs = await kv.update("counter.c1", "theirs", revision);
+    expect(await store.get("counter.c1")).toMatchObject({ revision: theirs });
+    expect(await store.update("counter.c1", bytes("no"), revision)).toEqual({ kind: "conflict", revision: theirs });
+    await kv.delete("counter.c1");
+    expect(await store.get("counter.c1")).toBeUndefined();
+    expect((await store.create("counter.c1", bytes("again"))).kind).toBe("written");
+    await store.delete("counter.c1");
+    expect(await kv.get("counter.c1")).toMatchObject({ operation: "DEL" });
+    await kv.purge("counter.c1");
+    expect((await store.history("counter.c1")).map(({ operation }) => operation)).toEqual(["delete"]);
+    expect(await kv.status()).toMatchObject({ history: 5, description: "for the test", metadata: { app: "test" } });
+  });
+
+  test("a bucket that lacks what the port promises is refused with what it lacks", async () => {
+    await using scene = await setScene();
+    await new Kvm(scene.direct.connection).create(scene.bucket);
+    const opening = scene.open(scene.direct);
+    await expect(opening).rejects.toMatchObject({
+      code: "LAYOUT_MISMATCH",
+      message: expect.stringContaining("allow_atomic"),
+    });
+  });
+
+  test("a bucket that is there keeps its own settings", async () => {
+    await using scene = await setScene();
+    await scene.open(scene.direct, { history: 3, markerTtlMs: 60_000 });
+    const again = await scene.open(scene.proxied, { history: 7 });
+    expect(again.settings).toMatchObject({ history: 3, markerTtlMs: 60_000, replicas: 1 });
+  });
+});

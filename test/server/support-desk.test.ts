@@ -1,0 +1,238 @@
+// The example as a person runs it: a process of its own on a real server, its summary checked against the input.
+
+import type { ChildProcessByStdio } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { Customer, Intake, Specialist, Supervisor, theOne } from "../../examples/support-desk/agents.ts";
+import type { CustomerFile } from "../../examples/support-desk/customer-file.ts";
+import { emptyFile, takeIn } from "../../examples/support-desk/customer-file.ts";
+import type { Message } from "../../examples/support-desk/message.ts";
+import type { Topic } from "../../examples/support-desk/rules.ts";
+import { topics } from "../../examples/support-desk/rules.ts";
+import type { Summary } from "../../examples/support-desk/summary.ts";
+import { connect, createWorker } from "../../src/index.ts";
+import { startTestServer } from "../support/nats-server.ts";
+
+const mainFile = fileURLToPath(new URL("../../examples/support-desk/main.ts", import.meta.url));
+const dataFile = fileURLToPath(new URL("../../examples/support-desk/messages.jsonl", import.meta.url));
+const runMsMax = 50_000;
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Running {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** Resolves when the process is gone. Never rejects. */
+  readonly ended: Promise<Ended>;
+  /** Resolves when standard error has held the text. Never does when the process ends before. */
+  told(wanted: string): Promise<void>;
+}
+
+/** Starts the example; it is killed when it takes too long, so that a test never waits for it in vain. */
+function start(args: readonly string[], env: Readonly<Record<string, string>>): Running {
+  const child = spawn(process.execPath, [mainFile, ...args], {
+    env: { ...process.env, NATS_URL: "", ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    timeout: runMsMax,
+    killSignal: "SIGKILL",
+  });
+  // What is written to a process that is gone is lost; its exit code tells the test.
+  child.stdin.on("error", () => {});
+  let out = "";
+  let err = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    out += chunk;
+  });
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    err += chunk;
+  });
+  const ended = once(child, "close").then(() => ({ code: child.exitCode, out, err }));
+  return {
+    child,
+    ended,
+    told: async (wanted) => {
+      while (!err.includes(wanted)) await once(child.stderr, "data");
+    },
+  };
+}
+
+async function run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
+  const { child, ended } = start(args, env);
+  child.stdin.end();
+  return ended;
+}
+
+async function runForSummary(args: readonly string[], url: string): Promise<Summary> {
+  const { code, out, err } = await run(["--once", "--json", ...args], { NATS_URL: url });
+  expect(code, err).toBe(0);
+  return JSON.parse(out) as Summary;
+}
+
+const readMessages = async (file: string) =>
+  (await readFile(file, "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Message);
+
+function countBy<T>(all: readonly T[], keyOf: (each: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const each of all) counts[keyOf(each)] = (counts[keyOf(each)] ?? 0) + 1;
+  return counts;
+}
+
+/** What must come out, from the input alone: counted by hand, and by the rules without any agent. */
+function expectedOf(messages: readonly Message[]) {
+  const files = new Map<string, CustomerFile>();
+  const taken = messages.map((message) => {
+    const file = files.get(message.customer) ?? emptyFile();
+    files.set(message.customer, file);
+    return takeIn(file, message);
+  });
+  const threads = [...files.values()].flatMap((file) => file.threads);
+  const raised = taken.flatMap((each) => each.raised);
+  return {
+    files,
+    totals: {
+      messages: messages.length,
+      answered: messages.length,
+      customers: new Set(messages.map(({ customer }) => customer)).size,
+      threads: new Set(messages.map(({ customer, thread }) => `${customer}\n${thread}`)).size,
+      open: threads.filter(({ status }) => status === "open").length,
+      settled: taken.filter(({ resolves }) => resolves).length,
+      escalations: raised.length,
+      byTopic: expect.objectContaining(countBy(taken, ({ topic }) => topic)),
+      byMood: expect.objectContaining(countBy(taken, ({ mood }) => mood)),
+      byChannel: expect.objectContaining(countBy(messages, ({ channel }) => channel)),
+      byReason: expect.objectContaining(countBy(raised, (reason) => reason)),
+    },
+    byTopic: countBy(taken, ({ topic }) => topic),
+  };
+}
+
+/** What every agent holds, asked by a worker of the test: the example's own has ended. */
+async function expectEveryAgentAgrees(url: string, messages: readonly Message[]): Promise<void> {
+  const expected = expectedOf(messages);
+  const worker = await createWorker({ servers: url, actors: [Intake, Customer, Specialist, Supervisor] });
+  const troupe = await connect({ servers: url });
+  try {
+    expect(await troupe.actor(Supervisor, theOne).ask.summary()).toMatchObject(expected.totals);
+    expect((await troupe.actor(Intake, theOne).ask.counts()).byChannel).toEqual(
+      countBy(messages, ({ channel }) => channel),
+    );
+    for (const topic of topics satisfies readonly Topic[]) {
+      const { answered } = await troupe.actor(Specialist, topic).ask.workload();
+      expect([topic, answered]).toEqual([topic, expected.byTopic[topic] ?? 0]);
+    }
+    for (const [id, file] of expected.files) {
+      const open = file.threads.filter(({ status }) => status === "open").map((thread) => thread.id);
+      expect([id, await troupe.actor(Customer, id).ask.openThreads()]).toEqual([id, open]);
+      expect(await troupe.actor(Customer, id).ask.facts()).toEqual(file.facts);
+    }
+  } finally {
+    await troupe.close();
+    await worker.drain();
+  }
+}
+
+test("every message of the input is counted once, by every agent; a second run knows them all", async () => {
+  const messages = await readMessages(dataFile);
+  await using server = await startTestServer();
+  const first = await runForSummary([], server.url);
+  expect(first.run).toMatchObject({ sent: messages.length, fresh: messages.length, repeated: 0, broken: 0 });
+  expect(first.totals).toMatchObject(expectedOf(messages).totals);
+  const second = await runForSummary([], server.url);
+  expect(second.run).toMatchObject({ sent: messages.length, fresh: 0, repeated: messages.length });
+  expect(second.totals).toMatchObject({ ...expectedOf(messages).totals, repeated: messages.length });
+  await expectEveryAgentAgrees(server.url, messages);
+});
+
+test("a broken line is reported with its number and skipped, and the rest goes on", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "troupe-desk-"));
+  try {
+    const good = (await readMessages(dataFile)).slice(0, 5).map((message) => JSON.stringify(message));
+    const [first = "", ...others] = good;
+    const file = join(folder, "mine.jsonl");
+    await writeFile(file, [first, "{oops", "", '{"at":"2026-03-02T08:00:00Z"}', ...others].join("\r\n"));
+    await using server = await startTestServer();
+    const summary = await runForSummary(["--input", file], server.url);
+    expect(summary.run).toMatchObject({ sent: 5, fresh: 5, broken: 2, isComplete: true });
+    expect(summary.run.brokenLines).toMatchObject([
+      { line: 2, reason: expect.stringMatching(/^is not JSON/) },
+      { line: 4, reason: expect.stringContaining("has no `customer`") },
+    ]);
+    const { out } = await run(["--once", "--fresh", "--input", file], { NATS_URL: server.url });
+    for (const part of ["line 2 skipped", "line 4 skipped", "2 broken lines skipped", "5 messages from"]) {
+      expect(out).toContain(part);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("the server is killed in the middle: nothing acknowledged is lost and nothing is counted twice", async () => {
+  const messages = await readMessages(dataFile);
+  await using server = await startTestServer();
+  const { child, ended } = start(["--once", "--json", "--input", "-", "--rate", "150"], { NATS_URL: server.url });
+  const lines = messages.map((message) => `${JSON.stringify(message)}\n`);
+  child.stdin.write(lines.join(""));
+  const troupe = await connect({ servers: server.url });
+  try {
+    for (const wanted of [60, 140]) {
+      await untilCounted(troupe, wanted);
+      await server.kill9();
+      await server.restart();
+    }
+  } finally {
+    await troupe.close();
+  }
+  child.stdin.end();
+  const { code, out, err } = await ended;
+  expect(code, err).toBe(0);
+  const summary = JSON.parse(out) as Summary;
+  expect(summary.run).toMatchObject({ sent: messages.length, fresh: messages.length, repeated: 0, isComplete: true });
+  expect(summary.totals).toMatchObject(expectedOf(messages).totals);
+  await expectEveryAgentAgrees(server.url, messages);
+});
+
+test("it stays up until SIGTERM, then drains and ends with 0", async () => {
+  await using server = await startTestServer();
+  const { child, ended, told } = start(["--rate", "1000"], { NATS_URL: server.url });
+  child.stdin.end();
+  await Promise.race([told("Ctrl-C ends it"), ended]);
+  child.kill("SIGTERM");
+  const { code, out, err } = await ended;
+  expect(code, err).toBe(0);
+  expect(out).toContain("Look further");
+  expect(out).toContain(`--server ${server.url}`);
+});
+
+test("a server that is not there, a file that is not there, a wrong option: each has its exit code", async () => {
+  expect(await run(["--what"], {})).toMatchObject({ code: 2, err: expect.stringContaining("--help") });
+  expect(await run(["--memory", "--once", "--input", "/not/there"], {})).toMatchObject({ code: 1 });
+  expect(await run(["--once"], { NATS_URL: "nats://127.0.0.1:1" })).toMatchObject({ code: 3 });
+});
+
+test("with --memory no server is needed", async () => {
+  const messages = await readMessages(dataFile);
+  const { code, out, err } = await run(["--memory", "--once", "--json"], { NATS_SERVER: "/not/there", PATH: "" });
+  expect(code, err).toBe(0);
+  expect((JSON.parse(out) as Summary).totals).toMatchObject(expectedOf(messages).totals);
+});
+
+/** Waits until the supervisor has counted so many messages. */
+async function untilCounted(troupe: Awaited<ReturnType<typeof connect>>, wanted: number): Promise<void> {
+  const signal = AbortSignal.timeout(runMsMax);
+  for await (const { state } of troupe.actor(Supervisor, theOne).watch({ signal })) {
+    if (state.totals.messages >= wanted) return;
+  }
+  throw new Error(`the supervisor has not counted ${wanted} messages in time`);
+}

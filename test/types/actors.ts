@@ -1,0 +1,59 @@
+// What must compile and what must not: checked by `npm run types`.
+import { z } from "zod";
+import { defineActor, handler, query } from "../../src/actors/definition.ts";
+import type { AskTable, OutboxTable, TellTable } from "../../src/actors/ref.ts";
+
+const Counter = defineActor(
+  "counter",
+  { state: z.object({ count: z.number() }), initial: { count: 0 } },
+  {
+    add: handler(z.number().int(), (ctx, n) => {
+      ctx.state.count += n;
+      return ctx.state.count;
+    }),
+    reset: handler((ctx) => {
+      ctx.state.count = 0;
+    }),
+    addLater: handler(z.object({ n: z.number(), note: z.string().optional() }), async (ctx, { n }) => {
+      await ctx.step("think", () => 1);
+      ctx.actor(Counter, "other").tell.add(n);
+      return { at: new Date(), n };
+    }),
+    total: query((ctx) => ctx.state.count),
+    atLeast: query(z.number(), (ctx, n) => ctx.state.count >= n),
+  },
+);
+
+declare const ask: AskTable<typeof Counter.methods>;
+declare const tell: TellTable<typeof Counter.methods>;
+declare const outbox: OutboxTable<typeof Counter.methods>;
+
+export const sum: Promise<number> = ask.add(5);
+export const is: Promise<boolean> = ask.atLeast(5, { timeoutMs: 5 });
+export const late: Promise<{ at: string; n: number }> = ask.addLater({ n: 1 });
+export const none: Promise<void> = ask.reset();
+export const told = tell.add(1, { timeoutMs: 3 });
+outbox.add(1);
+// @ts-expect-error A wrong argument does not compile.
+ask.add("5");
+// @ts-expect-error Nor does a missing one.
+ask.add();
+// @ts-expect-error Nor a method that is not there.
+ask.subtract(1);
+// @ts-expect-error A query cannot be told.
+tell.total();
+// @ts-expect-error The answer is a number.
+export const wrong: Promise<string> = ask.add(5);
+
+defineActor(
+  "frozen",
+  { state: z.object({ n: z.number() }), initial: { n: 0 } },
+  {
+    look: query((ctx) => {
+      // @ts-expect-error A query does not write.
+      ctx.state.n = 1;
+    }),
+  },
+);
+// @ts-expect-error The initial state is of the schema's type.
+defineActor("off", { state: z.object({ n: z.number() }), initial: { n: "0" } }, {});
