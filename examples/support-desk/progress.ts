@@ -2,18 +2,24 @@
 
 import { EventEmitter, once } from "node:events";
 import type { Floor } from "./totals.ts";
-import { runOf } from "./totals.ts";
+import { emptyFloor, runOf } from "./totals.ts";
 
 export type Outcome = "complete" | "stopped" | "stalled";
 
 export class Progress {
   readonly #run: string;
   readonly #news = new EventEmitter();
+  #floor: Floor = emptyFloor();
   #fresh = 0;
   #repeated = 0;
 
   constructor(run: string) {
     this.#run = run;
+  }
+
+  /** The last that was noted: what the counts come from. */
+  get floor(): Floor {
+    return this.#floor;
   }
 
   get fresh(): number {
@@ -30,6 +36,7 @@ export class Progress {
 
   note(floor: Floor): void {
     const { fresh, repeated } = runOf(floor, this.#run);
+    this.#floor = floor;
     this.#fresh = fresh;
     this.#repeated = repeated;
     this.#news.emit("news");

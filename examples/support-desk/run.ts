@@ -23,6 +23,8 @@ import { LiveView } from "./view.ts";
 /** Longest time in which not one message of this run is dealt with. A server that is away comes back sooner. Unit: ms. */
 const stallMsMax = 90_000;
 
+const lastEscalationsMax = 10;
+
 const legend =
   "when, thread, customer, topic, mood, what was written; └ the specialist's answer; ▲ a person is called\n";
 
@@ -56,13 +58,16 @@ async function perform(
   const startMs = performance.now();
   const run = randomBytes(9).toString("base64url");
   const progress = new Progress(run);
+  const before = await stage.floor();
+  progress.note(before);
   const fed = nothingFed();
   const notice = options.json ? terminal.tell : terminal.print;
   if (!options.json) terminal.print(terminal.paint("dim", legend));
   const closing = new AbortController();
   let failure: unknown;
   // Whatever ends the watch early ends the run too: nobody would see that it is complete.
-  const watching = watchFloor(stage, progress, options, terminal, closing.signal)
+  const view = options.json ? undefined : new LiveView(terminal.print, terminal, before.totals.messages);
+  const watching = watchFloor(stage, progress, view, closing.signal)
     .catch((thrown: unknown) => {
       failure = thrown;
     })
@@ -79,12 +84,7 @@ async function perform(
     const outcome = await progress.until(fed.sent, ending, stallMsMax);
     if (failure !== undefined) throw failure;
     const seconds = (performance.now() - startMs) / 1_000;
-    const summary = await summarise(stage, progress, fed, seconds).catch((thrown: unknown) => {
-      // Whoever ends it while the server is away wants it ended.
-      if (!stop.aborted) throw thrown;
-      terminal.tell(`There is no summary: ${printable(reasonOf(thrown))}`);
-    });
-    if (summary !== undefined) printEnd(stage, summary, fed, options, terminal);
+    printEnd(stage, summarise(stage, progress, fed, seconds), fed, options, terminal);
     if (outcome === "stalled") {
       terminal.tell(`Nothing was dealt with for ${stallMsMax / 1_000} s; look for dead letters.`);
       return 1;
@@ -108,21 +108,19 @@ function printEnd(stage: Stage, summary: Summary, fed: Fed, options: Options, te
 async function watchFloor(
   stage: Stage,
   progress: Progress,
-  options: Options,
-  terminal: Terminal,
+  view: LiveView | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { messages } = await stage.summary();
-  const view = new LiveView(terminal.print, terminal, messages);
   for await (const floor of stage.floors(signal)) {
-    if (!options.json) view.show(floor.happenings);
+    view?.show(floor.happenings);
     progress.note(floor);
   }
 }
 
-async function summarise(stage: Stage, progress: Progress, fed: Fed, seconds: number): Promise<Summary> {
-  const { lastEscalations, ...totals } = await stage.summary();
+/** All of it from one state of the supervisor, so that the numbers agree with each other. */
+function summarise(stage: Stage, progress: Progress, fed: Fed, seconds: number): Summary {
   const { fresh, repeated, done } = progress;
+  const { totals, escalated } = progress.floor;
   const { sent, broken, brokenLines } = fed;
   const isComplete = done >= sent;
   return {
@@ -130,7 +128,7 @@ async function summarise(stage: Stage, progress: Progress, fed: Fed, seconds: nu
     server: stage.server,
     run: { sent, fresh, repeated, broken, brokenLines, isComplete, seconds: Math.round(seconds * 1_000) / 1_000 },
     totals,
-    lastEscalations,
+    lastEscalations: escalated.slice(-lastEscalationsMax),
   };
 }
 

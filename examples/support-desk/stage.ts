@@ -1,11 +1,13 @@
 // What the example runs on: a server that is there, a private one, or memory; a worker with the agents; a client.
 
-import { connect, createWorker } from "../../src/index.ts";
+import { connect, createLogger, createWorker } from "../../src/index.ts";
+import { memoryPorts } from "../../src/testing.ts";
 import { agents, Intake, Supervisor, theOne } from "./agents.ts";
 import type { Message } from "./message.ts";
 import type { Options } from "./options.ts";
 import { openPrivateServer } from "./private-server.ts";
-import type { Escalation, Floor, Totals } from "./totals.ts";
+import type { Floor } from "./totals.ts";
+import { emptyFloor } from "./totals.ts";
 
 export interface HandedOn {
   readonly run: string;
@@ -19,7 +21,8 @@ export interface Stage extends AsyncDisposable {
   readonly server: string | null;
   /** Resolves when the message is stored. */
   send(handedOn: HandedOn): Promise<unknown>;
-  summary(): Promise<Totals & { readonly lastEscalations: readonly Escalation[] }>;
+  /** The supervisor's state as it stands now. */
+  floor(): Promise<Floor>;
   /** The supervisor's state each time that it has changed, until `signal` aborts. */
   floors(signal: AbortSignal): AsyncIterable<Floor>;
 }
@@ -47,8 +50,9 @@ async function fillStage(
   tell: (line: string) => void,
 ): Promise<Stage> {
   const server = await openServer(options, closers, tell);
-  const place = { app, ...(server === null ? { memory: true } : { servers: server }) };
-  const worker = await createWorker({ ...place, actors: agents });
+  const place = { app, ...(server === null ? { ports: memoryPorts() } : { servers: server }) };
+  // Only what needs attention, so that it stands out in the live view.
+  const worker = await createWorker({ ...place, actors: agents, logger: createLogger({ level: "warn" }) });
   closers.push(() => worker.drain());
   const troupe = await connect(place);
   closers.push(() => troupe.close());
@@ -58,9 +62,9 @@ async function fillStage(
     app,
     server,
     send: (handedOn) => intake.tell.message(handedOn),
-    summary: () => supervisor.ask.summary(),
+    floor: async () => (await supervisor.get())?.state ?? emptyFloor(),
     floors: async function* (signal) {
-      for await (const change of supervisor.watch({ signal })) yield change.state;
+      for await (const change of supervisor.watch({ signal })) if (change.kind === "committed") yield change.state;
     },
     [Symbol.asyncDispose]: () => closeAll(closers),
   };

@@ -1,6 +1,5 @@
 // What a turn makes of the snapshot before it: pure, so that a batch of turns is a fold (P2, P3).
 
-import { traceIdOf } from "../core/trace.ts";
 import type { Answer, Message, TellMessage } from "./message.ts";
 import type { OutboxEntry, Snapshot } from "./snapshot.ts";
 import { hasSeen, withReply, withSeen } from "./snapshot.ts";
@@ -36,7 +35,7 @@ export function applyDone(before: Snapshot, message: Message, outcome: TurnOutco
   }
   if (sendings.length > 0) {
     const entries = sendings.map(
-      (sending, at): OutboxEntry => ({ n: sent + at + 1, ...sending, trace: message.turnTrace }),
+      (sending, at): OutboxEntry => ({ n: sent + at + 1, ...sending, trace: sending.trace ?? message.turnTrace }),
     );
     outbox = [...outbox, ...entries];
     sent += entries.length;
@@ -44,8 +43,7 @@ export function applyDone(before: Snapshot, message: Message, outcome: TurnOutco
   if (key !== undefined)
     replies = withReply(replies, { key, ok: resultText === undefined ? undefined : JSON.parse(resultText) });
   const steps = before.steps?.of === message.messageId ? undefined : before.steps;
-  const trace = traceIdOf(message.turnTrace);
-  return { next: { ...before, state, inbox, outbox, sent, guard, replies, steps, trace }, isDirty: true };
+  return { next: { ...before, state, inbox, outbox, sent, guard, replies, steps }, isDirty: true };
 }
 
 /** After a tell that was buried: it counts as applied and changed nothing. */

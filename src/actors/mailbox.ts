@@ -90,9 +90,10 @@ export class Mailbox {
     return message;
   }
 
-  /** Puts messages that were taken back to the front, in the order given. */
-  putBack(messages: readonly Message[]): void {
-    this.#waiting = [...messages, ...this.#waiting.slice(this.#head)];
+  /** Puts messages that were taken back to the front, in the order given, but `behind` so many that wait there. */
+  putBack(messages: readonly Message[], behind = 0): void {
+    const first = this.#waiting.slice(this.#head, this.#head + behind);
+    this.#waiting = [...first, ...messages, ...this.#waiting.slice(this.#head + behind)];
     this.#head = 0;
     for (const message of messages) if (message.kind === "tell") this.#tells += 1;
   }

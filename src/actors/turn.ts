@@ -15,6 +15,8 @@ import { addressOf, keyOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { Validation } from "../core/schema.ts";
 import { printIssues, validate } from "../core/schema.ts";
+import type { Traceparent } from "../core/trace.ts";
+import { activeTraceparent } from "../core/trace.ts";
 import type { Caller } from "./context.ts";
 import type { AnyActor, AnyMethod } from "./definition.ts";
 import type { Message } from "./message.ts";
@@ -58,6 +60,8 @@ export interface Sending {
   readonly to: string;
   readonly method: string;
   readonly inputText: string | undefined;
+  /** The span of the handler's own in which it was sent; undefined when nothing is traced. */
+  readonly trace: Traceparent | undefined;
 }
 
 export type TurnOutcome =
@@ -78,6 +82,12 @@ export function runTurn(request: TurnRequest): TurnOutcome | Promise<TurnOutcome
   const { definition, message } = request;
   try {
     const method = methodOf(definition, message.method);
+    if (message.kind === "tell" && method.kind === "query") {
+      throw new TroupeError(
+        "METHOD_NOT_TELLABLE",
+        `${definition.type}.${message.method} is a query; nobody would hear it`,
+      );
+    }
     const input = decodeInput(message.payload, definition.type, message.method);
     if (method.schema === undefined) {
       if (input === undefined || input === null) return execute(request, method, undefined);
@@ -319,7 +329,7 @@ class Turn {
       throw new TroupeError("PAYLOAD_TOO_LARGE", `a message to ${to} is larger than ${payloadBytesMax} bytes`);
     }
     this.#sendings ??= [];
-    this.#sendings.push({ to, method: methodName, inputText });
+    this.#sendings.push({ to, method: methodName, inputText, trace: activeTraceparent() });
   }
 
   #checkOpen(): void {

@@ -24,7 +24,7 @@ export function drawId(random: () => number): string {
   return id;
 }
 
-/** The machine's own time and chance. A pending `after` does not keep the process alive by itself. */
+/** The machine's own time and chance. A pending `after` keeps the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),

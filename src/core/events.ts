@@ -44,16 +44,23 @@ export type RuntimeEvent =
       readonly kind: "turn-retried";
       readonly actor: ActorAddress;
       readonly method: string;
+      readonly messageId: string;
       readonly attempt: number;
       readonly afterMs: number;
+      /** Why the run before failed. */
+      readonly code: string;
+      readonly message: string;
+      readonly trace?: string;
     }
   | {
       readonly kind: "dead-lettered";
       readonly actor: ActorAddress;
       readonly method: string;
+      readonly messageId: string;
       readonly sequence: number;
       readonly code: string;
       readonly message: string;
+      readonly trace?: string;
     };
 
 export type EventListener = (event: RuntimeEvent) => void;

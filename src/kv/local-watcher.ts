@@ -54,7 +54,6 @@ export class LocalWatcher implements KvWatcher {
     if (from !== undefined) {
       this.#phase = "catching-up";
       this.#position = from === "now" ? this.#startedAt : Math.max(0, from - 1);
-      if (this.#position > this.#startedAt) this.#restart(`ends at ${this.#startedAt}, before ${this.#position}`);
     }
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
     if (this.#signal?.aborted) void this.close();
@@ -116,7 +115,8 @@ export class LocalWatcher implements KvWatcher {
 
   /** Fills `#ready` with the next changes, if there are any. */
   #read(): void {
-    if (this.#source.revision < this.#position) this.#restart("was made anew");
+    const { revision } = this.#source;
+    if (revision < this.#position) this.#restart(`ends at ${revision}, before ${this.#position}`);
     else if (this.#source.forgotten > Math.max(this.#position, this.#startedAt)) {
       this.#restart("has forgotten deletions that were not seen here");
     }

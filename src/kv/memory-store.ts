@@ -22,12 +22,12 @@ import type {
 import {
   checkBucket,
   checkExpected,
+  checkMarkerTtl,
   checkTransaction,
   checkWhole,
   closedError,
   firstConflict,
   historyMax,
-  markerTtlMsDefault,
   singleWrite,
   valueBytesMaxDefault,
 } from "./writes.ts";
@@ -54,12 +54,7 @@ export interface MemoryStoreOptions {
 export async function openMemoryStore(options: MemoryStoreOptions): Promise<KvStore> {
   const name = checkBucket(options.bucket);
   const history = checkWhole("history", options.history ?? 1, 1, historyMax);
-  const markerTtlMs = checkWhole(
-    "markerTtlMs",
-    options.markerTtlMs ?? markerTtlMsDefault,
-    1_000,
-    Number.MAX_SAFE_INTEGER,
-  );
+  const markerTtlMs = checkMarkerTtl(options.markerTtlMs);
   const place = options.place ?? new MemoryPlace();
   let bucket = place.buckets.get(name);
   if (bucket === undefined) {

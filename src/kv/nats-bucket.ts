@@ -22,6 +22,7 @@ export interface Bucket {
   /** Before the key in a subject. */
   readonly prefix: string;
   readonly history: number;
+  /** As they were when the bucket was opened: whoever gives it more opens it anew, since reads go by it. */
   readonly replicas: number;
   readonly markerTtlMs: number;
 }

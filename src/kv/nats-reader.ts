@@ -27,6 +27,7 @@ import {
 } from "./nats-consumer.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { noPlace, PlaceFinder, Stored, type StoredMessage } from "./nats-place.ts";
+import { restartDelayMs } from "./restart-delay.ts";
 
 export type { StoredMessage } from "./nats-place.ts";
 
@@ -94,9 +95,6 @@ export async function openReader(options: ReaderOptions): Promise<StreamReader> 
 const pullExpiresMsDefault = 30_000;
 /** While a replicated stream is caught up with, heartbeats come fast: only they show how far the replica has come. */
 const quickPull = { expiresMs: 1_000, heartbeatMs: 100 };
-const restartSpreadMs = 30;
-const restartFirstMs = 100;
-const restartMsMax = 5_000;
 
 let readersOpened = 0;
 
@@ -209,6 +207,11 @@ class OrderedReader implements StreamReader {
     return this.#lost ?? new TroupeError("CLOSED", `the reader of ${this.#options.stream} was closed`);
   }
 
+  /** The stream's last sequence at the (re)start: up to there it is the past. */
+  get #target(): number {
+    return this.#stream?.lastSequence ?? 0;
+  }
+
   /** Makes everything of the present consumer void. */
   #stop(): void {
     this.#generation += 1;
@@ -225,11 +228,7 @@ class OrderedReader implements StreamReader {
     this.#stop();
     if (this.#isClosed || !this.#link.isConnected) return;
     this.#options.onInterrupted?.(reason);
-    const spread = this.#clock.random();
-    const delayMs =
-      this.#attempts === 0
-        ? spread * restartSpreadMs
-        : Math.min(restartMsMax, restartFirstMs * 2 ** Math.min(this.#attempts - 1, 10)) * (0.5 + spread / 2);
+    const delayMs = restartDelayMs(this.#attempts, this.#clock.random());
     this.#attempts += 1;
     this.#cancelTimer = this.#clock.after(delayMs, () => {
       this.#cancelTimer = undefined;
@@ -296,7 +295,9 @@ class OrderedReader implements StreamReader {
     this.#credit = 0;
     this.#misses = 0;
     this.#isHeard = false;
+    if (typeof this.#next === "number" && this.#next > this.#target && !this.#isCurrent) this.#becomeCurrent();
     if (waiting === 0) this.#nothingWaits(0);
+    if (this.#consumer !== name) return; // Closed by whom it told that it is current.
     this.#topUp();
     this.#watchHeartbeat();
   }
@@ -336,6 +337,9 @@ class OrderedReader implements StreamReader {
     }
     const { sequence, pending, writtenAtMs } = place;
     const generation = this.#generation;
+    // Beyond what was stored at the start: this is the first news.
+    if (!this.#isCurrent && sequence > this.#target) this.#becomeCurrent();
+    if (generation !== this.#generation) return;
     this.#consumerSequence += 1;
     this.#credit -= 1;
     this.#isHeard = true;
@@ -353,7 +357,7 @@ class OrderedReader implements StreamReader {
     }
     if (generation !== this.#generation) return;
     if (pending === 0) this.#nothingWaits(0);
-    else if (!this.#isCurrent && sequence >= (this.#stream?.lastSequence ?? 0)) this.#becomeCurrent();
+    else if (!this.#isCurrent && sequence >= this.#target) this.#becomeCurrent();
     if (this.#credit * 2 <= this.#batch) this.#topUp();
   }
 
@@ -385,7 +389,7 @@ class OrderedReader implements StreamReader {
   }
 
   #becomeCurrent(): void {
-    const sequence = Math.max(this.#stream?.lastSequence ?? 0, this.#position);
+    const sequence = Math.max(this.#target, this.#position);
     this.#isCurrent = true;
     this.#next = sequence + 1; // R3
     this.#options.onCurrent?.(sequence);

@@ -32,6 +32,7 @@ import type {
 import {
   checkBucket,
   checkExpected,
+  checkMarkerTtl,
   checkTransaction,
   checkTtl,
   checkValue,
@@ -41,7 +42,6 @@ import {
   historyMax,
   holds,
   liveRevision,
-  markerTtlMsDefault,
 } from "./writes.ts";
 
 export interface NatsStoreOptions {
@@ -77,7 +77,7 @@ export async function openNatsStore(options: NatsStoreOptions): Promise<NatsStor
     bucket: checkBucket(options.bucket),
     history: checkWhole("history", options.history ?? 1, 1, historyMax),
     replicas: checkWhole("replicas", options.replicas ?? 1, 1, 5),
-    markerTtlMs: checkWhole("markerTtlMs", options.markerTtlMs ?? markerTtlMsDefault, 1_000, Number.MAX_SAFE_INTEGER),
+    markerTtlMs: checkMarkerTtl(options.markerTtlMs),
     storage,
     description,
     metadata,

@@ -21,12 +21,12 @@ import type {
 import {
   checkBucket,
   checkExpected,
+  checkMarkerTtl,
   checkTransaction,
   checkWhole,
   closedError,
   firstConflict,
   historyMax,
-  markerTtlMsDefault,
   singleWrite,
   valueBytesMaxDefault,
 } from "./writes.ts";
@@ -57,7 +57,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<KvSt
     path: options.path,
     bucket,
     history: checkWhole("history", options.history ?? 1, 1, historyMax),
-    markerTtlMs: checkWhole("markerTtlMs", options.markerTtlMs ?? markerTtlMsDefault, 1_000, Number.MAX_SAFE_INTEGER),
+    markerTtlMs: checkMarkerTtl(options.markerTtlMs),
     clock,
   });
   return new SqliteStore(bucket, file, options.valueBytesMax ?? valueBytesMaxDefault, clock);

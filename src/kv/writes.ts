@@ -32,6 +32,11 @@ export function checkWhole(name: string, value: number, least: number, most: num
   throw new TroupeError("OPTION_INVALID", `\`${name}\` must be a whole number from ${least} to ${most}, got ${value}`);
 }
 
+/** Whole seconds: the server cuts off the rest. */
+export function checkMarkerTtl(markerTtlMs = markerTtlMsDefault): number {
+  return checkWhole("markerTtlMs / 1000", markerTtlMs / 1_000, 1, 2 ** 31) * 1_000;
+}
+
 export function checkExpected(expected: Revision): void {
   if (!Number.isSafeInteger(expected) || expected < 0) {
     throw new TroupeError(

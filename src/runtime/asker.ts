@@ -12,10 +12,11 @@ import { decodeValue, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
-import { activeTraceparent, endSpan, isTracing, startSpan, traceparentOf } from "../core/trace.ts";
+import { endFailed, endSpan, hasActiveSpan, isTracing, traceparentOf } from "../core/trace.ts";
 import type { AskOrigin } from "./cell-host.ts";
 import type { Mail, MailAddress, MailMeta, RequestOutcome } from "./mail.ts";
 import { noMeta } from "./mail.ts";
+import { startAsk } from "./spans.ts";
 import { decodeError } from "./wire-error.ts";
 
 /** How long an ask may take when nothing is said. Unit: ms. */
@@ -30,6 +31,8 @@ export interface AskRequest {
   readonly options: AskOptions | undefined;
   readonly isQuery: boolean;
   readonly origin: AskOrigin | undefined;
+  /** What it is a part of, when that came from outside with it. */
+  readonly trace?: Traceparent | undefined;
 }
 
 /** The actors that live in this process. */
@@ -54,17 +57,18 @@ export class Asker {
 
   /** The answer's value. Rejects with a TroupeError. */
   async ask(request: AskRequest): Promise<unknown> {
-    const { to, options, origin } = request;
-    const parent = origin?.trace ?? activeTraceparent();
-    const span = isTracing() ? startAsk(to, parent) : undefined;
-    const meta = metaOf(request, traceparentOf(span, parent));
+    const { to, options, origin, trace } = request;
+    const cause = trace ?? origin?.trace;
+    // Within a handler the active span is the turn's, or one of the handler's own below it.
+    const span = isTracing() ? startAsk(to, trace === undefined && hasActiveSpan() ? "active" : cause) : undefined;
+    const meta = metaOf(request, traceparentOf(span, cause));
     const deadlineMs = this.#clock.monotonicMs() + (options?.timeoutMs ?? askTimeoutMsDefault);
     try {
       const value = await this.#try(request, meta, deadlineMs);
       endSpan(span);
       return value;
     } catch (thrown) {
-      endSpan(span, { code: (thrown as Partial<TroupeError>).code ?? "unknown", message: messageOf(thrown) });
+      endFailed(span, thrown);
       throw thrown;
     }
   }
@@ -158,21 +162,4 @@ function failureOf(outcome: RequestOutcome, to: MailAddress, leftMs: number): Tr
         ? new TroupeError("ASK_TIMEOUT", `${to.key} ${to.method} gave no answer in ${Math.round(leftMs)} ms`)
         : new TroupeError("OUTCOME_UNKNOWN", `the answer of ${to.key} ${to.method} was lost: ${outcome.reason}`);
   }
-}
-
-function startAsk(to: MailAddress, parent: Traceparent | undefined) {
-  const type = to.key.slice(0, to.key.indexOf("."));
-  return startSpan({
-    name: `ask ${type}.${to.method}`,
-    kind: "client",
-    parent,
-    attributes: {
-      "messaging.system": "nats",
-      "messaging.operation.name": "ask",
-      "messaging.operation.type": "send",
-      "messaging.destination.template": `${type}.${to.method}`,
-      "messaging.destination.name": to.key,
-      "messaging.destination.partition.id": String(to.partition),
-    },
-  });
 }

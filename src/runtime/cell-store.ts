@@ -13,16 +13,23 @@ import { encodeText, printJson } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import type { Traceparent } from "../core/trace.ts";
-import { endSpan, traceparentOf } from "../core/trace.ts";
+import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { Cell } from "./cell.ts";
 import { wakeMethod } from "./cell-host.ts";
-import type { CommitOutcome } from "./committer.ts";
+import type { Commit, CommitOutcome } from "./committer.ts";
 import { Publisher } from "./publisher.ts";
 import { startCommit, startUpdate } from "./spans.ts";
 
 /** A turn that has ended and waits for its commit, or a step's result that must be kept before its turn goes on. */
 export type Ended =
-  | { readonly kind: "turn"; readonly message: Message; readonly answer: Answer | undefined; readonly sends: boolean }
+  | {
+      readonly kind: "turn";
+      readonly message: Message;
+      readonly answer: Answer | undefined;
+      readonly sends: boolean;
+      /** Whether it has something to commit. */
+      readonly isDirty: boolean;
+    }
   | {
       readonly kind: "step";
       readonly message: Message;
@@ -44,6 +51,11 @@ export function undoEnded(ended: Ended, error: TroupeError | undefined): readonl
   return [];
 }
 
+/** What an asker is told whose commit was under way when the activation ended. */
+export function doubtOf(key: string): TroupeError {
+  return new TroupeError("OUTCOME_UNKNOWN", `${key}: the commit may have been stored`);
+}
+
 export type Loaded =
   | { readonly kind: "loaded" }
   | { readonly kind: "failed"; readonly why: "fenced" | "unreadable" | "ownership-lost"; readonly error: TroupeError };
@@ -53,6 +65,7 @@ const loadAgainMs = 100;
 const wakeTimeoutMs = 5_000;
 const nothing = new Uint8Array(0);
 const noBatch: readonly Ended[] = [];
+const noCauses: readonly Traceparent[] = [];
 
 export class CellStore {
   readonly #cell: Cell;
@@ -61,6 +74,8 @@ export class CellStore {
   working: Snapshot;
   #revision = 0;
   #inFlight: readonly Ended[] = noBatch;
+  /** What the commit under way has written. */
+  #written: { readonly snapshot: Snapshot; readonly bytes: number } | undefined;
   /** Number of the last entry that was handed to the publisher. */
   #publishedUpTo = 0;
   #publisher: Publisher | undefined;
@@ -122,39 +137,56 @@ export class CellStore {
     return failed("ownership-lost", "FENCED", `${key} is no longer owned here`);
   }
 
-  /** Writes what the turns of the batch have made; publishes what they sent when it stands. */
-  async commit(batch: readonly Ended[]): Promise<CommitOutcome> {
-    const { host, key, self } = this.#cell;
+  /** Writes what the turns of the batch have made. What comes of it goes to `settle`. */
+  commit(batch: readonly Ended[]): Promise<CommitOutcome> {
     this.#inFlight = batch;
-    let snapshot = this.#nextSnapshot();
+    const causes = causesOf(batch);
+    const snapshot = this.#nextSnapshot(causes[0]);
     this.working = snapshot;
     if (batch.some((ended) => ended.kind === "turn" && ended.sends && ended.message.kind === "ask")) {
-      const wake = await this.#appendWake();
-      if (isTroupeError(wake)) return { kind: "refused", error: wake };
-      snapshot = { ...snapshot, guard: Math.max(snapshot.guard, wake) };
-      this.working = { ...this.working, guard: Math.max(this.working.guard, wake) };
+      return this.#commitAfterWake(snapshot, causes);
     }
-    const value = encodeSnapshot(key, snapshot);
-    if (isTroupeError(value)) return { kind: "refused", error: value };
-    const causes = causesOf(batch);
-    const span = causes.length === 0 ? undefined : startCommit(self, batch.length, causes);
-    const update = span === undefined ? undefined : startUpdate(host.state.bucket, traceparentOf(span));
-    const outcome = await host.committer.commit({
-      ...{ key, value, expected: this.#revision, commitId: snapshot.commit, lost: host.lost },
-    });
-    const failure =
-      outcome.kind === "stands" ? undefined : { code: outcome.kind, message: `the commit is ${outcome.kind}` };
-    endSpan(update, failure);
-    if (outcome.kind === "stands") span?.setAttribute("troupe.revision", outcome.revision);
-    endSpan(span, failure);
-    if (outcome.kind === "stands") this.#stands(snapshot, outcome.revision, batch.length, value.length);
-    return outcome;
+    return this.#write(snapshot, causes);
+  }
+
+  /** Takes note of what came of the commit: when it stands, what its turns sent is published. */
+  settle(outcome: CommitOutcome): void {
+    const written = this.#written;
+    if (outcome.kind !== "stands" || written === undefined) return;
+    this.#stands(written.snapshot, outcome.revision, this.#inFlight.length, written.bytes);
   }
 
   /** Forgets what the turns since the last commit that stands have made. */
   rollBack(): void {
     this.#inFlight = noBatch;
     this.working = this.committed;
+  }
+
+  async #commitAfterWake(before: Snapshot, causes: readonly Traceparent[]): Promise<CommitOutcome> {
+    const wake = await this.#appendWake();
+    if (isTroupeError(wake)) return { kind: "refused", error: wake };
+    this.working = { ...this.working, guard: Math.max(this.working.guard, wake) };
+    return this.#write({ ...before, guard: Math.max(before.guard, wake) }, causes);
+  }
+
+  #write(snapshot: Snapshot, causes: readonly Traceparent[]): Promise<CommitOutcome> {
+    const { host, key } = this.#cell;
+    const value = encodeSnapshot(key, snapshot);
+    if (isTroupeError(value)) return Promise.resolve({ kind: "refused", error: value });
+    this.#written = { snapshot, bytes: value.length };
+    const commit = { key, value, expected: this.#revision, commitId: snapshot.commit, lost: host.lost };
+    return causes.length === 0 ? host.committer.commit(commit) : this.#writeTraced(commit, causes);
+  }
+
+  async #writeTraced(commit: Commit, causes: readonly Traceparent[]): Promise<CommitOutcome> {
+    const { host, self } = this.#cell;
+    const span = startCommit(self, this.#inFlight.length, causes);
+    const update = startUpdate(host.state.bucket, traceparentOf(span));
+    const outcome = await host.committer.commit(commit);
+    if (outcome.kind === "stands") span?.setAttribute("troupe.revision", outcome.revision);
+    endSpan(update, failureOf(outcome));
+    endSpan(span, failureOf(outcome));
+    return outcome;
   }
 
   #adopt(snapshot: Snapshot, revision: number): void {
@@ -172,12 +204,13 @@ export class CellStore {
     else this.#publish(snapshot.outbox);
   }
 
-  #nextSnapshot(): Snapshot {
+  #nextSnapshot(cause: Traceparent | undefined): Snapshot {
     const { host } = this.#cell;
     const stored = this.#stored;
     const { outbox } = this.working;
     const waiting = stored === undefined ? outbox : outbox.filter((entry) => !stored.has(entry.n));
-    return { ...this.working, outbox: waiting, epoch: host.epoch, commit: host.nextCommitId() };
+    const trace = traceIdOf(cause);
+    return { ...this.working, outbox: waiting, epoch: host.epoch, commit: host.nextCommitId(), trace };
   }
 
   #stands(snapshot: Snapshot, revision: number, turns: number, bytes: number): void {
@@ -185,6 +218,7 @@ export class CellStore {
     this.committed = snapshot;
     this.#revision = revision;
     this.#inFlight = noBatch;
+    this.#written = undefined;
     if (this.#stored !== undefined) {
       const kept = new Set(snapshot.outbox.map((entry) => entry.n));
       for (const number of this.#stored) if (!kept.has(number)) this.#stored.delete(number);
@@ -247,8 +281,19 @@ function failed(
   return { kind: "failed", why, error: new TroupeError(code, text) };
 }
 
+/** The traces of a batch, each once. The first is that of the first turn which changed something: the commit's own. */
 function causesOf(batch: readonly Ended[]): readonly Traceparent[] {
-  const causes: Traceparent[] = [];
-  for (const { message } of batch) if (message.turnTrace !== undefined) causes.push(message.turnTrace);
-  return causes;
+  if (!batch.some(traceOf)) return noCauses;
+  const changing = batch.filter((ended) => ended.kind === "step" || ended.isDirty);
+  return [...new Set([...changing, ...batch].flatMap((ended) => traceOf(ended) ?? []))];
+}
+
+function traceOf({ message }: Ended): Traceparent | undefined {
+  return message.turnTrace ?? message.trace;
+}
+
+function failureOf(outcome: CommitOutcome): { readonly code: string; readonly message: string } | undefined {
+  if (outcome.kind === "stands") return undefined;
+  if (outcome.kind === "refused") return outcome.error;
+  return { code: outcome.kind, message: `the commit is ${outcome.kind}` };
 }

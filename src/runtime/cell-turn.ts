@@ -6,6 +6,7 @@ import type { Answer, Message, TellMessage } from "../actors/message.ts";
 import type { TurnOutcome } from "../actors/turn.ts";
 import { runTurn } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
+import type { TroupeError } from "../core/errors.ts";
 import { printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import { endSpan, inSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
@@ -19,7 +20,7 @@ export function runMessage(
   state: unknown,
   isQuery: boolean,
 ): TurnOutcome | Promise<TurnOutcome> {
-  const span = startProcess(message, cell.self);
+  const span = startProcess(message, cell.self, cell.key, cell.host.partition);
   message.turnTrace = traceparentOf(span, message.trace);
   const request = { definition: cell.definition, self: cell.self, message, state, services: cell };
   const isSeen = span !== undefined || cell.host.events.isHeard;
@@ -39,6 +40,7 @@ function reportTurn(
   span: Span | undefined,
 ): TurnOutcome {
   const error = outcome.kind === "failed" ? { code: outcome.error.code, message: outcome.error.message } : undefined;
+  if (outcome.kind === "failed" && outcome.error.cause instanceof Error) span?.recordException(outcome.error.cause);
   endSpan(span, error);
   const trace = traceIdOf(message.turnTrace);
   cell.host.events.emit({
@@ -68,6 +70,18 @@ export function answerOf(outcome: TurnOutcome): Answer {
 /** True when a failed tell may succeed if it runs again: its own failure, with runs left. */
 export function mayRunAgain(message: TellMessage, code: string, retry: Required<RetryOptions>): boolean {
   return (code === "HANDLER_FAILED" || code === "TURN_TIMEOUT") && message.attempts < retry.attempts;
+}
+
+/** Says that a failed tell will run again. */
+export function reportRetry(cell: Cell, message: TellMessage, error: TroupeError, afterMs: number): void {
+  const trace = traceIdOf(message.turnTrace);
+  const { method, messageId, attempts } = message;
+  cell.host.events.emit({
+    kind: "turn-retried",
+    actor: cell.self,
+    ...{ method, messageId, attempt: attempts, afterMs, code: error.code, message: error.message },
+    ...(trace === undefined ? {} : { trace }),
+  });
 }
 
 /** Exponential backoff with jitter: half of it is fixed, half is chance. Unit: ms. */

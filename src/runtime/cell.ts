@@ -1,5 +1,5 @@
-// One activation with its hands and feet: performs what the pure activation (src/actors/activation.ts) decides, in the
-// order given, and keeps the messages and answers that it only counts.
+// One activation with its hands and feet: performs what the pure one (src/actors/activation.ts) decides, in order, and
+// keeps the messages and answers that it only counts.
 //
 //   R1. An answer leaves by the acknowledgement of the commit that it speaks of (P4), and exactly once.
 //   R3. A tell is let go (the cursor may pass it) only when its turn is committed, or changed nothing, or it is buried,
@@ -20,9 +20,10 @@ import { printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
+import { CellQueries } from "./cell-queries.ts";
 import type { Ended } from "./cell-store.ts";
-import { CellStore, undoEnded } from "./cell-store.ts";
-import { answerOf, backoffOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
+import { CellStore, doubtOf, undoEnded } from "./cell-store.ts";
+import { answerOf, backoffOf, logOf, mayRunAgain, reportRetry, runMessage } from "./cell-turn.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
 import { refillMailbox } from "./refill.ts";
@@ -47,10 +48,12 @@ export class Cell implements TurnServices {
   #inputs: ActivationInput[] | undefined;
   #open: Ended[] = noneOpen;
   #running: Message | undefined;
-  #queries: AskMessage[] | undefined;
+  #queries: CellQueries | undefined;
   #failure: TroupeError | undefined;
   /** Turns that still commit alone, to find the one that cannot be committed. */
   #soloTurns = 0;
+  /** Messages that were put back when a commit did not stand last. */
+  #undone = 0;
   #isOutboxFull = false;
   #isRefilling = false;
 
@@ -78,10 +81,11 @@ export class Cell implements TurnServices {
     return this.#now.phase === "gone";
   }
 
-  /** Nothing waits, runs, is being written or waits to be published. */
+  /** Nothing waits, runs (queries too), is being written or waits to be published. */
   get isAtRest(): boolean {
     if (this.isGone || !isStill(this.#now)) return this.isGone;
-    return this.#store.unpublished === 0 && this.#mailbox.oldestSequence === undefined;
+    const hasEnded = this.#store.unpublished === 0 && this.#queries?.isQuiet !== false;
+    return hasEnded && this.#mailbox.oldestSequence === undefined;
   }
 
   /** The lowest mail sequence that the partition's cursor must not reach yet (R3); undefined when there is none. */
@@ -95,6 +99,7 @@ export class Cell implements TurnServices {
   deliverTell(message: TellMessage): void {
     this.#wakeUp();
     if (this.#mailbox.offerTell(message) === "queued") this.#apply({ kind: "mail" });
+    else this.#restIfDone();
   }
 
   deliverAsk(message: AskMessage): void {
@@ -154,6 +159,10 @@ export class Cell implements TurnServices {
       for (const effect of effects) this.#perform(effect);
     }
     this.#inputs = undefined;
+    this.#restIfDone();
+  }
+
+  #restIfDone(): void {
     if (this.isAtRest) this.host.rested(this);
   }
 
@@ -165,13 +174,12 @@ export class Cell implements TurnServices {
       case "run-turn":
         return this.#runNext();
       case "commit":
-        void this.#commit(this.#takeOpen());
-        return;
+        return this.#commit(this.#takeOpen());
       case "release":
         return this.#release(this.#takeOpen());
       case "requeue-turn":
         invariant(this.#running, "a turn that is put back was running");
-        this.#mailbox.putBack([this.#running]);
+        this.#mailbox.putBack([this.#running], this.#undone); // It had started after those.
         this.#running = undefined;
         return;
       case "drop":
@@ -189,9 +197,7 @@ export class Cell implements TurnServices {
     if (this.#now.phase !== "loading") return;
     if (loaded.kind === "loaded") {
       this.#apply({ kind: "loaded" });
-      const queries = this.#queries ?? [];
-      this.#queries = undefined;
-      for (const query of queries) this.#query(query);
+      for (const query of this.#queries?.takeHeld() ?? []) this.#query(query);
       return;
     }
     this.#failure = loaded.error;
@@ -201,24 +207,21 @@ export class Cell implements TurnServices {
   }
 
   async #buryWaiting(error: TroupeError): Promise<void> {
-    for (let message = this.#mailbox.take(); message !== undefined; message = this.#mailbox.take()) {
-      if (message.kind === "ask") message.answer({ kind: "error", error });
-      else if (message.method !== wakeMethod && !(await this.host.bury(this, message, error))) return;
+    while (!this.lost.aborted) {
+      const message = this.#mailbox.take();
+      this.#running = message; // The cursor does not pass it before it is kept.
+      if (message === undefined && this.#mailbox.refillFrom === undefined) return;
+      if (message === undefined) await refillMailbox(this.host, this.key, this.#mailbox, () => {});
+      else if (message.kind === "ask") message.answer({ kind: "error", error });
+      else if (message.method !== wakeMethod) await this.host.bury(this, message, error);
     }
   }
 
-  /** Queries see the committed state and wait for no turn. */
   #query(message: AskMessage): void {
-    if (this.#now.phase === "loading") {
-      this.#queries ??= [];
-      this.#queries.push(message);
-      return;
-    }
     if (this.isGone) return message.answer({ kind: "error", error: this.#goneError() });
-    const finish = (outcome: TurnOutcome) => message.answer(answerOf(outcome));
-    const outcome = runMessage(this, message, this.#store.committed.state, true);
-    if (outcome instanceof Promise) void outcome.then(finish);
-    else finish(outcome);
+    this.#queries ??= new CellQueries();
+    if (this.#now.phase === "loading") return this.#queries.hold(message);
+    this.#queries.run(this, message, this.#store.committed.state, () => this.#restIfDone());
   }
 
   #runNext(): void {
@@ -250,8 +253,7 @@ export class Cell implements TurnServices {
     const { retry } = this.definition;
     if (!mayRunAgain(message, outcome.error.code, retry)) return this.#bury(message, outcome.error);
     const afterMs = backoffOf(message.attempts, retry, this.clock);
-    const retried = { kind: "turn-retried", actor: this.self, method: message.method } as const;
-    this.host.events.emit({ ...retried, attempt: message.attempts, afterMs });
+    reportRetry(this, message, outcome.error, afterMs);
     this.#running = undefined;
     this.#mailbox.putBack([message]);
     this.#holds.addFor(afterMs);
@@ -273,7 +275,7 @@ export class Cell implements TurnServices {
   }
 
   #endTurn(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
-    this.#pushOpen({ kind: "turn", message, answer, sends });
+    this.#pushOpen({ kind: "turn", message, answer, sends, isDirty });
     this.#running = undefined;
     const isSolo = this.#soloTurns > 0;
     if (isSolo) this.#soloTurns -= 1;
@@ -299,8 +301,12 @@ export class Cell implements TurnServices {
     }
   }
 
-  async #commit(batch: readonly Ended[]): Promise<void> {
-    const outcome = await this.#store.commit(batch);
+  #commit(batch: readonly Ended[]): void {
+    void this.#store.commit(batch).then((outcome) => this.#settle(batch, outcome));
+  }
+
+  #settle(batch: readonly Ended[], outcome: CommitOutcome): void {
+    this.#store.settle(outcome);
     if (this.isGone) return this.#settleLate(batch, outcome);
     switch (outcome.kind) {
       case "stands":
@@ -326,7 +332,7 @@ export class Cell implements TurnServices {
   #settleLate(batch: readonly Ended[], outcome: CommitOutcome): void {
     if (outcome.kind === "stands") return this.#release(batch);
     const isCertain = outcome.kind === "refused" || (outcome.kind === "superseded" && outcome.isCertain);
-    const error = isCertain ? this.#goneError() : this.#doubt();
+    const error = isCertain ? this.#goneError() : doubtOf(this.key);
     for (const ended of batch) undoEnded(ended, error);
   }
 
@@ -351,11 +357,12 @@ export class Cell implements TurnServices {
    * may have been stored.
    */
   #undo(batch: readonly Ended[], isCertain: boolean, refusal: TroupeError | undefined): number {
-    const verdict = refusal ?? (isCertain ? undefined : this.#doubt());
+    const verdict = refusal ?? (isCertain ? undefined : doubtOf(this.key));
     const again = batch.flatMap((ended) => undoEnded(ended, verdict));
     for (const ended of this.#takeOpen()) again.push(...undoEnded(ended, undefined));
     this.#store.rollBack();
     this.#mailbox.putBack(again);
+    this.#undone = again.length;
     return again.length;
   }
 
@@ -364,7 +371,7 @@ export class Cell implements TurnServices {
       this.#isOutboxFull = false;
       this.#holds.remove();
     }
-    if (this.isAtRest) this.host.rested(this);
+    this.#restIfDone();
   }
 
   #refill(): void {
@@ -382,18 +389,13 @@ export class Cell implements TurnServices {
     return this.#failure ?? new TroupeError("FENCED", `${printAddress(this.self)} is no longer served here`);
   }
 
-  #doubt(): TroupeError {
-    return new TroupeError("OUTCOME_UNKNOWN", `${printAddress(this.self)}: the commit may have been stored`);
-  }
-
   /** Tells everyone who waits, but for those whose commit is under way (see #settleLate). */
   #drop(): void {
     const error = this.#goneError();
     for (const ended of this.#takeOpen()) undoEnded(ended, error);
     const running = this.#running?.kind === "ask" ? [this.#running] : [];
-    for (const ask of [...running, ...this.#mailbox.drop(), ...(this.#queries ?? [])])
+    for (const ask of [...running, ...this.#mailbox.drop(), ...(this.#queries?.takeHeld() ?? [])])
       ask.answer({ kind: "error", error });
-    this.#queries = undefined;
     this.host.rested(this);
   }
 }

@@ -1,4 +1,9 @@
 // An actor's committed values as others see them: its state now, what it was, and each change as it comes.
+//
+// A delivery to a watcher makes no span. There is one for each change and watcher, most of them dashboards that nobody
+// waits for, and what a reader does with a change begins when `for await` has handed it over, where we see no end of it.
+// A change carries the trace id of its commit, which is what leads to its cause (P9); who acts on it has a span of their
+// own to put that id on, and what is asked and told inside of that span is part of it.
 
 import { readSnapshot } from "../actors/snapshot.ts";
 import type { Json } from "../core/codec.ts";

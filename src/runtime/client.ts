@@ -10,6 +10,7 @@ import { TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
 import { checkName, keyOf } from "../core/ids.ts";
 import { partitionOf } from "../core/partition.ts";
+import type { Traceparent } from "../core/trace.ts";
 import type { HereDoor } from "./asker.ts";
 import { Asker } from "./asker.ts";
 import type { AskOrigin } from "./cell-host.ts";
@@ -108,7 +109,8 @@ export class TroupeClient implements Troupe {
     };
   }
 
-  untyped(type: string, id: string): UntypedRef {
+  /** `trace`: what each message is a part of, when that came from outside. */
+  untyped(type: string, id: string, trace?: Traceparent): UntypedRef {
     const key = keyOf({ type: checkName("an actor type", type), id });
     const partition = this.partitionOf(key);
     const toText = (input: unknown) => printJson(input, "INPUT_NOT_JSON", `the argument for ${key}`);
@@ -116,11 +118,12 @@ export class TroupeClient implements Troupe {
       ask: async (method, input, options) => {
         this.#checkOpen();
         const to = { partition, key, method: checkName("a method", method) };
-        return this.#asker.ask({ to, inputText: toText(input), options, isQuery: false, origin: undefined });
+        return this.#asker.ask({ to, inputText: toText(input), options, isQuery: false, origin: undefined, trace });
       },
       tell: async (method, input, options) => {
         this.#checkOpen();
-        return this.#teller.tell({ partition, key, method: checkName("a method", method) }, toText(input), options);
+        const to = { partition, key, method: checkName("a method", method) };
+        return this.#teller.tell(to, toText(input), options, trace);
       },
       get: () => this.#get(key),
       history: () => readHistory(this.ports.state, key),

@@ -30,10 +30,6 @@ export interface Commit {
   readonly lost: AbortSignal;
 }
 
-type WriteAttempt =
-  | (CommitOutcome & { readonly kind: "stands" | "refused" })
-  | { readonly kind: "conflict" | "unknown" };
-
 /** Wait before looking again when the key's leader cannot be read. Unit: ms. */
 const lookAgainMs = 100;
 
@@ -46,27 +42,35 @@ export class Committer {
     this.#clock = clock;
   }
 
-  async commit(commit: Commit): Promise<CommitOutcome> {
-    let isCertain = true;
-    for (;;) {
-      const write = await this.#tryWrite(commit);
-      if (write.kind === "stands" || (write.kind === "refused" && isCertain)) return write;
-      if (write.kind === "unknown") isCertain = false;
-      const found = await this.#lookUp(commit, isCertain);
-      if (found !== "old") return found;
-      // The old revision still stands. A lost write may yet arrive, but under the same id: try again (C1).
-    }
+  commit(commit: Commit): Promise<CommitOutcome> {
+    // Almost every commit ends here, so it goes through as few promises as can be.
+    return this.#state.update(commit.key, commit.value, commit.expected).then(
+      (write) => (write.kind === "written" ? { kind: "stands", revision: write.revision } : this.#settle(commit, true)),
+      (thrown) => this.#settleFailure(commit, thrown, true),
+    );
   }
 
-  async #tryWrite(commit: Commit): Promise<WriteAttempt> {
+  /** After a conflict, or an answer that was lost: finds out what stands, and tries again while nothing else does. */
+  async #settle(commit: Commit, isCertain: boolean): Promise<CommitOutcome> {
+    const found = await this.#lookUp(commit, isCertain);
+    if (found !== "old") return found;
+    // The old revision still stands. A lost write may yet arrive, but under the same id: try again (C1).
     try {
       const write = await this.#state.update(commit.key, commit.value, commit.expected);
-      return write.kind === "written" ? { kind: "stands", revision: write.revision } : { kind: "conflict" };
+      if (write.kind === "written") return { kind: "stands", revision: write.revision };
     } catch (thrown) {
-      if (!isTroupeError(thrown)) throw thrown;
-      if (thrown.code === "OUTCOME_UNKNOWN") return { kind: "unknown" };
-      return { kind: "refused", error: thrown };
+      return this.#settleFailure(commit, thrown, isCertain);
     }
+    return this.#settle(commit, isCertain);
+  }
+
+  async #settleFailure(commit: Commit, thrown: unknown, isCertain: boolean): Promise<CommitOutcome> {
+    if (!isTroupeError(thrown)) throw thrown;
+    if (thrown.code === "OUTCOME_UNKNOWN") return this.#settle(commit, false);
+    if (isCertain) return { kind: "refused", error: thrown };
+    // Refused now, but an earlier attempt may be stored: only the key can tell.
+    await delay(this.#clock, lookAgainMs, commit.lost);
+    return this.#settle(commit, false);
   }
 
   async #lookUp(commit: Commit, isCertain: boolean): Promise<CommitOutcome | "old"> {

@@ -4,43 +4,46 @@
 //   nats req troupe.tell.counter.c1.add 5     tells; answers with {"sequence":N} when the message is stored
 //   nats pub troupe.tell.counter.c1.add 5     tells; nobody hears whether it was stored
 //
+// A header `traceparent` (W3C) makes the message part of that trace: nats req -H traceparent:00-... troupe.call...
 // Errors come as {"error":{"code","message","remedy"}}, with the code in the header `Troupe-Error`.
 
 import { decodeText, encodeText } from "../core/codec.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import { addressOf } from "../core/ids.ts";
-import type { UntypedRef } from "./client.ts";
+import { outsideSpans } from "../core/trace.ts";
+import type { TroupeClient, UntypedRef } from "./client.ts";
 import type { MailRequest, MailServer } from "./mail.ts";
 import type { Ports } from "./ports.ts";
 import { encodeError } from "./wire-error.ts";
 
 const nothing = new Uint8Array(0);
 
-/** Serves both doors. `find` gives the way to an actor. */
-export async function openDoors(
-  ports: Ports,
-  find: (type: string, id: string) => UntypedRef,
-): Promise<readonly MailServer[]> {
+/** Serves both doors. `client` has the way to the actors. */
+export async function openDoors(ports: Ports, client: TroupeClient): Promise<readonly MailServer[]> {
   return Promise.all([
     ports.mail.serveDoor("call", (request) => {
-      void answer(request, async (actor, input) => {
+      answer(request, async (actor, input) => {
         const value = await actor.ask(request.method, input);
         return value === undefined ? nothing : encodeText(JSON.stringify(value));
       });
     }),
     ports.mail.serveDoor("tell", (request) => {
-      void answer(request, async (actor, input) => encodeText(JSON.stringify(await actor.tell(request.method, input))));
+      answer(request, async (actor, input) => encodeText(JSON.stringify(await actor.tell(request.method, input))));
     }),
   ]);
 
-  async function answer(
-    request: MailRequest,
-    act: (actor: UntypedRef, input: unknown) => Promise<Uint8Array>,
-  ): Promise<void> {
+  type Act = (actor: UntypedRef, input: unknown) => Promise<Uint8Array>;
+
+  function answer(request: MailRequest, act: Act): void {
+    void outsideSpans(() => pass(request, act));
+  }
+
+  async function pass(request: MailRequest, act: Act): Promise<void> {
     try {
       const address = addressOf(request.key);
       if (address === undefined) throw new TroupeError("ID_INVALID", `${request.key} is no actor's key`);
-      request.reply(await act(find(address.type, address.id), readInput(request)));
+      const actor = client.untyped(address.type, address.id, request.meta.trace);
+      request.reply(await act(actor, readInput(request)));
     } catch (thrown) {
       const error = isTroupeError(thrown) ? thrown : new TroupeError("STORE_FAILED", messageOf(thrown));
       request.reply(encodeError(error), error.code);

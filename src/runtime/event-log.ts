@@ -1,4 +1,5 @@
-// The events of a worker as log lines: short lower-case text plus fields.
+// The events of a worker as log lines: short lower-case text plus fields. A line about a message has the same three
+// fields as those that a handler writes with `ctx.log`: `actor`, `message` (its id) and `trace`.
 
 import type { EventStream, RuntimeEvent } from "../core/events.ts";
 import { printAddress } from "../core/ids.ts";
@@ -10,22 +11,21 @@ export function logEvents(events: EventStream, log: Logger): () => boolean {
 }
 
 function logEvent(event: RuntimeEvent, log: Logger): void {
-  const { kind, ...fields } = event;
-  const actor = "actor" in event ? { ...fields, actor: printAddress(event.actor) } : fields;
+  const { kind } = event;
   switch (kind) {
     case "worker-started":
     case "worker-drained":
     case "worker-waiting":
     case "connection-restored":
-      return log.info(actor, kind.replace("-", " "));
+      return log.info(fieldsOf(event), kind.replace("-", " "));
     case "ownership-lost":
     case "connection-lost":
     case "superseded":
     case "commit-refused":
     case "turn-retried":
-      return log.warn(actor, kind.replace("-", " "));
+      return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
-      return log.error(actor, "dead lettered");
+      return log.error(fieldsOf(event), "dead lettered");
     case "turn-ended":
     case "activated":
     case "passivated":
@@ -34,4 +34,12 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "cursor-saved":
       return;
   }
+}
+
+const fieldNames: Readonly<Record<string, string>> = { messageId: "message", message: "reason" };
+
+function fieldsOf(event: RuntimeEvent): object {
+  const { kind: _kind, ...values } = event;
+  const fields = Object.entries(values).map(([name, value]) => [fieldNames[name] ?? name, value] as const);
+  return { ...Object.fromEntries(fields), ...("actor" in event ? { actor: printAddress(event.actor) } : {}) };
 }

@@ -1,7 +1,7 @@
-// Keeps a worker's partitions: one loop renews the lease, takes what is free, saves cursors, trims and passivates.
+// Keeps a worker's partitions: renews the lease, takes what is free, saves cursors, trims and passivates.
 //
 //   K1. What is served is owned: a host starts only with its partition's record in hand, and ends before the lease can
-//       be over for anybody else.
+//       be over for anybody else. Renewing waits for nothing but the server.
 //   K2. The mail is trimmed behind the cursor that was saved, never behind the one that is only known here.
 
 import type { Clock } from "../core/clock.ts";
@@ -30,17 +30,20 @@ interface Holding {
   trimmedUpTo: number;
 }
 
-/** How often a partition's mail is trimmed at most. Unit: rounds of the loop. */
-const trimEveryRounds = 5;
-/** Wait between two looks at partitions that others own. Unit: ms. */
+/** How often cursors are saved, and free partitions looked for. Unit: ms. */
+const keepEveryMs = 1_000;
+/** How often the mail is trimmed. Unit: ms. A purge makes the server search the stream, so not with every cursor. */
+const trimEveryMs = 10_000;
+/** Wait between two looks while there is nothing to serve. Unit: ms. */
 const standbyMs = 250;
 
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #holdings = new Map<number, Holding>();
   readonly #ended = new AbortController();
-  #running: Promise<void> | undefined;
-  #round = 0;
+  #loops: Promise<unknown> = Promise.resolve();
+  #isDraining = false;
+  #cancelLease: (() => void) | undefined;
   /** Advances about once a second. Unit: ms, monotonic. */
   coarseNowMs: number;
 
@@ -60,41 +63,42 @@ export class Keeper {
     return this.#holdings.get(partition)?.host;
   }
 
-  /** Resolves when every partition is ours, or `signal` aborts; goes on keeping them until `end`. */
-  async start(signal?: AbortSignal): Promise<void> {
-    const { partitionCount } = this.#options.ports;
+  /** Resolves when something is ours to serve; goes on keeping it, and taking what becomes free, until `stop`. */
+  async start(): Promise<void> {
+    const { events, worker } = this.#options;
+    await this.#renew();
+    const renewing = this.#every(leaseRenewMs, () => this.#renew());
+    this.#loops = renewing;
     let reported = "";
     for (;;) {
-      const owners = await this.#takeFree();
-      if (this.#holdings.size === partitionCount || this.#ended.signal.aborted || signal?.aborted === true) break;
-      const owner = owners.join(", ");
-      if (owner !== reported)
-        this.#options.events.emit({ kind: "worker-waiting", worker: this.#options.worker, owner });
+      const owner = (await this.#takeFree()).join(", ");
+      if (this.#holdings.size > 0 || this.#ended.signal.aborted) break;
+      if (owner !== reported) events.emit({ kind: "worker-waiting", worker, owner });
       reported = owner;
       await delay(this.#clock, standbyMs, this.#ended.signal);
     }
-    this.#running = this.#keep();
+    const keeping = this.#every(keepEveryMs, () => this.#keep());
+    const trimming = this.#every(trimEveryMs, () => this.#trim());
+    this.#loops = Promise.all([renewing, keeping, trimming]);
   }
 
   /** Stops keeping; the partitions stay as they are. */
   async stop(): Promise<void> {
     this.#ended.abort();
-    await this.#running;
+    await this.#loops;
+    this.#cancelLease?.();
   }
 
-  /** Finishes what was begun, saves the cursors and gives the partitions back. */
+  /** Finishes what was begun, under a lease that is still renewed, saves the cursors and gives the partitions back. */
   async giveBack(signal: AbortSignal): Promise<void> {
+    this.#isDraining = true;
     const holdings = [...this.#holdings.values()];
     await Promise.all(holdings.map((holding) => holding.host.drain(signal)));
-    await Promise.all(
-      holdings.map(async (holding) => {
-        const { cursor } = holding.host;
-        await holding.host.end("closed");
-        await this.#options.ownership.save(holding.owned, cursor, true);
-      }),
-    );
-    this.#holdings.clear();
-    await this.#options.ownership.leave();
+    await this.stop();
+    await this.drop("closed");
+    const { ownership } = this.#options;
+    await Promise.all(holdings.map(({ owned, host }) => ownership.save(owned, host.cursor, true)));
+    await ownership.leave();
   }
 
   /** Ends every activation at once. */
@@ -104,33 +108,42 @@ export class Keeper {
     await Promise.all(holdings.map((holding) => holding.host.end(why)));
   }
 
-  async #keep(): Promise<void> {
-    const { ownership, log } = this.#options;
+  /** Runs `act` again and again until the end; what goes wrong is logged and tried again. */
+  async #every(ms: number, act: () => Promise<unknown>): Promise<void> {
     const { signal } = this.#ended;
-    while (!signal.aborted) {
-      await delay(this.#clock, leaseRenewMs, signal);
-      if (signal.aborted) return;
-      this.coarseNowMs = this.#clock.monotonicMs();
+    for (await delay(this.#clock, ms, signal); !signal.aborted; await delay(this.#clock, ms, signal)) {
       try {
-        if (!ownership.isHeld) await this.#lose("its lease was not renewed in time");
-        await this.#takeFree();
-        if (ownership.isHeld) await this.#maintain();
+        await act();
       } catch (thrown) {
-        log.warn({ error: messageOf(thrown) }, "keeping the partitions failed, trying again");
+        this.#options.log.warn({ error: messageOf(thrown) }, "keeping the partitions failed, trying again");
       }
     }
   }
 
-  async #lose(reason: string): Promise<void> {
-    if (this.#holdings.size === 0) return;
-    this.#options.events.emit({ kind: "ownership-lost", worker: this.#options.worker, reason });
-    await this.drop("ownership-lost");
+  /** Gives a sign of life. When the lease is over what is served ends, whatever else is being waited for (K1). */
+  async #renew(): Promise<void> {
+    const { ownership, events, worker } = this.#options;
+    await ownership.renew();
+    this.#cancelLease?.();
+    this.#cancelLease = this.#clock.after(Math.max(0, ownership.leftMs), () => {
+      if (this.#holdings.size === 0) return;
+      events.emit({ kind: "ownership-lost", worker, reason: "its lease was not renewed in time" });
+      void this.drop("ownership-lost");
+    });
   }
 
-  /** Renews the lease and takes what is free. Returns the owners of what is not. */
+  async #keep(): Promise<void> {
+    this.coarseNowMs = this.#clock.monotonicMs();
+    if (this.#isDraining) return;
+    for (const { host } of this.#holdings.values()) host.passivateIdle();
+    await Promise.all([...this.#holdings].map(([partition, holding]) => this.#save(partition, holding)));
+    await this.#takeFree();
+  }
+
+  /** Takes what is free, while there is a lease to serve it under. Returns the owners of what is not. */
   async #takeFree(): Promise<readonly string[]> {
     const { ownership, ports, openHost } = this.#options;
-    if (!(await ownership.renew()) || this.#holdings.size === ports.partitionCount) return [];
+    if (ownership.leftMs <= 0 || this.#isDraining || this.#holdings.size === ports.partitionCount) return [];
     const { taken, owners } = await ownership.takeFree(new Set(this.#holdings.keys()));
     const started = taken.map(async (owned) => {
       const host = openHost(owned);
@@ -141,30 +154,28 @@ export class Keeper {
     return owners;
   }
 
-  async #maintain(): Promise<void> {
-    this.#round += 1;
-    const isTrimming = this.#round % trimEveryRounds === 0;
+  async #save(partition: number, holding: Holding): Promise<void> {
+    const { ownership, events, worker } = this.#options;
+    const { cursor } = holding.host;
+    if (cursor <= holding.owned.cursor) return;
+    const saved = await ownership.save(holding.owned, cursor);
+    if (saved !== "lost") {
+      holding.owned = saved;
+      if (events.isHeard) events.emit({ kind: "cursor-saved", partition, cursor });
+      return;
+    }
+    // Another owner stands there. After a lease that was over it may be ourselves, in a later ownership.
+    if (this.#holdings.get(partition) === holding) this.#holdings.delete(partition);
+    events.emit({ kind: "ownership-lost", worker, reason: `partition ${partition} was taken by another owner` });
+    await holding.host.end("ownership-lost");
+  }
+
+  async #trim(): Promise<void> {
     for (const [partition, holding] of [...this.#holdings]) {
-      holding.host.passivateIdle();
-      const { cursor } = holding.host;
-      if (cursor > holding.owned.cursor) await this.#save(partition, holding, cursor);
       const saved = holding.owned.cursor;
-      if (!isTrimming || saved <= holding.trimmedUpTo || !this.#holdings.has(partition)) continue;
+      if (saved <= holding.trimmedUpTo || this.#ended.signal.aborted) continue;
       await this.#options.ports.mail.trim(partition, saved); // K2
       holding.trimmedUpTo = saved;
     }
-  }
-
-  async #save(partition: number, holding: Holding, cursor: number): Promise<void> {
-    const saved = await this.#options.ownership.save(holding.owned, cursor);
-    if (saved !== "lost") {
-      holding.owned = saved;
-      if (this.#options.events.isHeard) this.#options.events.emit({ kind: "cursor-saved", partition, cursor });
-      return;
-    }
-    this.#holdings.delete(partition);
-    const reason = `partition ${partition} was taken by another worker`;
-    this.#options.events.emit({ kind: "ownership-lost", worker: this.#options.worker, reason });
-    await holding.host.end("ownership-lost");
   }
 }

@@ -30,7 +30,7 @@ const blockBytes = 12;
 const valueForm = /^[\x21-\x7e]+$/;
 const keyForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9_=-]{1,768}$/;
 const tokenForm = /^[A-Za-z0-9_=-]{1,768}$/;
-const numberForm = /^[0-9]{1,15}$/;
+const numberForm = /^[0-9]{1,16}$/;
 
 /** The header lines of `meta`; undefined when there is nothing to say (H3). Rejects with ID_INVALID (H1). */
 export function headerLinesOf(meta: MailMeta): string[] | undefined {
@@ -80,7 +80,7 @@ export function metaOf(headers: HeaderEntries): MailMeta {
         meta.from = value;
         break;
       case headerNames.number:
-        if (!numberForm.test(value)) continue;
+        if (!numberForm.test(value) || !Number.isSafeInteger(Number(value))) continue;
         meta.number = Number(value);
         break;
       case headerNames.chain: {

@@ -11,7 +11,8 @@
 //       it may have been handled).
 //   M6. A timer is a message that the server appends at its time, also when no worker is alive. A later timer of the
 //       same name replaces it; a cancelled one never fires after `cancel` has resolved, unless it already had.
-//   M7. Whoever opens it closes it. After `close` nothing is delivered any more and calls reject with CLOSED.
+//   M7. Whoever opens it closes it. After `close` nothing is delivered any more and calls reject with CLOSED. A server
+//       that is closed while the mail is open still takes what was under way to it: no asker waits in vain.
 
 import type { Traceparent } from "../core/trace.ts";
 

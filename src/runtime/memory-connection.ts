@@ -58,6 +58,17 @@ export class MemoryConnection {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Resolves when a connection that is broken is back. */
+  untilRestored(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.onState((state) => {
+        if (state !== "restored") return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
   /** `perform` runs when the call has reached the world, which answers by the function that it is given. */
   call<Value>(
     kind: MemoryOperation["kind"],

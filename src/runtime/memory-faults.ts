@@ -12,6 +12,8 @@ export interface MemoryOperation {
     | "read-mailbox"
     | "serve"
     | "ping"
+    | "kv-read"
+    | "kv-write"
     | "request"
     /** The answer of whoever serves; `client` is the one that replies. */
     | "reply"
@@ -21,7 +23,7 @@ export interface MemoryOperation {
   readonly client: string;
   /** Counts the operations of this world from 1. */
   readonly number: number;
-  /** `A.mail.main.3.counter.c1.add` and the like. */
+  /** `A.mail.main.3.counter.c1.add` and the like; for a store its bucket and key, `A_state.counter.c1`. */
   readonly subject: string;
 }
 
@@ -37,6 +39,9 @@ export interface MemoryFault {
   /** The client's connection breaks when the server has done it: everything in flight is lost. Back after this. Unit: ms. */
   readonly cutForMs?: number;
 }
+
+/** What a server with a full disk says no to. */
+const refusable: ReadonlySet<MemoryOperation["kind"]> = new Set(["append", "bury", "schedule", "kv-write"]);
 
 /** Asked once for each operation, in order. */
 export type FaultPlan = (operation: MemoryOperation) => MemoryFault | undefined;
@@ -64,7 +69,7 @@ export function randomFaults(random: () => number, rates: FaultRates): FaultPlan
     if (breaks < cut) return { cutForMs: cutForMs ?? 0 };
     if (loss < loseRequest) return { lose: "request" };
     if (loss < loseRequest + loseAnswer) return { lose: "answer" };
-    if (refusal < refuse && (kind === "append" || kind === "bury" || kind === "schedule")) {
+    if (refusal < refuse && refusable.has(kind)) {
       return { refuse: "no space left on device (10077)" };
     }
     return lateness < delay ? { delayMs: delayMs ?? 0, answerDelayMs: answerDelayMs ?? 0 } : undefined;

@@ -30,10 +30,14 @@ export interface MemoryMailOptions {
   readonly subjects: Subjects;
   /** By which the world's faults know this client. Default: one of its own. */
   readonly name?: string;
+  /** One that the client's stores use too. Default: a new one of that name. */
+  readonly connection?: MemoryConnection;
 }
 
 /** How long calls may take that have no time of their own. Unit: ms. */
 const callTimeoutMs = 5_000;
+/** How long the world may take to hear that a subject is no longer served. Unit: ms. */
+const unserveMsMax = 2_000;
 const timeMsMax = 8.64e15;
 
 export function openMemoryMail(options: MemoryMailOptions): Mail {
@@ -56,10 +60,10 @@ class MemoryMail implements Mail {
   readonly #closing = Promise.withResolvers<void>();
   #isClosed = false;
 
-  constructor({ world, subjects, name }: MemoryMailOptions) {
+  constructor({ world, subjects, name, connection }: MemoryMailOptions) {
     this.#world = world;
     this.#subjects = subjects;
-    this.#connection = world.connect(name);
+    this.#connection = connection ?? world.connect(name);
     this.payloadBytesMax = world.payloadBytesMax - deadHeaderBytesMax;
   }
 
@@ -262,20 +266,30 @@ class MemoryMail implements Mail {
   async #serve(wanted: Omit<MemorySubscription, "connection">): Promise<MailServer> {
     this.#checkOpen();
     let end = () => {};
+    let isEnded = false;
+    const subject = `${wanted.prefix}>`;
     const server: MailServer = {
       close: async () => {
         this.#open.delete(server);
+        // What is under way when the world hears of it is still taken, or its asker would wait in vain.
+        if (!this.#isClosed && this.#connection.isConnected && !isEnded) {
+          await this.#connection.call<true>("serve", subject, unserveMsMax, (done) => {
+            end();
+            done(true);
+          });
+        }
+        isEnded = true;
         end();
       },
       [Symbol.asyncDispose]: () => server.close(),
     };
     this.#open.add(server);
     const onRequest = (request: MailRequest) => {
-      if (!this.#isClosed) wanted.onRequest(request);
+      if (!this.#isClosed && !isEnded) wanted.onRequest(request);
     };
     // The server may be away: it hears of the subscription when it is back.
     for (let isKnown = false; !isKnown; ) {
-      const answer = await this.#connection.call<true>("serve", `${wanted.prefix}>`, callTimeoutMs, (done) => {
+      const answer = await this.#connection.call<true>("serve", subject, callTimeoutMs, (done) => {
         end();
         end = this.#world.router.subscribe({ ...wanted, onRequest, connection: this.#connection });
         done(true);
@@ -284,20 +298,10 @@ class MemoryMail implements Mail {
       this.#checkOpen();
       isKnown = answer.kind === "answer";
       if (isKnown || this.#connection.isConnected) continue;
-      await Promise.race([this.#closing.promise, reconnectionOf(this.#connection)]);
+      await Promise.race([this.#closing.promise, this.#connection.untilRestored()]);
     }
     return server;
   }
-}
-
-function reconnectionOf(connection: MemoryConnection): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = connection.onState((state) => {
-      if (state !== "restored") return;
-      stop();
-      resolve();
-    });
-  });
 }
 
 function appendOutcomeOf(answer: CallAnswer<AppendOutcome>): AppendOutcome {

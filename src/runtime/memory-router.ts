@@ -72,8 +72,6 @@ export class MemoryRouter {
   }
 
   #hand(taker: MemorySubscription, request: RoutedRequest, answer: ((outcome: Answered) => void) | undefined): void {
-    // It may have unsubscribed while this was under way.
-    if (!this.#subscriptions.get(taker.prefix)?.has(taker)) return;
     const target = taker.isWhole ? { key: "", method: "" } : strictTargetOf(request.subject, taker.prefix.length);
     const incoming = new MemoryRequest(taker.connection, request, target ?? { key: "", method: "" }, answer);
     if (target === undefined) incoming.reply(misaddressed(request.subject), "NAME_INVALID");

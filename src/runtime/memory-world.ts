@@ -6,6 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { invariant, TroupeError } from "../core/errors.ts";
 import { partitionCountDefault } from "../core/partition.ts";
+import { MemoryPlace } from "../kv/memory-store.ts";
 import type { AppendOutcome } from "./mail.ts";
 import { MemoryConnection, plannerOf } from "./memory-connection.ts";
 import type { FaultPlan } from "./memory-faults.ts";
@@ -48,6 +49,8 @@ export class MemoryWorld {
   readonly clock: Clock;
   readonly payloadBytesMax: number;
   readonly router: MemoryRouter;
+  /** Where the buckets lie. */
+  readonly place = new MemoryPlace();
   readonly #duplicateWindowMs: number;
   readonly #planFault: ReturnType<typeof plannerOf>;
   readonly #breath = new Breath();

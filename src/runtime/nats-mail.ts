@@ -4,13 +4,12 @@
 
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import type { Clock } from "../core/clock.ts";
-import { systemClock } from "../core/clock.ts";
+import { delay, systemClock } from "../core/clock.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import { callApi, refusedError } from "../kv/nats-api.ts";
 import type { LinkAnswer, NatsLink } from "../kv/nats-link.ts";
 import { rawHeaders } from "../kv/nats-link.ts";
-import { openReader } from "../kv/nats-reader.ts";
 import { guarded } from "./guarded.ts";
 import type {
   AppendOutcome,
@@ -27,20 +26,25 @@ import type {
 import { AckReader } from "./mail-ack.ts";
 import { deadHeaderBytesMax, deadTail, fitDead } from "./mail-dead.ts";
 import { checkAddress, headerBytes, headerLinesOf, headerNames } from "./mail-headers.ts";
-import { misaddressed, strictTargetOf, targetOf } from "./mail-subject.ts";
+import { misaddressed, strictTargetOf } from "./mail-subject.ts";
+import { NatsIntake } from "./nats-intake.ts";
 import { readStoredMailbox } from "./nats-mailbox.ts";
-import { metaOfMessage, NatsRequest } from "./nats-request.ts";
+import { headersOf, metaOfMessage, NatsRequest } from "./nats-request.ts";
 import type { Subjects } from "./subjects.ts";
 
 export interface NatsMailOptions {
   /** Stays the caller's own: `close` leaves it open. */
   readonly link: NatsLink;
   readonly subjects: Subjects;
+  /** Partitions of the pool: whoever opens all of them at once reads them with one filter. */
+  readonly partitionCount?: number;
   readonly clock?: Clock;
 }
 
 const nothing = new Uint8Array(0);
 const nobody: RequestOutcome = { kind: "nobody" };
+/** How long the server may take to hear that a subject is no longer served. Unit: ms. */
+const unsubscribeMsMax = 2_000;
 /** One of all that serve a door gets each request. */
 const doorQueue = "troupe";
 const nowhere = { kind: "refused", reason: "the time is no point in time" } as const;
@@ -55,6 +59,7 @@ class NatsMail implements Mail {
   readonly #link: NatsLink;
   readonly #subjects: Subjects;
   readonly #clock: Clock;
+  readonly #intake: NatsIntake;
   readonly #mailAcks: AckReader;
   readonly #deadAcks: AckReader;
   readonly #open = new Set<{ close(): Promise<void> }>();
@@ -62,8 +67,9 @@ class NatsMail implements Mail {
   readonly #closing = Promise.withResolvers<void>();
   #isClosed = false;
 
-  constructor({ link, subjects, clock = systemClock }: NatsMailOptions) {
+  constructor({ link, subjects, partitionCount, clock = systemClock }: NatsMailOptions) {
     this.#link = link;
+    this.#intake = new NatsIntake(link, subjects, partitionCount);
     this.#subjects = subjects;
     this.#clock = clock;
     this.#mailAcks = new AckReader(subjects.mailStream);
@@ -91,23 +97,12 @@ class NatsMail implements Mail {
 
   async read(partition: number, fromSequence: number, onLetter: (letter: Letter) => void): Promise<MailReader> {
     this.#checkOpen();
-    const prefix = this.#subjects.mailPrefix(partition);
-    const skip = prefix.length;
-    const reader = await openReader({
-      link: this.#link,
-      stream: this.#subjects.mailStream,
-      filters: [`${prefix}>`],
-      from: Math.max(1, fromSequence),
-      onMessage: ({ subject, sequence, message }) => {
-        const { key, method } = targetOf(subject, skip);
-        const letter = { key, method, payload: message.data, meta: metaOfMessage(message), sequence };
-        if (!this.#isClosed) guarded(onLetter, letter);
-      },
+    const reader = await this.#intake.open(partition, Math.max(1, fromSequence), (letter) => {
+      if (!this.#isClosed) onLetter(letter);
     });
-    const before = Math.max(0, fromSequence - 1);
     const opened = {
       get position() {
-        return reader.position === 0 ? before : reader.position;
+        return reader.position;
       },
       close: () => {
         this.#open.delete(opened);
@@ -292,11 +287,28 @@ class NatsMail implements Mail {
       else if (!this.#isClosed) onMessage(message);
     };
     const subscription = this.#link.connection.subscribe(subject, { ...options, callback });
-    const server = this.#keep(serverOf(subscription, (closed) => this.#open.delete(closed)));
+    const server: MailServer = this.#keep({
+      close: () => {
+        this.#open.delete(server);
+        return this.#unsubscribe(subscription);
+      },
+      [Symbol.asyncDispose]: () => server.close(),
+    });
     await this.#settle();
     if (refused === undefined) return server;
     await server.close();
     throw new TroupeError("STORE_FAILED", `cannot serve ${subject}: ${messageOf(refused)}`, { cause: refused });
+  }
+
+  /** What is under way when the server hears of it is still taken, or its asker would wait in vain until its deadline. */
+  async #unsubscribe(subscription: Subscription): Promise<void> {
+    if (!this.#isClosed && this.#link.isConnected && !subscription.isClosed()) {
+      const overdue = new AbortController();
+      const late = delay(this.#clock, unsubscribeMsMax, overdue.signal);
+      await Promise.race([subscription.drain(), this.#closing.promise, late]).catch(() => undefined);
+      overdue.abort();
+    }
+    subscription.unsubscribe();
   }
 
   /** A round trip to the server. After a break the client subscribes again by itself, before anything else. */
@@ -330,22 +342,13 @@ function reconnectionOf(link: NatsLink): Promise<void> {
   });
 }
 
-function serverOf(subscription: Subscription, onClose: (server: MailServer) => void): MailServer {
-  const server: MailServer = {
-    close: async () => {
-      onClose(server);
-      subscription.unsubscribe();
-    },
-    [Symbol.asyncDispose]: () => server.close(),
-  };
-  return server;
-}
-
 function requestOutcomeOf(answer: LinkAnswer): RequestOutcome {
   switch (answer.kind) {
     case "reply": {
       const { message } = answer;
-      const errorCode = message.headers?.get(headerNames.error) ?? "";
+      const headers = headersOf(message);
+      if (headers === "unreadable") return { kind: "lost", reason: "the reply's headers cannot be read" };
+      const errorCode = headers?.get(headerNames.error) ?? "";
       return { kind: "reply", payload: message.data, errorCode: errorCode === "" ? undefined : errorCode };
     }
     case "nobody":

@@ -3,6 +3,8 @@
 //   B1. It sees everything that was stored before the call. Direct reads may be answered by a replica that lags, so the
 //       leader says first where the mailbox ends, and what a replica does not have yet is read from the leader.
 //   B2. A break of the connection, or no answer, rejects: a part is never taken for the whole.
+//   B3. A message whose headers the client cannot read (anybody may have stored it) hides no other: it is read from the
+//       leader, which hands out its bytes.
 
 import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../core/clock.ts";
@@ -12,8 +14,10 @@ import { apiTimeoutMs, callApi, refusedError, serverErrors } from "../kv/nats-ap
 import type { NatsLink } from "../kv/nats-link.ts";
 import type { Letter } from "./mail.ts";
 import { noMeta } from "./mail.ts";
+import type { HeaderEntries } from "./mail-headers.ts";
 import { metaOf } from "./mail-headers.ts";
 import { targetOf } from "./mail-subject.ts";
+import { headersOf } from "./nats-request.ts";
 
 interface LeaderAnswer {
   readonly message: {
@@ -27,7 +31,7 @@ interface LeaderAnswer {
 
 interface Page {
   readonly letters: Letter[];
-  /** More match behind it, as the replica knows. */
+  /** More match behind it and can be read as a page. */
   readonly hasMore: boolean;
 }
 
@@ -50,15 +54,12 @@ export async function readStoredMailbox(query: MailboxQuery): Promise<readonly L
   const end = last?.sequence ?? 0;
   const letters: Letter[] = [];
   let next = Math.max(1, query.from);
-  let hasMore = true;
-  while (hasMore && letters.length < most && next <= end) {
+  while (letters.length < most && next <= end) {
     const page = await readPage(query, next, most - letters.length);
     letters.push(...page.letters);
     next = (page.letters.at(-1)?.sequence ?? next - 1) + 1;
-    hasMore = page.hasMore && page.letters.length > 0;
-  }
-  while (letters.length < most && next <= end) {
-    const letter = await askLeader(query, { seq: next, next_by_subj: filterOf(query) }); // B1
+    if (letters.length >= most || next > end || (page.hasMore && page.letters.length > 0)) continue;
+    const letter = await askLeader(query, { seq: next, next_by_subj: filterOf(query) }); // B1, B3
     if (letter === undefined) break;
     letters.push(letter);
     next = letter.sequence + 1;
@@ -86,12 +87,18 @@ async function askLeader(query: MailboxQuery, request: object): Promise<Letter |
   };
 }
 
-/** The entries of a header block in wire form. */
-function* entriesOfBlock(block: string): Iterable<readonly [string, readonly string[]]> {
-  for (const text of block.split("\r\n")) {
+const nameForm = /^[\x21-\x39\x3b-\x7e]+$/;
+
+/** The entries of a header block in wire form; none when the client would not read it either (B3). */
+function entriesOfBlock(block: string): HeaderEntries {
+  const entries: [string, [string]][] = [];
+  for (const text of block.split("\r\n").slice(1)) {
     const colon = text.indexOf(":");
-    if (colon > 0) yield [text.slice(0, colon), [text.slice(colon + 1).trim()]];
+    if (colon < 0) continue;
+    if (!nameForm.test(text.slice(0, colon))) return [];
+    entries.push([text.slice(0, colon), [text.slice(colon + 1).trim()]]);
   }
+  return entries;
 }
 
 let pages = 0;
@@ -102,22 +109,26 @@ function readPage(query: MailboxQuery, from: number, most: number): Promise<Page
   const fail = (reason: string) =>
     reject(new TroupeError("SERVER_UNREACHABLE", `reading the mailbox ${query.key}: ${reason}`));
   const letters: Letter[] = [];
+  let isOver = false;
+  const finish = (hasMore: boolean) => {
+    isOver = true;
+    resolve({ letters, hasMore });
+  };
   const onMessage = (error: Error | null, message: Msg) => {
     if (error !== null) return fail(messageOf(error));
-    const sequence = Number(message.headers?.last("Nats-Sequence") ?? "");
+    if (isOver) return;
+    const headers = headersOf(message);
+    if (headers === "unreadable") return finish(false); // B3
+    if (headers === undefined) return fail("an answer without headers");
+    const sequence = Number(headers.last("Nats-Sequence"));
     if (sequence > 0) {
-      letters.push({
-        ...targetOf(message.headers?.last("Nats-Subject") ?? "", prefix.length),
-        sequence,
-        payload: message.data,
-        meta: message.headers === undefined ? noMeta : metaOf(message.headers),
-      });
+      const target = targetOf(headers.last("Nats-Subject"), prefix.length);
+      letters.push({ ...target, sequence, payload: message.data, meta: metaOf(headers) });
       return;
     }
-    const status = message.headers?.code ?? 0;
     // 204 ends a batch, 404 says that there is nothing to begin with.
-    if (status !== 204 && status !== 404) return fail(message.headers?.status ?? "an answer without a status");
-    resolve({ letters, hasMore: Number(message.headers?.last("Nats-Num-Pending") ?? "0") > 0 });
+    if (headers.code !== 204 && headers.code !== 404) return fail(headers.status);
+    finish(Number(headers.last("Nats-Num-Pending")) > 0);
   };
   const inbox = `${link.inbox}.m${(pages++).toString(36)}`;
   const isConnected = link.isConnected;

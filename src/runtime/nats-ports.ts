@@ -1,12 +1,12 @@
 // The ports on a NATS server: streams and buckets are made by whoever comes first.
 
 import { systemClock } from "../core/clock.ts";
-import type { LinkOptions } from "../kv/nats-link.ts";
+import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
 import { openNatsStore } from "../kv/nats-store.ts";
 import { ensureLayout } from "./layout.ts";
 import { openNatsMail } from "./nats-mail.ts";
-import type { OpenPorts } from "./ports.ts";
+import type { OpenPorts, Ports, PortsRequest } from "./ports.ts";
 import { subjectsOf } from "./subjects.ts";
 
 export interface NatsPortsOptions {
@@ -22,30 +22,36 @@ export interface NatsPortsOptions {
 
 /** Rejects with SERVER_UNREACHABLE, SERVER_TOO_OLD, SERVER_UNSUITABLE, LAYOUT_MISMATCH. */
 export function natsPorts(options: NatsPortsOptions): OpenPorts {
-  return async ({ app, pool, partitionCount }) => {
-    const subjects = subjectsOf(app, pool);
-    const link = await openLink(options.nats);
-    try {
-      const replicas = options.replicas === undefined ? {} : { replicas: options.replicas };
-      const count = await ensureLayout({
-        ...{ link, subjects, ...replicas },
-        ...(partitionCount === undefined ? {} : { partitionCount }),
-        ...(options.duplicateWindowMs === undefined ? {} : { duplicateWindowMs: options.duplicateWindowMs }),
-      });
-      const [state, cluster] = await Promise.all([
-        openNatsStore({ link, bucket: subjects.stateBucket, history: options.history ?? 8, ...replicas }),
-        openNatsStore({ link, bucket: subjects.clusterBucket, history: 1, ...replicas }),
-      ]);
-      const mail = openNatsMail({ link, subjects });
-      const close = async () => {
-        await mail.close();
-        await Promise.all([state.close(), cluster.close()]);
-        await link.close();
-      };
-      return { clock: systemClock, mail, state, cluster, partitionCount: count, close, [Symbol.asyncDispose]: close };
-    } catch (thrown) {
+  return async (request) => openPortsOver(await openLink(options.nats), options, request);
+}
+
+/** The ports over a connection that is open; it is closed with them, or at once when they cannot be opened. */
+export async function openPortsOver(
+  link: NatsLink,
+  options: Omit<NatsPortsOptions, "nats">,
+  { app, pool, partitionCount }: PortsRequest,
+): Promise<Ports> {
+  const subjects = subjectsOf(app, pool);
+  try {
+    const replicas = options.replicas === undefined ? {} : { replicas: options.replicas };
+    const count = await ensureLayout({
+      ...{ link, subjects, ...replicas },
+      ...(partitionCount === undefined ? {} : { partitionCount }),
+      ...(options.duplicateWindowMs === undefined ? {} : { duplicateWindowMs: options.duplicateWindowMs }),
+    });
+    const [state, cluster] = await Promise.all([
+      openNatsStore({ link, bucket: subjects.stateBucket, history: options.history ?? 8, ...replicas }),
+      openNatsStore({ link, bucket: subjects.clusterBucket, history: 1, ...replicas }),
+    ]);
+    const mail = openNatsMail({ link, subjects, partitionCount: count });
+    const close = async () => {
+      await mail.close();
+      await Promise.all([state.close(), cluster.close()]);
       await link.close();
-      throw thrown;
-    }
-  };
+    };
+    return { clock: systemClock, mail, state, cluster, partitionCount: count, close, [Symbol.asyncDispose]: close };
+  } catch (thrown) {
+    await link.close();
+    throw thrown;
+  }
 }

@@ -17,15 +17,22 @@ interface ErrorHeader {
 const errorHeadersMax = 128;
 const errorHeaders = new Map<string, ErrorHeader>();
 
+/**
+ * A message's headers, or "unreadable": the client throws at header names outside of the standard, which anybody may
+ * send, and whatever a subscription's callback throws ends the reading of the whole connection without a word.
+ */
+export function headersOf(message: Msg): MsgHdrs | undefined | "unreadable" {
+  try {
+    return message.headers;
+  } catch {
+    return "unreadable";
+  }
+}
+
 /** Reading headers costs about 1 µs, so only where there are some; ones that cannot be read count as none. */
 export function metaOfMessage(message: Msg): MailMeta {
-  let headers: MsgHdrs | undefined;
-  try {
-    headers = message.headers;
-  } catch {
-    return noMeta; // The client refuses header names outside of the standard.
-  }
-  return headers === undefined ? noMeta : metaOf(headers);
+  const headers = headersOf(message);
+  return headers === undefined || headers === "unreadable" ? noMeta : metaOf(headers);
 }
 
 export class NatsRequest implements MailRequest {

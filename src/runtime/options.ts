@@ -54,7 +54,8 @@ export interface ResolvedWorkerOptions extends ResolvedOptions {
 export function resolveOptions(options: TroupeOptions, role: "client" | "worker"): ResolvedOptions {
   const app = checkName("an app", options.app ?? "troupe");
   const pool = checkName("a pool", options.pool ?? "main");
-  const servers = options.servers ?? process.env.NATS_URL ?? "nats://127.0.0.1:4222";
+  // An empty NATS_URL is one that is not set, as a shell sees it.
+  const servers = options.servers ?? (process.env.NATS_URL || "nats://127.0.0.1:4222");
   const nats = { name: `troupe ${role} ${app}`, ...options.nats, servers: [servers].flat() };
   const { replicas, history } = options;
   return {

@@ -58,9 +58,9 @@ export class Ownership {
     this.#options = options;
   }
 
-  /** Whether the lease still holds, by this process's own clock (E2). */
-  get isHeld(): boolean {
-    return this.#options.clock.monotonicMs() - this.#renewedAtMs < leaseTtlMs;
+  /** Time that is left of the lease by this process's own clock (E2); 0 or less when it is over. Unit: ms. */
+  get leftMs(): number {
+    return this.#renewedAtMs + leaseTtlMs - this.#options.clock.monotonicMs();
   }
 
   /** Gives a sign of life; returns whether the server took it. */

@@ -11,16 +11,18 @@ import type { Question } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
-import { TroupeError } from "../core/errors.ts";
+import { messageOf, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import { addressOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
+import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { KvStore } from "../kv/store.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
 import type { Letter, Mail, MailReader, MailRequest, MailServer } from "./mail.ts";
+import { startBury } from "./spans.ts";
 import { encodeError } from "./wire-error.ts";
 
 /** What all partitions of a worker share. */
@@ -54,6 +56,7 @@ export class PartitionHost implements CellHost {
   #reader: MailReader | undefined;
   #server: MailServer | undefined;
   #readUpTo: number;
+  #cursorAtEnd: number | undefined;
   #onRest: (() => void) | undefined;
 
   constructor(services: HostServices, partition: number, epoch: number, cursor: number) {
@@ -101,6 +104,7 @@ export class PartitionHost implements CellHost {
   }
 
   get cursor(): number {
+    if (this.#cursorAtEnd !== undefined) return this.#cursorAtEnd;
     let cursor = this.#readUpTo;
     for (const cell of this.#busy) cursor = Math.min(cursor, (cell.oldestSequence ?? Infinity) - 1);
     for (const sequence of this.#strays) cursor = Math.min(cursor, sequence - 1);
@@ -128,6 +132,7 @@ export class PartitionHost implements CellHost {
 
   /** Ends every activation at once; nothing that happens afterwards has an effect here. */
   async end(why: GoneReason): Promise<void> {
+    this.#cursorAtEnd ??= this.cursor; // What the activations held back, nobody holds back when they are gone.
     this.#lost.abort(new TroupeError("FENCED", `partition ${this.partition} is no longer owned here`));
     for (const cell of [...this.#cells.values()]) cell.end(why);
     this.#cells.clear();
@@ -165,7 +170,10 @@ export class PartitionHost implements CellHost {
       try {
         return (await this.mail.readMailbox(this.partition, key, fromSequence, most)).map(tellOf);
       } catch (thrown) {
-        this.log.warn({ partition: this.partition, error: thrown }, "a mailbox could not be read, trying again");
+        this.log.warn(
+          { partition: this.partition, error: messageOf(thrown) },
+          "a mailbox could not be read, trying again",
+        );
         await this.#waitAgain(attempt);
       }
     }
@@ -174,7 +182,9 @@ export class PartitionHost implements CellHost {
 
   bury(cell: Cell, message: TellMessage, error: TroupeError): Promise<boolean> {
     const payload = typeof message.payload === "string" ? encodeText(message.payload) : (message.payload ?? nothing);
-    const { method, sequence, from, number, trace, messageId } = message;
+    const { method, sequence, from, number, messageId } = message;
+    // From the dead letter to the run of it that failed last, also when nothing was traced where it was sent.
+    const trace = message.turnTrace ?? message.trace;
     const letter = { key: cell.key, method, payload, sequence, meta: { messageId, from, number, trace } };
     return this.#buryLetter(letter, error, message.attempts);
   }
@@ -241,19 +251,25 @@ export class PartitionHost implements CellHost {
 
   async #buryLetter(letter: Letter, error: TroupeError, attempts: number): Promise<boolean> {
     const { code, message } = error;
+    const { key, method, sequence, meta } = letter;
+    const messageId = meta.messageId ?? mailId(sequence);
+    const span = startBury({ partition: this.partition, key, method }, messageId, meta.trace);
+    const trace = traceparentOf(span, meta.trace);
+    const kept: Letter = { ...letter, meta: { ...meta, trace } };
     for (let attempt = 0; !this.lost.aborted; attempt += 1) {
-      const outcome = await this.mail.bury(
-        { letter, partition: this.partition, code, message, attempts },
-        buryTimeoutMs,
-      );
+      const dead = { letter: kept, partition: this.partition, code, message, attempts };
+      const outcome = await this.mail.bury(dead, buryTimeoutMs);
       if (outcome.kind === "accepted") {
-        const actor = addressOf(letter.key) ?? { type: letter.key, id: "" };
-        const { method, sequence } = letter;
-        this.events.emit({ kind: "dead-lettered", actor, method, sequence, code, message });
+        endSpan(span, error);
+        const actor = addressOf(key) ?? { type: key, id: "" };
+        const event = { kind: "dead-lettered", actor, method, messageId, sequence, code, message } as const;
+        const traceId = traceIdOf(trace);
+        this.events.emit(traceId === undefined ? event : { ...event, trace: traceId });
         return true;
       }
       await this.#waitAgain(attempt);
     }
+    endSpan(span, { code: "FENCED", message: "ownership was lost before the message was kept" });
     return false;
   }
 
@@ -269,11 +285,14 @@ export class PartitionHost implements CellHost {
   }
 }
 
+/** What a message is called that came without an id. */
+const mailId = (sequence: number): string => `mail-${sequence}`;
+
 function tellOf({ key: _key, method, payload, meta, sequence }: Letter): TellMessage {
   return {
     kind: "tell",
     ...{ method, payload, sequence },
-    messageId: meta.messageId ?? `mail-${sequence}`,
+    messageId: meta.messageId ?? mailId(sequence),
     from: meta.from,
     number: meta.number,
     trace: meta.trace,

@@ -5,13 +5,13 @@
 //   O2. An entry is tried until it is stored or ownership is lost; its message id is the same each time, so that the
 //       server's duplicate window drops what came twice, and behind it the receiver's inbox does.
 
-import type { Span } from "@opentelemetry/api";
 import type { OutboxEntry } from "../actors/snapshot.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
-import { endSpan, startSpan, traceparentOf } from "../core/trace.ts";
+import { endSpan, traceparentOf } from "../core/trace.ts";
 import type { Mail, MailAddress } from "./mail.ts";
+import { startSend } from "./spans.ts";
 
 export interface PublisherOptions {
   readonly mail: Mail;
@@ -72,8 +72,8 @@ export class Publisher {
     const { mail, clock, from, partitionOf, lost } = this.#options;
     const to: MailAddress = { partition: partitionOf(entry.to), key: entry.to, method: entry.method };
     const payload = entry.inputText === undefined ? nothing : encodeText(entry.inputText);
-    const span = entry.trace === undefined ? undefined : startSend(entry, from, to.partition);
     const messageId = `${from}:${entry.n}`;
+    const span = entry.trace === undefined ? undefined : startSend(to, messageId, entry.trace);
     const meta = { messageId, from, number: entry.n, trace: traceparentOf(span, entry.trace) };
     for (let attempt = 0; !lost.aborted; attempt += 1) {
       const outcome = await mail.append(to, payload, meta, appendTimeoutMs);
@@ -86,22 +86,4 @@ export class Publisher {
     endSpan(span, { code: "FENCED", message: "ownership was lost before the message was stored" });
     return false;
   }
-}
-
-function startSend(entry: OutboxEntry, from: string, partition: number): Span | undefined {
-  const type = entry.to.slice(0, entry.to.indexOf("."));
-  return startSpan({
-    name: `send ${type}.${entry.method}`,
-    kind: "producer",
-    parent: entry.trace,
-    attributes: {
-      "messaging.system": "nats",
-      "messaging.operation.name": "send",
-      "messaging.operation.type": "send",
-      "messaging.destination.template": `${type}.${entry.method}`,
-      "messaging.destination.name": entry.to,
-      "messaging.destination.partition.id": String(partition),
-      "messaging.message.id": `${from}:${entry.n}`,
-    },
-  });
 }

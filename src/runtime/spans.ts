@@ -1,16 +1,61 @@
-// The spans of a worker, by OpenTelemetry's messaging and database conventions. Names hold an actor's type and method,
-// which are closed sets, never an id.
+// The spans of the runtime, by OpenTelemetry's messaging and database conventions. Names hold an actor's type and method,
+// which are closed sets, never an id. `messaging.destination.name` is the receiver's key, as it stands in subjects and in
+// the state bucket. `server.address` is left out: the client moves between the servers of a cluster as it sees fit, and
+// the ports above it do not know where it is.
 
 import type { Span } from "@opentelemetry/api";
 import type { Message } from "../actors/message.ts";
 import type { ActorAddress } from "../core/ids.ts";
-import { printAddress } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { isTracing, startSpan } from "../core/trace.ts";
+import type { MailAddress } from "./mail.ts";
 
-/** `process type.method`: a turn. Its parent is the message's creation context: messages are handled one by one. */
-export function startProcess(message: Message, self: ActorAddress): Span | undefined {
-  if (message.trace === undefined && !isTracing()) return undefined;
+/** `ask type.method`: from the call to the answer, with all its attempts. */
+export function startAsk(to: MailAddress, parent: Traceparent | "active" | undefined): Span | undefined {
+  const destination = destinationOf(to);
+  return startSpan({ name: `ask ${destination}`, kind: "client", parent, attributes: toward(to, "ask") });
+}
+
+/** `send type.method`: until the server has the message, with all its attempts. What handles it is its child. */
+export function startSend(
+  to: MailAddress,
+  messageId: string,
+  parent: Traceparent | "active" | undefined,
+): Span | undefined {
+  const destination = destinationOf(to);
+  const attributes = { ...toward(to, "send"), "messaging.message.id": messageId };
+  return startSpan({ name: `send ${destination}`, kind: "producer", parent, attributes });
+}
+
+/** `bury type.method`: a message that was given up on goes to the dead letters. */
+export function startBury(to: MailAddress, messageId: string, parent: Traceparent | undefined): Span | undefined {
+  if (!isTracing()) return undefined;
+  const destination = destinationOf(to);
+  const attributes = { ...toward(to, "bury"), "messaging.message.id": messageId };
+  return startSpan({ name: `bury ${destination}`, kind: "producer", parent, attributes });
+}
+
+function destinationOf({ key, method }: MailAddress): string {
+  return `${key.slice(0, key.indexOf("."))}.${method}`;
+}
+
+function toward(to: MailAddress, operation: string) {
+  return {
+    "messaging.system": "nats",
+    "messaging.operation.name": operation,
+    "messaging.operation.type": "send",
+    "messaging.destination.template": destinationOf(to),
+    "messaging.destination.name": to.key,
+    "messaging.destination.partition.id": String(to.partition),
+  };
+}
+
+/**
+ * `process type.method`: a turn. Its parent is the message's creation context, not a link to it: messages are handled one
+ * by one, and one trace from the caller to everything that it caused is what is looked for.
+ */
+export function startProcess(message: Message, self: ActorAddress, key: string, partition: number): Span | undefined {
+  if (!isTracing()) return undefined;
   const destination = `${self.type}.${message.method}`;
   return startSpan({
     name: `process ${destination}`,
@@ -21,7 +66,8 @@ export function startProcess(message: Message, self: ActorAddress): Span | undef
       "messaging.operation.name": "process",
       "messaging.operation.type": "process",
       "messaging.destination.template": destination,
-      "messaging.destination.name": printAddress(self),
+      "messaging.destination.name": key,
+      "messaging.destination.partition.id": String(partition),
       "messaging.message.id": message.messageId,
       "troupe.actor.type": self.type,
       "troupe.actor.id": self.id,
@@ -31,7 +77,10 @@ export function startProcess(message: Message, self: ActorAddress): Span | undef
   });
 }
 
-/** `commit type`: one write for the turns of a batch; child of the first traced turn, linked to the others. */
+/**
+ * `commit type`: one write for the turns of a batch. Child of the first cause, whose trace id stands in the value, linked
+ * to the others.
+ */
 export function startCommit(self: ActorAddress, turns: number, causes: readonly Traceparent[]): Span | undefined {
   const [parent, ...links] = causes;
   if (parent === undefined) return undefined;
@@ -43,12 +92,12 @@ export function startCommit(self: ActorAddress, turns: number, causes: readonly 
     attributes: {
       "troupe.actor.type": self.type,
       "troupe.actor.id": self.id,
-      "messaging.batch.message_count": turns,
+      ...(turns > 1 ? { "messaging.batch.message_count": turns } : {}),
     },
   });
 }
 
-/** `update bucket`: the compare-and-set write itself. */
+/** `update bucket`: the compare-and-set write itself, until its outcome is known. */
 export function startUpdate(bucket: string, parent: Traceparent | undefined): Span | undefined {
   if (parent === undefined) return undefined;
   return startSpan({

@@ -15,6 +15,8 @@ export interface Subjects {
   readonly stateBucket: string;
   readonly clusterBucket: string;
   mail(partition: number, key: string, method: string): string;
+  /** `A.mail.<pool>.`: what stands before the partition. */
+  readonly mailPoolPrefix: string;
   /** `A.mail.<pool>.<partition>.`: what stands before the key. */
   mailPrefix(partition: number): string;
   timer(key: string, name: string): string;
@@ -30,7 +32,8 @@ export interface Subjects {
 export function subjectsOf(app: string, pool: string): Subjects {
   checkName("an app", app);
   checkName("a pool", pool);
-  const mailPrefixes = prefixes(`${app}.mail.${pool}.`);
+  const mailPoolPrefix = `${app}.mail.${pool}.`;
+  const mailPrefixes = prefixes(mailPoolPrefix);
   const askPrefixes = prefixes(`${app}.ask.${pool}.`);
   return {
     app,
@@ -41,6 +44,7 @@ export function subjectsOf(app: string, pool: string): Subjects {
     stateBucket: `${app}_state`,
     clusterBucket: `${app}_cluster`,
     mail: (partition, key, method) => `${mailPrefixes(partition)}${key}.${method}`,
+    mailPoolPrefix,
     mailPrefix: mailPrefixes,
     timer: (key, name) => `${app}.timer.${key}.${name}`,
     ask: (partition, key, method) => `${askPrefixes(partition)}${key}.${method}`,

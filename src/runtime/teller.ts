@@ -9,9 +9,11 @@ import type { Receipt, TellOptions } from "../actors/ref.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
-import { messageOf, TroupeError } from "../core/errors.ts";
-import { activeTraceparent, endSpan, isTracing, startSpan, traceparentOf } from "../core/trace.ts";
+import { TroupeError } from "../core/errors.ts";
+import type { Traceparent } from "../core/trace.ts";
+import { endFailed, endSpan, isTracing, traceparentOf } from "../core/trace.ts";
 import type { AppendOutcome, Mail, MailAddress, MailMeta } from "./mail.ts";
+import { startSend } from "./spans.ts";
 
 /** How long a tell may take when nothing is said. Unit: ms. */
 export const tellTimeoutMsDefault = 10_000;
@@ -55,14 +57,18 @@ export class Teller {
     this.#name = clock.uniqueId().slice(0, 10);
   }
 
-  /** Rejects with TELL_REFUSED (not stored) or OUTCOME_UNKNOWN. */
-  async tell(to: MailAddress, inputText: string | undefined, options: TellOptions | undefined): Promise<Receipt> {
+  /** `trace`: what it is a part of, when that came from outside. Rejects with TELL_REFUSED (not stored) or OUTCOME_UNKNOWN. */
+  async tell(
+    to: MailAddress,
+    inputText: string | undefined,
+    options: TellOptions | undefined,
+    trace?: Traceparent,
+  ): Promise<Receipt> {
     this.#count += 1;
     const number = this.#count;
     const messageId = `${this.#name}-${number.toString(36)}`;
-    const parent = activeTraceparent();
-    const span = isTracing() ? startSend(to, messageId) : undefined;
-    const meta: MailMeta = { messageId, trace: traceparentOf(span, parent) };
+    const span = isTracing() ? startSend(to, messageId, trace ?? "active") : undefined;
+    const meta: MailMeta = { messageId, trace: traceparentOf(span, trace) };
     const payload = inputText === undefined ? nothing : encodeText(inputText);
     const timeoutMs = options?.timeoutMs ?? tellTimeoutMsDefault;
     const lane = this.#enter(to.key);
@@ -78,7 +84,7 @@ export class Teller {
       endSpan(span);
       return { sequence: stored.sequence };
     } catch (thrown) {
-      endSpan(span, { code: (thrown as Partial<TroupeError>).code ?? "unknown", message: messageOf(thrown) });
+      endFailed(span, thrown);
       throw thrown;
     } finally {
       this.#leave(to.key, lane);
@@ -147,21 +153,4 @@ export class Teller {
 function failureOf(to: MailAddress, reason: string, isUnknown: boolean): TroupeError {
   const text = `the message to ${to.key} ${to.method} was not acknowledged: ${reason}`;
   return isUnknown ? new TroupeError("OUTCOME_UNKNOWN", text) : new TroupeError("TELL_REFUSED", text);
-}
-
-function startSend(to: MailAddress, messageId: string) {
-  const type = to.key.slice(0, to.key.indexOf("."));
-  return startSpan({
-    name: `send ${type}.${to.method}`,
-    kind: "producer",
-    attributes: {
-      "messaging.system": "nats",
-      "messaging.operation.name": "send",
-      "messaging.operation.type": "send",
-      "messaging.destination.template": `${type}.${to.method}`,
-      "messaging.destination.name": to.key,
-      "messaging.destination.partition.id": String(to.partition),
-      "messaging.message.id": messageId,
-    },
-  });
 }

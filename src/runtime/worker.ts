@@ -113,7 +113,7 @@ class TroupeWorker implements Worker {
     const pings = await this.ports.mail.servePings(this.id);
     this.#servers = [pings];
     await this.#keeper.start();
-    this.#servers = [pings, ...(await openDoors(this.ports, (type, id) => this.#client.untyped(type, id)))];
+    this.#servers = [pings, ...(await openDoors(this.ports, this.#client))];
     this.events.emit({ kind: "worker-started", worker: this.id, partitions: this.ports.partitionCount });
   }
 
@@ -149,7 +149,6 @@ class TroupeWorker implements Worker {
     const cancel = this.ports.clock.after(graceMs, () => grace.abort());
     try {
       await Promise.all(this.#servers.slice(1).map((server) => server.close()));
-      await this.#keeper.stop();
       await this.#keeper.giveBack(grace.signal);
       this.events.emit({ kind: "worker-drained", worker: this.id });
     } catch (thrown) {

@@ -46,6 +46,12 @@ async function setScene(at: TestServer = server): Promise<Scene> {
   };
 }
 
+async function consumersOf({ direct, bucket }: Scene): Promise<readonly string[]> {
+  const answer = await callApi<{ consumers: string[] | null }>(direct, `CONSUMER.NAMES.KV_${bucket}`, {});
+  if (answer.kind !== "ok") throw new Error("no consumer names");
+  return answer.value.consumers ?? [];
+}
+
 const reconnected = (link: NatsLink): Promise<void> => happened((listener) => link.onReconnected(listener));
 const disconnected = (link: NatsLink): Promise<void> => happened((listener) => link.onDisconnected(listener));
 
@@ -166,18 +172,30 @@ describe("nats: watchers under faults (K4, P8)", () => {
     expect([...state.values()].filter((value) => value === "old")).toEqual([]);
   });
 
+  test("what nobody takes from a watcher stays on the server, and comes when it is taken (W1)", async () => {
+    await using scene = await setScene();
+    const store = await scene.open(scene.direct);
+    await using watcher = await store.watch(">");
+    await changesUntil(watcher, isCurrent);
+    const count = 6_000;
+    await Promise.all(Array.from({ length: count }, (_, at) => store.put(`k.${at}`, bytes(String(at)))));
+    const [consumer] = await consumersOf(scene);
+    // Others that are read show that there was time enough for this one to take more than it should.
+    for (let round = 0; round < 3; round += 1) {
+      await using other = await store.watch(">");
+      await changesUntil(other, isPutOf(`k.${count - 1}`));
+    }
+    const verb = `CONSUMER.INFO.KV_${scene.bucket}.${consumer}`;
+    const info = await callApi<{ num_pending: number }>(scene.direct, verb, undefined);
+    expect(info.kind === "ok" && info.value.num_pending).toBeGreaterThan(count - 2_000);
+    const changes = await changesUntil(watcher, isPutOf(`k.${count - 1}`));
+    expect(changes).toHaveLength(count);
+  });
+
   test("a consumer that vanishes on the server is replaced, and old ones do not pile up", async () => {
     await using scene = await setScene();
     const store = await scene.open(scene.proxied);
-    const consumers = async (): Promise<readonly string[]> => {
-      const answer = await callApi<{ consumers: string[] | null }>(
-        scene.direct,
-        `CONSUMER.NAMES.KV_${scene.bucket}`,
-        {},
-      );
-      if (answer.kind !== "ok") throw new Error("no consumer names");
-      return answer.value.consumers ?? [];
-    };
+    const consumers = () => consumersOf(scene);
     await using watcher = await store.watch(">");
     await changesUntil(watcher, isCurrent);
     const [first] = await consumers();

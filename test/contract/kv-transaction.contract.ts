@@ -162,17 +162,5 @@ export function kvTransactionContract(name: string, open: OpenStore): void {
       expect(outcome.kind === "written" && outcome.revisions.length).toBe(transactionOperationsMax);
       expect(await store.list(">")).toHaveLength(transactionOperationsMax);
     });
-
-    test("a transaction may give a time to live", async () => {
-      await using opened = await open();
-      const { store } = opened;
-      await using watcher = await store.watch("mortal");
-      await store.transact([
-        { kind: "put", key: "mortal", value: bytes("1"), ttlMs: 1_000 },
-        { kind: "put", key: "immortal", value: bytes("1") },
-      ]);
-      await changesUntil(watcher, (change) => change.kind === "entry" && change.entry.operation === "expired");
-      expect(await store.list(">")).toEqual(["immortal"]);
-    });
   });
 }

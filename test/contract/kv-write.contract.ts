@@ -128,7 +128,10 @@ export function kvWriteContract(name: string, open: OpenStore): void {
       const renewed = await store.create("renewed", bytes("1"), { ttlMs: 1_000 });
       const kept = await store.create("kept", bytes("1"), { ttlMs: 1_000 });
       const put = await store.put("put", bytes("1"), { ttlMs: 1_000 });
-      await store.put("hour", bytes("1"), { ttlMs: 1_000 });
+      await store.transact([
+        { kind: "put", key: "hour", value: bytes("1"), ttlMs: 1_000 },
+        { kind: "check", key: "none", expected: 0 },
+      ]);
       expect((await store.update("renewed", bytes("2"), renewed.revision, { ttlMs: 2_000 })).kind).toBe("written");
       expect((await store.update("kept", bytes("2"), kept.revision)).kind).toBe("written");
       await store.put("put", bytes("2"));

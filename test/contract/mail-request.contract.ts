@@ -147,6 +147,24 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     expect(seen.sort()).toEqual(["counter.c1/add", "counter.c1/add", "counter.quiet/add", "counter.quiet/add"]);
   });
 
+  test(`${name}: M7: what is under way to a server that closes is answered: by it, or by nobody, and none is lost`, async () => {
+    await using place = await open();
+    const [asker, owner] = [await place.open(), await place.open()];
+    for (let round = 0; round < 5; round += 1) {
+      const first = Promise.withResolvers<void>();
+      const server = await owner.mail.serve(3, (request) => {
+        first.resolve();
+        request.reply(request.payload);
+      });
+      const asked = Array.from({ length: 100 }, () => asker.mail.request(toC1, bytes("x"), noMeta, 2_000));
+      await first.promise;
+      const late = Array.from({ length: 100 }, () => asker.mail.request(toC1, bytes("x"), noMeta, 2_000));
+      await server.close();
+      const kinds = (await Promise.all([...asked, ...late])).map(({ kind }) => kind);
+      expect(kinds.filter((kind) => kind !== "reply" && kind !== "nobody")).toEqual([]);
+    }
+  });
+
   test(`${name}: of all that serve a door each request reaches one`, async () => {
     await using place = await open();
     const clients = [await place.open(), await place.open(), await place.open()];

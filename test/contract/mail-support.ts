@@ -2,6 +2,7 @@
 // with a deadline.
 
 import fc from "fast-check";
+import { isTraceparent } from "../../src/core/trace.ts";
 import type { Letter, Mail, MailAddress, MailMeta, RequestOutcome } from "../../src/runtime/mail.ts";
 import { noMeta } from "../../src/runtime/mail.ts";
 import type { Subjects } from "../../src/runtime/subjects.ts";
@@ -34,6 +35,8 @@ export interface MailUnderTest extends AsyncDisposable {
 
 export interface UnderTestOptions {
   readonly duplicateWindowMs?: number;
+  /** Default: 64. */
+  readonly partitionCount?: number;
 }
 
 export type OpenMail = (options?: UnderTestOptions) => Promise<MailUnderTest>;
@@ -142,7 +145,8 @@ const anyToken = fc.stringMatching(/^[A-Za-z0-9_=-]{1,40}$/);
 export const anyKey = fc.tuple(anyName, anyToken).map(([type, id]) => `${type}.${id}`);
 export const anyTrace = fc
   .tuple(hex(32), hex(16), hex(2))
-  .map(([trace, span, flags]) => `00-${trace}-${span}-${flags}`);
+  .map(([trace, span, flags]) => `00-${trace}-${span}-${flags}`)
+  .filter(isTraceparent);
 
 /** Everything that can go along with a request, and without the message id also with an append. */
 export const anyMeta: fc.Arbitrary<MailMeta> = fc.record(

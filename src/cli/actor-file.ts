@@ -1,0 +1,75 @@
+// A file of actors: a module that exports definitions, each by a name of its own, or an array as its default export.
+
+import { access, constants } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { AnyActor } from "../actors/definition.ts";
+import { messageOf } from "../core/errors.ts";
+import { CommandFailure } from "./failure.ts";
+
+export interface LoadedActors {
+  /** The file's absolute path. */
+  readonly path: string;
+  readonly actors: readonly AnyActor[];
+}
+
+/** Rejects with FILE_UNUSABLE: not there, cannot be loaded, or no actors in it. */
+export async function loadActors(file: string): Promise<LoadedActors> {
+  const path = await findActorFile(file);
+  let module: Readonly<Record<string, unknown>>;
+  try {
+    module = (await import(pathToFileURL(path).href)) as typeof module;
+  } catch (thrown) {
+    const text = `cannot load ${file}: ${messageOf(thrown)}${placeOf(thrown)}`;
+    throw new CommandFailure("FILE_UNUSABLE", text, remedyOf(thrown), thrown);
+  }
+  const actors = actorsOf(module);
+  if (actors.length > 0) return { path, actors };
+  throw new CommandFailure(
+    "FILE_UNUSABLE",
+    `${file} exports no actors`,
+    'Export them: export const Counter = defineActor("counter", …), or an array of them as the default export.',
+  );
+}
+
+/** The absolute path. Rejects with FILE_UNUSABLE when it cannot be read. */
+export async function findActorFile(file: string): Promise<string> {
+  const path = resolve(file);
+  await access(path, constants.R_OK).catch((thrown: unknown) => {
+    const text = `cannot read ${file}: ${messageOf(thrown)}`;
+    throw new CommandFailure("FILE_UNUSABLE", text, "Name a file of actors, as in: troupe dev actors.ts", thrown);
+  });
+  return path;
+}
+
+/** The default export when it is an array, else every definition that is exported, each once. */
+export function actorsOf(module: Readonly<Record<string, unknown>>): readonly AnyActor[] {
+  const exported = Array.isArray(module.default) ? (module.default as readonly unknown[]) : Object.values(module);
+  return [...new Set(exported)].filter(isActor);
+}
+
+/** Known by its shape: the file may have loaded another copy of this package. */
+function isActor(value: unknown): value is AnyActor {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, state, initial, methods, retry } = value as Partial<Record<keyof AnyActor, unknown>>;
+  const isObject = (part: unknown) => typeof part === "object" && part !== null;
+  return (
+    typeof type === "string" && state !== undefined && typeof initial === "function" && [methods, retry].every(isObject)
+  );
+}
+
+/** Where in the user's file it is: the first line of the stack that names a file, which no message does. */
+function placeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return "";
+  const [, place] = /(file:\/\/[^\s)]+:\d+)/.exec(thrown.stack ?? "") ?? [];
+  return place === undefined || thrown.message.includes(place) ? "" : `\n  at ${place}`;
+}
+
+function remedyOf(thrown: unknown): string {
+  const { code } = thrown as NodeJS.ErrnoException;
+  if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
+    return "Node runs TypeScript by stripping its types: no enums, namespaces or parameter properties.";
+  }
+  if (code === "ERR_MODULE_NOT_FOUND") return "Correct the import; with TypeScript files it ends in .ts.";
+  return "Correct the file. TROUPE_DEBUG=1 shows the whole stack.";
+}

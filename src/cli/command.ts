@@ -1,0 +1,65 @@
+// What all commands have in common: their options, the examples in their help, and what they are run with.
+
+import { Command, InvalidArgumentError } from "commander";
+import type { Settings, SharedOptions } from "./settings.ts";
+import { resolveSettings } from "./settings.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What a command is run with. */
+export interface Shell {
+  readonly terminal: Terminal;
+  readonly env: NodeJS.ProcessEnv;
+  /** Sets the exit code of a command that does not fail by throwing. */
+  setExitCode(code: number): void;
+}
+
+export interface CommandHead {
+  /** Name and arguments, as in `ask <type> <id> <method> [input]`. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Further sentences for `--help`. */
+  readonly description: string;
+  readonly examples: readonly (readonly [command: string, what: string])[];
+}
+
+/** A command with the options that all have. */
+export function makeCommand(head: CommandHead): Command {
+  const command = new Command(head.usage.split(" ")[0]);
+  const [, ...parts] = head.usage.split(" ");
+  for (const part of parts) command.argument(part);
+  addSharedOptions(command.summary(head.summary).description(`${head.summary}.\n\n${head.description}`));
+  return command.addHelpText("after", `\n${printExamples(head.examples)}`);
+}
+
+export function addSharedOptions(command: Command): Command {
+  return command
+    .option("--server <url>", "where NATS is (default: NATS_URL, else the server of `troupe dev` in this folder)")
+    .option("--app <name>", 'the app\'s name on the server (default: "troupe")')
+    .option("--pool <name>", 'the pool of workers (default: "main")')
+    .option("--creds <file>", "credentials for the server (.creds)")
+    .option("--otlp <url>", "send traces to this OpenTelemetry collector, as in http://127.0.0.1:4318")
+    .option("--json", "JSON on standard output, errors as JSON on standard error");
+}
+
+export function printExamples(examples: CommandHead["examples"]): string {
+  const width = Math.max(...examples.map(([command]) => command.length));
+  return `Examples:\n${examples.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`).join("\n")}`;
+}
+
+/** The command's options, wherever on the line they stand. */
+export function optionsOf<Options extends object>(command: Command): Options & SharedOptions {
+  return command.optsWithGlobals();
+}
+
+export function settingsOf(command: Command, { env }: Shell): Promise<Settings> {
+  return resolveSettings(optionsOf(command), env);
+}
+
+/** For `option(…, …, wholeFrom(1))`. */
+export function wholeFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`It takes a whole number of ${least} or more.`);
+  };
+}

@@ -1,0 +1,136 @@
+// What is wrong, or worth knowing, about what the doctor has seen. Pure.
+
+import { count, printBytes, printSpan } from "../text.ts";
+import type { AppDiagnosis, Diagnosis, Finding } from "./diagnosis.ts";
+
+/** Share of a limit from which on it is worth a warning. */
+const fullFrom = 0.8;
+/** A message that waits for longer is not just on its way: cursors are saved about once a second. Unit: ms. */
+const waitingMsMin = 5_000;
+/** Timers fire by the server's clock. Unit: ms. */
+const clockAheadMsMax = 1_000;
+
+export function findingsOf(diagnosis: Diagnosis): readonly Finding[] {
+  const { found } = diagnosis;
+  return [
+    ...aboutServer(diagnosis),
+    ...(found === undefined ? aboutMissingApp(diagnosis) : [...aboutStreams(found), ...aboutWork(found)]),
+  ];
+}
+
+function aboutServer({ user, account, sync }: Diagnosis): Finding[] {
+  const findings: Finding[] = [];
+  if (user !== undefined && Math.abs(user.clockAheadMs) > clockAheadMsMax + user.roundTripMs) {
+    const way = user.clockAheadMs > 0 ? "ahead of" : "behind";
+    findings.push({
+      level: "warning",
+      text: `The server's clock is ${printSpan(Math.abs(user.clockAheadMs))} ${way} this machine's.`,
+      remedy: "Set both by NTP: timers fire by the server's clock.",
+    });
+  }
+  if (sync === undefined) {
+    findings.push({
+      level: "note",
+      text: "How often the server syncs its disk cannot be read as this user.",
+      remedy:
+        "Name the server's monitoring with --monitor http://HOST:8222, or look at `jetstream.config.sync_interval` in its /varz; the default is 2 min.",
+    });
+  }
+  if (account === undefined) return findings;
+  const limits = [
+    ["file storage", account.storageBytes, account.storageBytesMax, printBytes],
+    ["memory", account.memoryBytes, account.memoryBytesMax, printBytes],
+    ["streams", account.streams, account.streamsMax, String],
+    ["consumers", account.consumers, account.consumersMax, String],
+  ] as const;
+  for (const [what, used, most, print] of limits) {
+    if (most <= 0 || used < most * fullFrom) continue;
+    findings.push({
+      level: "warning",
+      text: `JetStream's limit of ${what} is nearly reached: ${print(used)} of ${print(most)}.`,
+      remedy: "Raise the account's limit; at the limit writes are refused.",
+    });
+  }
+  return findings;
+}
+
+function aboutMissingApp({ app, otherApps, account }: Diagnosis): Finding[] {
+  if (account === undefined) return [];
+  const known = otherApps.length === 0 ? "it has none" : `it has: ${otherApps.join(", ")}`;
+  return [
+    {
+      level: "problem",
+      text: `There is no app named ${app} on this server; ${known}.`,
+      remedy: "Start a worker, which makes it (`troupe worker FILE`), or name another with --app.",
+    },
+  ];
+}
+
+function aboutStreams({ streams, survival }: AppDiagnosis): Finding[] {
+  const findings: Finding[] = [];
+  const killed = survival.find(({ mishap }) => mishap === "kill -9 of the server");
+  if (killed !== undefined && killed.verdict !== "kept") {
+    findings.push({
+      level: "problem",
+      text: `The death of the server process loses acknowledged messages or states. ${killed.text}`,
+      remedy: "Make the streams anew with file storage and the default persist mode.",
+    });
+  }
+  for (const { name, role, peers, dropsOldest, bytesMax, messagesMax, ageMsMax, bytes } of streams) {
+    const behind = peers.filter(({ isCurrent, isOffline }) => isOffline || !isCurrent);
+    if (behind.length > 0) {
+      findings.push({
+        level: "warning",
+        text: `${name}: of its copies some lag behind or are offline: ${behind.map((peer) => peer.name).join(", ")}.`,
+        remedy: "Look at these servers; with a majority gone nothing can be written.",
+      });
+    }
+    const mayDrop = role === "mail" || role === "state" || role === "memory" || role === "facts";
+    if (mayDrop && (ageMsMax > 0 || (dropsOldest && (bytesMax > 0 || messagesMax > 0)))) {
+      findings.push({
+        level: "problem",
+        text: `${name} drops its oldest messages at a limit of size or age: that may be mail or states that still count.`,
+        remedy: `Take the limit away: nats stream edit ${name} --max-bytes=-1 --max-msgs=-1 --max-age=0s`,
+      });
+    } else if (bytesMax > 0 && bytes > bytesMax * fullFrom) {
+      findings.push({
+        level: "warning",
+        text: `${name} is nearly full: ${printBytes(bytes)} of ${printBytes(bytesMax)}.`,
+        remedy: `Raise its limit: nats stream edit ${name} --max-bytes=…`,
+      });
+    }
+  }
+  return findings;
+}
+
+function aboutWork({ workers, unowned, mail, deadLetters }: AppDiagnosis): Finding[] {
+  const findings: Finding[] = [];
+  if (workers.length === 0) {
+    findings.push({
+      level: "warning",
+      text: "No worker runs: what is told waits, and asks fail.",
+      remedy: "Start one: troupe worker FILE",
+    });
+  } else if (unowned > 0) {
+    findings.push({
+      level: "warning",
+      text: `${count(unowned, "partition")} without an owner.`,
+      remedy: "A takeover may be under way; if it stays so, look at the workers' logs.",
+    });
+  }
+  if (workers.length > 0 && mail.oldestWaitingMs > waitingMsMin) {
+    findings.push({
+      level: "warning",
+      text: `Mail waits in ${count(mail.waitingPartitions, "partition")}, the oldest for ${printSpan(mail.oldestWaitingMs)}.`,
+      remedy: "Actors may be slow, or a message is being tried again: look at the workers' logs.",
+    });
+  }
+  if (deadLetters > 0) {
+    findings.push({
+      level: "warning",
+      text: `${count(deadLetters, "message")} could not be handled and ${deadLetters === 1 ? "is" : "are"} kept as dead letters.`,
+      remedy: "See why with `troupe dead`, and send one again with `troupe dead resend NUMBER`.",
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,67 @@
+// Dead letters, for a program and for a person.
+
+import { addressOf, printAddress } from "../../core/ids.ts";
+import { traceIdOf } from "../../core/trace.ts";
+import type { BuriedMail } from "../../runtime/dead-letters.ts";
+import type { Paint } from "../text.ts";
+import { clip, count, printable, printSpan } from "../text.ts";
+
+export function letterJson(letter: BuriedMail) {
+  const { key, sequence, method, code, reason, attempts, from, trace, droppedBytes, buriedAt } = letter;
+  const address = addressOf(key);
+  return {
+    number: sequence,
+    type: address?.type ?? null,
+    id: address?.id ?? null,
+    method,
+    ...inputOf(letter),
+    ...{ code, reason, attempts },
+    from: from ?? null,
+    traceId: traceIdOf(trace) ?? null,
+    droppedBytes: droppedBytes ?? null,
+    buriedAt: buriedAt.toISOString(),
+  };
+}
+
+/** `input` when it is JSON, `inputText` when it is not. */
+function inputOf({ payload }: BuriedMail): { readonly input?: unknown; readonly inputText?: string } {
+  if (payload.length === 0) return {};
+  const text = Buffer.from(payload).toString("utf8");
+  try {
+    return { input: JSON.parse(text) as unknown };
+  } catch {
+    // That may be why it lies here.
+    return { inputText: text };
+  }
+}
+
+export function printLetters(
+  letters: readonly BuriedMail[],
+  total: number,
+  nowMs: number,
+  paint: Paint,
+  width: number,
+): string {
+  if (total === 0) return "No message was given up on.";
+  const blocks = letters.map((letter) => printLetter(letter, nowMs, paint, width));
+  const shown = letters.length < total ? `, ${letters.length} shown (--from, --limit)` : "";
+  return [
+    ...blocks,
+    paint("dim", `${count(total, "dead letter")}${shown}; troupe dead resend NUMBER sends one again`),
+  ].join("\n");
+}
+
+function printLetter(letter: BuriedMail, nowMs: number, paint: Paint, width: number): string {
+  const { key, sequence, method, payload, droppedBytes, code, reason, attempts, from, buriedAt } = letter;
+  const address = addressOf(key);
+  const name = printable(address === undefined ? key || "no actor" : printAddress(address));
+  const input =
+    droppedBytes === undefined ? printable(Buffer.from(payload).toString("utf8")) : `(${droppedBytes} bytes, not kept)`;
+  const sender = from === undefined ? "" : `, from ${printable(from)}`;
+  const when = `${printSpan(nowMs - buriedAt.getTime())} ago, ${count(attempts, "attempt")}${sender}`;
+  return [
+    `${paint("bold", `#${sequence}`)}  ${name} ${printable(method)}  ${paint("dim", when)}`,
+    clip(`  input   ${input}`, width),
+    clip(`  reason  ${code}: ${printable(reason)}`, width),
+  ].join("\n");
+}

@@ -1,0 +1,73 @@
+// The `troupe` command: its parts, and what `--help` says.
+
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import type { Shell } from "./command.ts";
+import { addSharedOptions, printExamples } from "./command.ts";
+import { askCommand } from "./commands/ask.ts";
+import { deadCommand } from "./commands/dead.ts";
+import { devCommand } from "./commands/dev.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { getCommand } from "./commands/get.ts";
+import { historyCommand } from "./commands/history.ts";
+import { psCommand } from "./commands/ps.ts";
+import { spawnCommand } from "./commands/spawn.ts";
+import { tellCommand } from "./commands/tell.ts";
+import { watchCommand } from "./commands/watch.ts";
+import { workerCommand } from "./commands/worker.ts";
+import type { Terminal } from "./terminal.ts";
+
+const description = `Runs agents as actors on NATS, and looks at them.
+
+An actor has a type and an id, as in \`counter c1\`; it exists always, and its state lies on the server.`;
+
+const examples = [
+  ["troupe dev actors.ts", "a private server and a worker that restarts on each change"],
+  ["troupe ask counter c1 add 5", "ask an actor, and print its answer"],
+  ["troupe tell note n1 write '\"milk\"'", "send a message that is handled later, exactly once"],
+  ["troupe get counter c1", "an actor's state, revision and trace"],
+  ["troupe watch 'counter.*'", "changes as they come, until Ctrl-C"],
+  ["troupe ps --json | jq .actors", "what a program reads"],
+  ["troupe doctor", "how durable the server is, as it is set up now"],
+] as const;
+
+const exitCodes = "Exit codes: 0, 1 (failed), 2 (wrong usage), 3 (cannot reach the server).";
+
+export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitCode: (code: number) => void): Command {
+  const shell: Shell = { terminal, env, setExitCode };
+  const program = addSharedOptions(new Command("troupe").description(description))
+    .version(readVersion(), "--version", "print the version")
+    .helpOption("-h, --help", "print this")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", `\n${printExamples(examples)}\n\n${exitCodes}`);
+  const commands = [
+    ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
+    ...[historyCommand, watchCommand, psCommand, deadCommand, doctorCommand],
+  ];
+  for (const make of commands) program.addCommand(make(shell));
+  for (const each of allOf(program)) {
+    // What the parser finds is thrown, so that it is printed in one place, also as JSON.
+    each
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} })
+      .showSuggestionAfterError(true);
+  }
+  return program;
+}
+
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)];
+}
+
+/** From the source as from the package: the file that names it is somewhere above. */
+function readVersion(): string {
+  for (const up of ["../../", "../../../"]) {
+    try {
+      const text = readFileSync(new URL(`${up}package.json`, import.meta.url), "utf8");
+      return (JSON.parse(text) as { version?: string }).version ?? "unknown";
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
+    }
+  }
+  return "unknown";
+}

@@ -1,0 +1,39 @@
+// The queries of one activation. They see the committed state and wait for no turn, only for the state to be loaded.
+
+import type { AskMessage } from "../actors/message.ts";
+import type { Cell } from "./cell.ts";
+import { answerOf, runMessage } from "./cell-turn.ts";
+
+export class CellQueries {
+  #waiting: AskMessage[] = [];
+  #running = 0;
+
+  /** Nothing waits and nothing runs: a drain has nothing to wait for. */
+  get isQuiet(): boolean {
+    return this.#running === 0 && this.#waiting.length === 0;
+  }
+
+  /** Keeps it until the state is loaded. */
+  hold(message: AskMessage): void {
+    this.#waiting.push(message);
+  }
+
+  takeHeld(): readonly AskMessage[] {
+    const held = this.#waiting;
+    this.#waiting = [];
+    return held;
+  }
+
+  /** Runs it on the state and answers; calls `onEnd` then. */
+  run(cell: Cell, message: AskMessage, state: unknown, onEnd: () => void): void {
+    this.#running += 1;
+    const outcome = runMessage(cell, message, state, true);
+    const finish = (settled: Awaited<typeof outcome>) => {
+      this.#running -= 1;
+      message.answer(answerOf(settled));
+      onEnd();
+    };
+    if (outcome instanceof Promise) void outcome.then(finish);
+    else finish(outcome);
+  }
+}

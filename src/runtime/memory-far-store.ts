@@ -1,0 +1,154 @@
+// A store of a world in memory as one client reaches it: each call travels on the client's connection, where it may be
+// late, lost or refused, and rejects then as the port says (K6).
+
+import { isTroupeError, TroupeError } from "../core/errors.ts";
+import type {
+  KeyPattern,
+  KvChange,
+  KvEntry,
+  KvOperationRequest,
+  KvStore,
+  KvTransaction,
+  KvTtl,
+  KvWatcher,
+  KvWatchOptions,
+  KvWrite,
+  Revision,
+} from "../kv/store.ts";
+import { closedError } from "../kv/writes.ts";
+import type { MemoryConnection } from "./memory-connection.ts";
+
+/** How long a call may take: as on NATS. Unit: ms. */
+const callTimeoutMs = 5_000;
+
+type Settled<Value> =
+  | { readonly kind: "value"; readonly value: Value }
+  | { readonly kind: "thrown"; readonly thrown: unknown };
+
+export class MemoryFarStore implements KvStore {
+  readonly bucket: string;
+  readonly #near: KvStore;
+  readonly #connection: MemoryConnection;
+  #isClosed = false;
+
+  /** `near` is this client's alone, and closed with it. */
+  constructor(near: KvStore, connection: MemoryConnection) {
+    this.bucket = near.bucket;
+    this.#near = near;
+    this.#connection = connection;
+  }
+
+  get(key: string): Promise<KvEntry | undefined> {
+    return this.#call("kv-read", key, () => this.#near.get(key));
+  }
+
+  getMany(keys: readonly string[]): Promise<ReadonlyMap<string, KvEntry>> {
+    return this.#call("kv-read", ">", () => this.#near.getMany(keys));
+  }
+
+  create(key: string, value: Uint8Array, options?: KvTtl): Promise<KvWrite> {
+    return this.#call("kv-write", key, () => this.#near.create(key, value, options));
+  }
+
+  put(key: string, value: Uint8Array, options?: KvTtl): Promise<Revision> {
+    return this.#call("kv-write", key, () => this.#near.put(key, value, options));
+  }
+
+  update(key: string, value: Uint8Array, expected: Revision, options?: KvTtl): Promise<KvWrite> {
+    return this.#call("kv-write", key, () => this.#near.update(key, value, expected, options));
+  }
+
+  delete(key: string, options?: { readonly expected?: Revision }): Promise<KvWrite> {
+    return this.#call("kv-write", key, () => this.#near.delete(key, options));
+  }
+
+  transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
+    return this.#call("kv-write", ">", () => this.#near.transact(operations));
+  }
+
+  list(pattern: KeyPattern): Promise<readonly string[]> {
+    return this.#call("kv-read", pattern, () => this.#near.list(pattern));
+  }
+
+  history(key: string): Promise<readonly KvEntry[]> {
+    return this.#call("kv-read", key, () => this.#near.history(key));
+  }
+
+  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+    // A watcher overcomes breaks by itself, also one at its beginning.
+    if (this.#isClosed) throw closedError(this.bucket);
+    return new FarWatcher(await this.#near.watch(pattern, options), this.#connection);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#near.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #call<Value>(kind: "kv-read" | "kv-write", key: string, act: () => Promise<Value>): Promise<Value> {
+    if (this.#isClosed) throw closedError(this.bucket);
+    const subject = `${this.bucket}.${key}`;
+    const answer = await this.#connection.call<Settled<Value>>(kind, subject, callTimeoutMs, (done) => {
+      act().then(
+        (value) => done({ kind: "value", value }),
+        (thrown: unknown) => done({ kind: "thrown", thrown }),
+      );
+    });
+    if (answer.kind !== "answer") {
+      const text = `${subject}: ${answer.reason}`;
+      if (answer.kind === "refused") throw new TroupeError("STORE_FAILED", text);
+      const isInDoubt = answer.kind === "lost" && kind === "kv-write";
+      throw new TroupeError(isInDoubt ? "OUTCOME_UNKNOWN" : "SERVER_UNREACHABLE", text);
+    }
+    if (answer.value.kind === "value") return answer.value.value;
+    const { thrown } = answer.value;
+    // The near store is closed together with this one, while the call was on its way.
+    if (isTroupeError(thrown) && thrown.code === "CLOSED") throw closedError(this.bucket);
+    throw thrown;
+  }
+}
+
+/** Hands out nothing while the connection is broken, and goes on from there when it is back (K4). */
+class FarWatcher implements KvWatcher {
+  readonly #near: KvWatcher;
+  readonly #connection: MemoryConnection;
+  readonly #changes: AsyncIterator<KvChange>;
+  readonly #closing = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  constructor(near: KvWatcher, connection: MemoryConnection) {
+    this.#near = near;
+    this.#connection = connection;
+    this.#changes = near[Symbol.asyncIterator]();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#closing.resolve();
+    await this.#near.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<KvChange, undefined> {
+    return {
+      next: async () => {
+        const next = await this.#changes.next();
+        while (!this.#connection.isConnected && !this.#isClosed && next.done !== true) {
+          await Promise.race([this.#closing.promise, this.#connection.untilRestored()]);
+        }
+        return this.#isClosed || next.done === true ? { done: true, value: undefined } : next;
+      },
+      return: async () => {
+        await this.close();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+}

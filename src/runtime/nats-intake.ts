@@ -1,0 +1,117 @@
+// Reads partitions of the mail stream. Partitions that are opened together share one consumer: with a consumer for each
+// of 64 partitions the server searches for every consumer's next match among all messages (docs/decisions/0002).
+//
+//   N1. Each partition has its own place: what is before it is skipped, whatever the shared consumer hands over.
+//   N2. The shared consumer ends when the last of its partitions is closed.
+
+import { TroupeError } from "../core/errors.ts";
+import type { NatsLink } from "../kv/nats-link.ts";
+import type { StoredMessage } from "../kv/nats-reader.ts";
+import { openReader } from "../kv/nats-reader.ts";
+import { guarded } from "./guarded.ts";
+import type { Letter, MailReader } from "./mail.ts";
+import { targetOf } from "./mail-subject.ts";
+import { metaOfMessage } from "./nats-request.ts";
+import type { Subjects } from "./subjects.ts";
+
+/** Messages of a shared consumer that are under way at most. */
+const batch = 1_024;
+
+interface Opening {
+  readonly partition: number;
+  readonly from: number;
+  readonly onLetter: (letter: Letter) => void;
+  readonly resolve: (reader: MailReader) => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+/** One partition that is being read. */
+interface Place {
+  position: number;
+  readonly skip: number;
+  readonly onLetter: (letter: Letter) => void;
+}
+
+export class NatsIntake {
+  readonly #link: NatsLink;
+  readonly #subjects: Subjects;
+  readonly #partitionCount: number | undefined;
+  #openings: Opening[] = [];
+
+  constructor(link: NatsLink, subjects: Subjects, partitionCount: number | undefined) {
+    this.#link = link;
+    this.#subjects = subjects;
+    this.#partitionCount = partitionCount;
+  }
+
+  /** Opens together with all that are asked for before the next microtask. */
+  open(partition: number, from: number, onLetter: (letter: Letter) => void): Promise<MailReader> {
+    return new Promise((resolve, reject) => {
+      this.#openings.push({ partition, from, onLetter, resolve, reject });
+      if (this.#openings.length === 1) queueMicrotask(() => void this.#openAll());
+    });
+  }
+
+  async #openAll(): Promise<void> {
+    const openings = this.#openings;
+    this.#openings = [];
+    const first = openings.filter(
+      (opening, at) => openings.findIndex((other) => other.partition === opening.partition) === at,
+    );
+    for (const twice of openings.filter((opening) => !first.includes(opening))) {
+      twice.reject(new TroupeError("OPTION_INVALID", `partition ${twice.partition} is being opened twice`));
+    }
+    try {
+      const readers = await this.#openShared(first);
+      for (const [at, opening] of first.entries()) opening.resolve(readers[at] as MailReader);
+    } catch (thrown) {
+      for (const opening of first) opening.reject(thrown);
+    }
+  }
+
+  async #openShared(openings: readonly Opening[]): Promise<readonly MailReader[]> {
+    const places = new Map<string, Place>();
+    const prefixes = openings.map(({ partition }) => this.#subjects.mailPrefix(partition));
+    // `A.mail.<pool>.`: all prefixes share it, and the partition's number follows.
+    const poolPrefix = this.#subjects.mailPoolPrefix;
+    const poolSkip = poolPrefix.length;
+    for (const [at, { partition, from, onLetter }] of openings.entries()) {
+      places.set(String(partition), { position: from - 1, skip: prefixes[at]?.length ?? 0, onLetter });
+    }
+    const onMessage = (stored: StoredMessage) => {
+      const { subject, sequence, message } = stored;
+      if (!subject.startsWith(poolPrefix)) return;
+      const place = places.get(subject.slice(poolSkip, subject.indexOf(".", poolSkip)));
+      if (place === undefined || sequence <= place.position) return; // N1
+      place.position = sequence;
+      const { key, method } = targetOf(subject, place.skip);
+      guarded(place.onLetter, { key, method, payload: message.data, meta: metaOfMessage(message), sequence });
+    };
+    const isWhole = openings.length === this.#partitionCount;
+    const reader = await openReader({
+      link: this.#link,
+      stream: this.#subjects.mailStream,
+      // Without a filter the server hands over what comes next; with one it looks for the next match among all
+      // subjects of a block, which costs more than to skip the timers and other pools' messages here.
+      filters: isWhole ? [] : prefixes.map((prefix) => `${prefix}>`),
+      from: Math.max(1, Math.min(...openings.map((opening) => opening.from))),
+      batch: openings.length === 1 ? 256 : batch,
+      onMessage,
+    });
+    return openings.map(({ partition }) => {
+      const name = String(partition);
+      const place = places.get(name);
+      const close = async () => {
+        places.delete(name);
+        if (places.size === 0) await reader.close(); // N2
+      };
+      return {
+        get position() {
+          return place?.position ?? 0;
+        },
+        close,
+        [Symbol.asyncDispose]: close,
+      };
+    });
+  }
+}

@@ -1,0 +1,178 @@
+// What the contract of the runtime runs on: an app of its own on a server, real or in memory, workers and clients that
+// are closed with it, and waits that have a deadline.
+
+import fc from "fast-check";
+import { expect } from "vitest";
+import type { AnyActor } from "../../src/actors/definition.ts";
+import type { ErrorCode, TroupeError } from "../../src/core/errors.ts";
+import { isTroupeError } from "../../src/core/errors.ts";
+import type { RuntimeEvent } from "../../src/core/events.ts";
+import { silentLogger } from "../../src/core/log.ts";
+import type { ActorRef, Troupe } from "../../src/runtime/client.ts";
+import { connect } from "../../src/runtime/client.ts";
+import type { Mail } from "../../src/runtime/mail.ts";
+import { deadHeaderNames } from "../../src/runtime/mail-dead.ts";
+import type { OpenPorts, Ports } from "../../src/runtime/ports.ts";
+import type { Worker } from "../../src/runtime/worker.ts";
+import { createWorker } from "../../src/runtime/worker.ts";
+import type { Buried } from "./mail-support.ts";
+import { anyId, within } from "./mail-support.ts";
+
+/** Few, so that actors share them and a worker starts quickly. */
+export const partitions = 4;
+
+/** An app of its own on a server. */
+export interface RuntimeUnderTest extends AsyncDisposable {
+  readonly app: string;
+  readonly ports: OpenPorts;
+  buried(): Promise<readonly Buried[]>;
+}
+
+export type OpenRuntime = () => Promise<RuntimeUnderTest>;
+
+/** Workers and clients of one test; all are closed when it ends. */
+export class Stage implements AsyncDisposable {
+  readonly #runtime: RuntimeUnderTest;
+  readonly #opened = new AsyncDisposableStack();
+
+  private constructor(runtime: RuntimeUnderTest) {
+    this.#runtime = this.#opened.use(runtime);
+  }
+
+  static async open(open: OpenRuntime): Promise<Stage> {
+    return new Stage(await open());
+  }
+
+  async worker(actors: readonly AnyActor[], ports: OpenPorts = this.#runtime.ports): Promise<Worker> {
+    const { app } = this.#runtime;
+    const worker = await createWorker({ app, actors, ports, partitions, logger: silentLogger, drainMsMax: 2_000 });
+    this.#opened.defer(() => worker.close());
+    return worker;
+  }
+
+  async client(ports: OpenPorts = this.#runtime.ports): Promise<Troupe> {
+    return this.#opened.use(await connect({ app: this.#runtime.app, ports, partitions }));
+  }
+
+  /** A worker and a client beside it. */
+  async both(actors: readonly AnyActor[]): Promise<{ worker: Worker; client: Troupe }> {
+    const worker = await this.worker(actors);
+    return { worker, client: await this.client() };
+  }
+
+  /** The server's ports with a mail in front of which something stands. */
+  portsBehind(front: (mail: Mail) => Partial<Mail>): OpenPorts {
+    return async (request): Promise<Ports> => {
+      const ports = await this.#runtime.ports(request);
+      const mail = mailBehind(ports.mail, front(ports.mail));
+      return { ...ports, mail };
+    };
+  }
+
+  async deadLetters(): Promise<readonly { readonly text: string; readonly code: string; readonly attempts: number }[]> {
+    return (await this.#runtime.buried()).map(({ payload, lines }) => {
+      const header = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? "";
+      return {
+        text: Buffer.from(payload).toString(),
+        code: header(deadHeaderNames.code),
+        attempts: Number(header(deadHeaderNames.attempts)),
+      };
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#opened.disposeAsync();
+  }
+}
+
+function mailBehind(mail: Mail, front: Partial<Mail>): Mail {
+  return new Proxy(mail, {
+    get: (target, name: keyof Mail) => {
+      const value: unknown = front[name] ?? target[name];
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Resolves with the first event that fits. Arm it before the cause. */
+export function eventOf<Kind extends RuntimeEvent["kind"]>(
+  troupe: Troupe,
+  kind: Kind,
+  fits: (event: RuntimeEvent & { readonly kind: Kind }) => boolean = () => true,
+): Promise<RuntimeEvent & { readonly kind: Kind }> {
+  const seen = new Promise<RuntimeEvent & { readonly kind: Kind }>((resolve) => {
+    const isIt = (event: RuntimeEvent): event is RuntimeEvent & { readonly kind: Kind } => event.kind === kind;
+    const stop = troupe.events.listen((event) => {
+      if (!isIt(event) || !fits(event)) return;
+      stop();
+      resolve(event);
+    });
+  });
+  return within(`the event ${kind}`, seen);
+}
+
+/** The events of one kind so far, and from now on. */
+export function eventsOf<Kind extends RuntimeEvent["kind"]>(
+  troupe: Troupe,
+  kind: Kind,
+): readonly (RuntimeEvent & { readonly kind: Kind })[] {
+  const seen: (RuntimeEvent & { readonly kind: Kind })[] = [];
+  const isIt = (event: RuntimeEvent): event is RuntimeEvent & { readonly kind: Kind } => event.kind === kind;
+  troupe.events.listen((event) => {
+    if (isIt(event)) seen.push(event);
+  });
+  return seen;
+}
+
+/** The error that a promise rejects with, which must have this code and say what to do. */
+export async function rejection(promise: Promise<unknown>, code: ErrorCode): Promise<TroupeError> {
+  const thrown = await within(
+    `a rejection with ${code}`,
+    promise.then(
+      (value) => new Error(`resolved with ${JSON.stringify(value)}`),
+      (error: unknown) => error,
+    ),
+  );
+  if (!isTroupeError(thrown)) throw thrown;
+  expect(thrown.code, thrown.message).toBe(code);
+  expect(thrown.message).not.toBe("");
+  expect(thrown.remedy).not.toBe("");
+  return thrown;
+}
+
+/** The first committed state that fits, from what stands now on. */
+export function committedState<State, Methods>(
+  actor: ActorRef<State, Methods>,
+  fits: (state: State) => boolean,
+): Promise<State> {
+  const stop = new AbortController();
+  const look = async () => {
+    for await (const change of actor.watch({ signal: stop.signal })) {
+      if (change.kind === "committed" && fits(change.state)) return change.state;
+    }
+    throw new Error("the watch ended");
+  };
+  return within(`a state of ${actor.type}/${actor.id}`, look()).finally(() => stop.abort());
+}
+
+/** A door that a handler waits at until the test opens it. */
+export class Gate {
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #reached = Promise.withResolvers<void>();
+
+  /** Resolves when somebody has come to it. */
+  get reached(): Promise<void> {
+    return within("somebody is at the gate", this.#reached.promise);
+  }
+  pass(): Promise<void> {
+    this.#reached.resolve();
+    return this.#opened.promise;
+  }
+  open(): void {
+    this.#opened.resolve();
+  }
+}
+
+/** Ids that have reached other subjects elsewhere. */
+export const awkwardIds = ["a.b", "*", ">", "a b", "a\r\nb: c", "=41", "ä", "😀", "__proto__", "constructor", " ", "/"];
+export const anyAwkwardId = fc.oneof(fc.constantFrom(...awkwardIds), anyId);

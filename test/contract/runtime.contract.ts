@@ -1,0 +1,14 @@
+// The contract of the runtime: what users see, the same on every implementation of the ports.
+
+import { runtimeAskContract } from "./runtime-ask.contract.ts";
+import { runtimeCrashContract } from "./runtime-crash.contract.ts";
+import type { OpenRuntime } from "./runtime-support.ts";
+import { runtimeTellContract } from "./runtime-tell.contract.ts";
+import { runtimeWatchContract } from "./runtime-watch.contract.ts";
+
+export function runtimeContract(name: string, open: OpenRuntime): void {
+  runtimeAskContract(name, open);
+  runtimeTellContract(name, open);
+  runtimeCrashContract(name, open);
+  runtimeWatchContract(name, open);
+}

@@ -1,0 +1,117 @@
+// What happened in a run, as seen from outside: what clients did and what they heard, and every value that was committed,
+// in order. The checkers (checkers.ts) judge it.
+
+import { createHash } from "node:crypto";
+import type { Snapshot } from "../../src/actors/snapshot.ts";
+import { readSnapshot } from "../../src/actors/snapshot.ts";
+import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
+import type { Manner } from "./actors.ts";
+
+/** What a client asked for, and what it heard of it. */
+export interface Deed {
+  readonly id: string;
+  readonly client: string;
+  /** Counts the deeds of all clients. */
+  readonly order: number;
+  readonly verb: "tell" | "ask";
+  readonly what:
+    | { readonly kind: "note"; readonly to: string; readonly manner: Manner }
+    | {
+        readonly kind: "pass";
+        readonly relay: string;
+        readonly to: string;
+        readonly copies: number;
+        readonly fails: boolean;
+      }
+    | { readonly kind: "hop"; readonly path: readonly string[]; readonly to: string }
+    | { readonly kind: "check"; readonly relay: string; readonly to: string };
+  /** `done`: it was accepted, or answered. `none`: it had no effect and never will. `doubt`: it may have one. */
+  outcome: "pending" | "done" | "none" | "doubt";
+}
+
+/** The list of ids that an actor's state holds. */
+export function idsOf(snapshot: Snapshot | undefined): readonly string[] {
+  const state = (snapshot?.state ?? {}) as { readonly seen?: readonly string[]; readonly passed?: readonly string[] };
+  return state.seen ?? state.passed ?? [];
+}
+
+export class Ledger {
+  readonly deeds: Deed[] = [];
+  /** What must not be, in words that begin with the promise that it breaks. */
+  readonly faults: string[] = [];
+  readonly #committed = new Map<string, Snapshot>();
+  readonly #stepValues = new Map<string, string>();
+  readonly #hash = createHash("sha256");
+  readonly #tail: string[] = [];
+  readonly #clock: () => number;
+  #revision = 0;
+  lines = 0;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  /** One line of the trace. */
+  note(text: string): void {
+    const line = `${this.#clock().toFixed(0).padStart(7)} ${text}`;
+    this.lines += 1;
+    this.#hash.update(`${line}\n`);
+    this.#tail.push(line);
+  }
+
+  fault(text: string): void {
+    this.note(`FAULT ${text}`);
+    this.faults.push(text);
+  }
+
+  get trace(): readonly string[] {
+    return this.#tail;
+  }
+
+  /** Names the whole trace: equal for equal runs. */
+  digest(): string {
+    return this.#hash.copy().digest("hex").slice(0, 16);
+  }
+
+  committed(key: string): Snapshot | undefined {
+    return this.#committed.get(key);
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#committed.keys()].sort();
+  }
+
+  /** Sees every value that is written to the bucket from now on, at once, and checks what holds from one to the next. */
+  follow(bucket: MemoryBucket): void {
+    bucket.onChange(() => {
+      for (const entry of bucket.read(this.#revision, 10_000)) {
+        this.#revision = entry.revision;
+        const snapshot = readSnapshot(entry.key, entry.value);
+        this.#checkSuccession(entry.key, this.#committed.get(entry.key), snapshot);
+        this.#committed.set(entry.key, snapshot);
+        const { inbox, epoch, outbox } = snapshot;
+        const ids = idsOf(snapshot);
+        this.note(
+          `commit ${entry.key} @${entry.revision} e${epoch} seq ${inbox.seq} out ${outbox.length} ids ${ids.length}`,
+        );
+      }
+    });
+  }
+
+  /** A step has given its handler a value: from then on it is kept, and always the same. */
+  stepGave(id: string, value: string): void {
+    const before = this.#stepValues.get(id);
+    this.#stepValues.set(id, before ?? value);
+    if (before !== undefined && before !== value) this.fault(`steps: ${id} got ${before}, then ${value}`);
+  }
+
+  #checkSuccession(key: string, before: Snapshot | undefined, after: Snapshot): void {
+    if (before === undefined) return;
+    const [old, now] = [idsOf(before), idsOf(after)];
+    const lost = old.findIndex((id, at) => now[at] !== id);
+    if (lost >= 0) this.fault(`P1: ${key} has lost ${old[lost]} (of ${old.length}, now ${now.length})`);
+    if (after.epoch < before.epoch) this.fault(`P1: ${key} went from epoch ${before.epoch} to ${after.epoch}`);
+    if (after.inbox.seq < before.inbox.seq) this.fault(`P2: the inbox of ${key} went back to ${after.inbox.seq}`);
+    if (after.sent < before.sent) this.fault(`P3: the outbox numbers of ${key} went back to ${after.sent}`);
+  }
+}
