@@ -23,6 +23,8 @@ export type { ActorAddress } from "./core/ids.ts";
 export type { JsonPatch, PatchOperation } from "./core/json-patch.ts";
 export type { Logger } from "./core/log.ts";
 export { createLogger, silentLogger } from "./core/log.ts";
+export type { Telemetry, TelemetryOptions } from "./monitoring/telemetry.ts";
+export { startTelemetry } from "./monitoring/telemetry.ts";
 export type { Change, Committed } from "./runtime/changes.ts";
 export type { ActorRef, Troupe, UntypedRef } from "./runtime/client.ts";
 export { connect } from "./runtime/client.ts";

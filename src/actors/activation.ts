@@ -35,7 +35,13 @@ export type Activation =
   | { readonly phase: "loading"; readonly queued: number }
   | Live
   /** A turn still runs on a draft that is void: wait for its end, then load or go on (A1, A6). */
-  | { readonly phase: "unwinding"; readonly queued: number; readonly then: "load" | "hold" }
+  | {
+      readonly phase: "unwinding";
+      readonly queued: number;
+      readonly then: "load" | "go-on";
+      /** As when live: what holds it may end before the turn does. */
+      readonly isHeld: boolean;
+    }
   | { readonly phase: "gone"; readonly why: GoneReason };
 
 export type ActivationInput =
@@ -94,10 +100,13 @@ export function step(now: Activation, input: ActivationInput): ActivationStep {
 
 function stepUnwinding(now: Activation & { phase: "unwinding" }, input: ActivationInput): ActivationStep {
   if (input.kind === "mail") return { next: { ...now, queued: now.queued + 1 }, effects: none };
+  if (input.kind === "held" || input.kind === "resumed") {
+    return { next: { ...now, isHeld: input.kind === "held" }, effects: none };
+  }
   if (input.kind !== "turn-ended" && input.kind !== "turn-postponed") return { next: now, effects: none };
   const queued = now.queued + 1;
   if (now.then === "load") return { next: { phase: "loading", queued }, effects: ["requeue-turn", "load"] };
-  return { next: liveWith(queued, true), effects: ["requeue-turn"] };
+  return settle(liveWith(queued, now.isHeld), ["requeue-turn"]);
 }
 
 function stepLive(now: Live, input: ActivationInput): ActivationStep {
@@ -123,7 +132,7 @@ function stepLive(now: Live, input: ActivationInput): ActivationStep {
       return settle({ ...now, isRunning: false, queued: now.queued + 1, isHeld: true }, none);
     case "refused":
     case "superseded":
-      return unwind(now, input.requeued, input.kind === "superseded" ? "load" : "hold");
+      return unwind(now, input.requeued, input.kind === "superseded" ? "load" : "go-on");
     case "held":
       return { next: { ...now, isHeld: true }, effects: none };
     case "resumed":
@@ -138,10 +147,10 @@ function stepLive(now: Live, input: ActivationInput): ActivationStep {
   }
 }
 
-/** Everything that was built on the commit is void (A6). */
-function unwind(now: Live, requeued: number, then: "load" | "hold"): ActivationStep {
+/** Everything that was built on the commit is void (A6). After a refusal it is held: whoever reports one ends that. */
+function unwind(now: Live, requeued: number, then: "load" | "go-on"): ActivationStep {
   const queued = now.queued + requeued;
-  if (now.isRunning) return { next: { phase: "unwinding", queued, then }, effects: none };
+  if (now.isRunning) return { next: { phase: "unwinding", queued, then, isHeld: true }, effects: none };
   if (then === "load") return { next: { phase: "loading", queued }, effects: ["load"] };
   return { next: liveWith(queued, true), effects: none };
 }

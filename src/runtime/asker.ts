@@ -77,6 +77,7 @@ export class Asker {
     const { to, inputText, options, isQuery } = request;
     const isHarmless = isQuery || options?.idempotencyKey !== undefined;
     let payload: Uint8Array | undefined;
+    let isInDoubt = false;
     for (let attempt = 0; ; attempt += 1) {
       options?.signal?.throwIfAborted();
       const leftMs = deadlineMs - this.#clock.monotonicMs();
@@ -90,6 +91,7 @@ export class Asker {
         payload ??= inputText === undefined ? nothing : encodeText(inputText);
         const outcome = await this.#mail.request(to, payload, meta, Math.max(1, leftMs));
         if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
+        isInDoubt ||= outcome.kind === "lost" && !isQuery;
         failure = failureOf(outcome, to, leftMs);
         const hadNoEffect = outcome.kind !== "lost" && failure.retry === "elsewhere";
         const mayRepeat = hadNoEffect || outcome.kind === "nobody" || outcome.kind === "unsent";
@@ -97,7 +99,7 @@ export class Asker {
       }
       const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
       const waitMs = longest * (0.5 + this.#clock.random() / 2);
-      if (this.#clock.monotonicMs() + waitMs >= deadlineMs) throw failure;
+      if (this.#clock.monotonicMs() + waitMs >= deadlineMs) throw isInDoubt ? inDoubt(to, failure) : failure;
       await delay(this.#clock, waitMs, options?.signal);
     }
   }

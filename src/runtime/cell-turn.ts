@@ -72,8 +72,9 @@ export function mayRunAgain(message: TellMessage, code: string, retry: Required<
   return (code === "HANDLER_FAILED" || code === "TURN_TIMEOUT") && message.attempts < retry.attempts;
 }
 
-/** Says that a failed tell will run again. */
-export function reportRetry(cell: Cell, message: TellMessage, error: TroupeError, afterMs: number): void {
+/** Says that a failed tell will run again; returns after how long. Unit: ms. */
+export function announceRetry(cell: Cell, message: TellMessage, error: TroupeError): number {
+  const afterMs = backoffOf(message.attempts, cell.definition.retry, cell.clock);
   const trace = traceIdOf(message.turnTrace);
   const { method, messageId, attempts } = message;
   cell.host.events.emit({
@@ -82,9 +83,10 @@ export function reportRetry(cell: Cell, message: TellMessage, error: TroupeError
     ...{ method, messageId, attempt: attempts, afterMs, code: error.code, message: error.message },
     ...(trace === undefined ? {} : { trace }),
   });
+  return afterMs;
 }
 
 /** Exponential backoff with jitter: half of it is fixed, half is chance. Unit: ms. */
-export function backoffOf(attempts: number, retry: Required<RetryOptions>, clock: Clock): number {
+function backoffOf(attempts: number, retry: Required<RetryOptions>, clock: Clock): number {
   return Math.min(retry.backoffMsMax, retry.backoffMs * 2 ** (attempts - 1)) * (0.5 + clock.random() / 2);
 }

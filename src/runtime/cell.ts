@@ -23,7 +23,7 @@ import { wakeMethod } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
 import type { Ended } from "./cell-store.ts";
 import { CellStore, doubtOf, undoEnded } from "./cell-store.ts";
-import { answerOf, backoffOf, logOf, mayRunAgain, reportRetry, runMessage } from "./cell-turn.ts";
+import { announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
 import { refillMailbox } from "./refill.ts";
@@ -252,8 +252,7 @@ export class Cell implements TurnServices {
     if (message.kind === "ask") return this.#endTurn(message, false, answerOf(outcome));
     const { retry } = this.definition;
     if (!mayRunAgain(message, outcome.error.code, retry)) return this.#bury(message, outcome.error);
-    const afterMs = backoffOf(message.attempts, retry, this.clock);
-    reportRetry(this, message, outcome.error, afterMs);
+    const afterMs = announceRetry(this, message, outcome.error);
     this.#running = undefined;
     this.#mailbox.putBack([message]);
     this.#holds.addFor(afterMs);

@@ -134,5 +134,5 @@ export function errorLine(errorCode: string): string {
 
 /** An error as a reply carries it. */
 export function printWireError({ code, message, remedy }: TroupeError): Uint8Array {
-  return Buffer.from(JSON.stringify({ code, message, remedy }));
+  return Buffer.from(JSON.stringify({ error: { code, message, remedy } }));
 }

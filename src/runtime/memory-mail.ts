@@ -97,6 +97,7 @@ class MemoryMail implements Mail {
     });
     this.#open.add(reader);
     const answer = await this.#connection.call<true>("read", `${prefix}>`, callTimeoutMs, (done) => done(true));
+    this.#checkOpen(); // M7
     if (answer.kind === "answer") {
       reader.start();
       return reader;

@@ -29,7 +29,7 @@ import { checkAddress, headerBytes, headerLinesOf, headerNames } from "./mail-he
 import { misaddressed, strictTargetOf } from "./mail-subject.ts";
 import { NatsIntake } from "./nats-intake.ts";
 import { readStoredMailbox } from "./nats-mailbox.ts";
-import { headersOf, metaOfMessage, NatsRequest } from "./nats-request.ts";
+import { headersOf, NatsRequest } from "./nats-request.ts";
 import type { Subjects } from "./subjects.ts";
 
 export interface NatsMailOptions {
@@ -100,6 +100,8 @@ class NatsMail implements Mail {
     const reader = await this.#intake.open(partition, Math.max(1, fromSequence), (letter) => {
       if (!this.#isClosed) onLetter(letter);
     });
+    if (this.#isClosed) await reader.close(); // M7
+    this.#checkOpen();
     const opened = {
       get position() {
         return reader.position;

@@ -40,8 +40,14 @@ export async function openPortsOver(
       ...(options.duplicateWindowMs === undefined ? {} : { duplicateWindowMs: options.duplicateWindowMs }),
     });
     const [state, cluster] = await Promise.all([
-      openNatsStore({ link, bucket: subjects.stateBucket, history: options.history ?? 8, ...replicas }),
-      openNatsStore({ link, bucket: subjects.clusterBucket, history: 1, ...replicas }),
+      openNatsStore({
+        ...{ link, bucket: subjects.stateBucket, history: options.history ?? 8, ...replicas },
+        description: `Troupe: what the actors of ${app} have committed`,
+      }),
+      openNatsStore({
+        ...{ link, bucket: subjects.clusterBucket, history: 1, ...replicas },
+        description: `Troupe: the workers of ${app} and who owns what`,
+      }),
     ]);
     const mail = openNatsMail({ link, subjects, partitionCount: count });
     const close = async () => {

@@ -130,6 +130,15 @@ export function mailConnectionContract(name: string, open: OpenMail): void {
     expect([letters.all.length, requests, states.length]).toEqual([0, 0, 0]);
   });
 
+  test(`${name}: M7: a reader that is being opened when the mail is closed is not left behind`, async () => {
+    await using place = await open();
+    const { mail } = await place.open();
+    const letters = new Letters();
+    const reading = mail.read(3, 1, letters.take);
+    await mail.close();
+    await expect(reading).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
   test(`${name}: M7: serving that waits for the connection ends with CLOSED when the mail is closed`, async () => {
     await using place = await open();
     const client = await place.open();

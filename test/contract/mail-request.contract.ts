@@ -113,7 +113,7 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     expect(fits.kind === "reply" && fits.payload.length).toBe(900 * 1024);
     const large = await mail.request({ ...toC1, method: "large" }, bytes(""), noMeta, patienceMs);
     expect(large).toMatchObject({ kind: "reply", errorCode: "PAYLOAD_TOO_LARGE" });
-    expect(large.kind === "reply" && JSON.parse(textOf(large))).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    expect(large.kind === "reply" && JSON.parse(textOf(large))).toMatchObject({ error: { code: "PAYLOAD_TOO_LARGE" } });
   });
 
   test(`${name}: P10: requests are checked as appends are, before anything is sent`, async () => {
@@ -139,7 +139,9 @@ export function mailRequestContract(name: string, open: OpenMail): void {
       for (const tail of ["counter", "counter.c1", "a.b.c.d", "counter.c=.add.x", "1.a.b"]) {
         const outcome = await place.ask(`${prefix}${tail}`, bytes("1"));
         expect(outcome, tail).toMatchObject({ kind: "reply", errorCode: "NAME_INVALID" });
-        expect(outcome.kind === "reply" && JSON.parse(textOf(outcome))).toMatchObject({ code: "NAME_INVALID" });
+        expect(outcome.kind === "reply" && JSON.parse(textOf(outcome))).toMatchObject({
+          error: { code: "NAME_INVALID" },
+        });
       }
       place.publish(`${prefix}counter.quiet.add`, bytes("1"));
       expect(textOfReply(await place.ask(`${prefix}counter.c1.add`, bytes("1")))).toBe("ok: done");

@@ -57,7 +57,8 @@ export function mailTimerContract(name: string, open: OpenMail): void {
     const { mail } = await place.open();
     const letters = new Letters();
     await using _reader = await mail.read(3, 1, letters.take);
-    await setTimer(mail, "t", "far", 3_600_000);
+    // Further than the machine's own timers can count.
+    await setTimer(mail, "t", "far", 60 * 24 * 3_600_000);
     await setTimer(mail, "t", "near", 100);
     await letters.untilText("near");
     await setTimer(mail, "t", "again", 100);

@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pickFreePort } from "../../src/cli/local-server/free-port.ts";
 import { openInspector } from "../../src/runtime/inspect.ts";
 import type { Ended, Running } from "../support/cli.ts";
 import { runCli, startCli, writeActors } from "../support/cli.ts";
@@ -105,7 +106,7 @@ describe("actors from the command line", () => {
     expect(JSON.parse(lines[1] ?? "")).toMatchObject({ state: { count: 105 }, isSnapshot: false, patch });
   });
 
-  test("a watch ends with code 0 at Ctrl-C; with --new it leaves out what stands", async () => {
+  test("a watch prints what stands and each change, and ends with code 0 at Ctrl-C", async () => {
     await json("ask", "counter", "watch-1", "add", "1");
     const watch = startCli(["watch", "counter.watch-1"], { cwd: folder.path, env: { NATS_URL: server.url } });
     const first = await watch.line("out", () => true);
@@ -228,7 +229,7 @@ describe("failures", () => {
       [["ask", "counter", "c1", "add", "hello"], /INPUT is not JSON: "hello".*\n.*'"hello"'/],
       [["ask", "counter", "c1", "add", "{a:1}"], /single quotes/],
       [["get", "9counter", "c1"], /"9counter" is not a name/],
-      [["watch", "counter..*"], /is not a key/],
+      [["watch", "counter..*"], /is not a pattern of keys/],
       [["ps", "--limit", "many"], /whole number/],
       [["ps", "--server", "http://x"], /is no server's address/],
     ];
@@ -282,7 +283,10 @@ describe("failures", () => {
 
 describe("doctor", () => {
   test("tells what survives what, as the server is set up", async () => {
-    const { diagnosis, findings } = (await json("doctor")) as Record<"diagnosis" | "findings", Record<string, unknown>>;
+    const { diagnosis, findings } = (await json("doctor")) as {
+      diagnosis: Record<string, unknown>;
+      findings: unknown;
+    };
     expect(diagnosis).toMatchObject({
       app: "troupe",
       server: { version: expect.stringMatching(/^2\./), payloadBytesMax: 1_048_576 },
@@ -290,7 +294,7 @@ describe("doctor", () => {
       account: { storageBytesMax: -1, streams: 4 },
       found: { pools: { main: 64 }, unowned: 0, mail: { duplicateWindowMs: 120_000 }, workers: [{ pid: worker.pid }] },
     });
-    const { survival, streams } = diagnosis?.found as Record<string, Record<string, unknown>[]>;
+    const { survival, streams } = diagnosis.found as Record<string, Record<string, unknown>[]>;
     expect(survival?.map(({ verdict }) => verdict)).toEqual(["kept", "kept", "unknown", "lost"]);
     expect(streams).toContainEqual(
       expect.objectContaining({ name: "KV_troupe_state", storage: "file", replicas: 1, history: 8 }),
@@ -302,16 +306,30 @@ describe("doctor", () => {
     expect(out).toMatch(/a disk is lost +lost/);
   });
 
-  test("reads the sync interval from the server's monitoring, and finds a missing app, code 1, without making it", async () => {
-    await using synced = await startTestServer({ config: "jetstream { sync_interval: always }\nhttp: '127.0.0.1:-1'" });
-    const { code, out } = await runCli(["doctor", "--json", "--server", synced.url], { cwd: folder.path });
+  test("finds a missing app, which is code 1, and does not make it", async () => {
+    await using empty = await startTestServer();
+    const { code, out } = await runCli(["doctor", "--json", "--server", empty.url], { cwd: folder.path });
+    const { findings } = JSON.parse(out) as { findings: unknown };
     expect(code).toBe(1);
-    const { findings } = JSON.parse(out) as { findings: { level: string; text: string }[] };
-    expect(findings).toContainEqual(
-      expect.objectContaining({ level: "problem", text: expect.stringContaining("no app named troupe") }),
-    );
-    await using inspector = await openInspector({ nats: { servers: synced.url }, app: "troupe", pool: "main" });
+    const text = expect.stringContaining("no app named troupe on this server; it has none") as unknown;
+    expect(findings).toContainEqual(expect.objectContaining({ level: "problem", text }));
+    await using inspector = await openInspector({ nats: { servers: empty.url }, app: "troupe", pool: "main" });
     expect((await inspector.account()).streams).toBe(0);
+  });
+
+  test("reads how often the disk is synced from the server's monitoring, and what follows from it", async () => {
+    const port = await pickFreePort();
+    const config = `jetstream { sync_interval: always }\nhttp: "127.0.0.1:${port}"`;
+    await using synced = await startTestServer({ config });
+    const at = { cwd: folder.path, env: { NATS_URL: synced.url } };
+    expect((await runCli(["spawn", "counter", "c1", "{}"], at)).code).toBe(0);
+    const { code, out } = await runCli(["doctor", "--json", "--monitor", `http://127.0.0.1:${port}`], at);
+    const { diagnosis } = JSON.parse(out) as { diagnosis: { found: { survival: unknown } } };
+    expect(code).toBe(0);
+    expect(diagnosis).toMatchObject({ sync: { isAlways: true, source: "its monitoring" } });
+    expect(diagnosis.found.survival).toContainEqual(
+      expect.objectContaining({ mishap: "the machine crashes", verdict: "kept" }),
+    );
   });
 });
 
@@ -328,4 +346,7 @@ test("a worker drains at SIGTERM and ends with code 0", async () => {
   expect([code, out.trimEnd().split("\n").at(-1)]).toEqual([0, '{"event":"drained"}']);
   const { workers, partitions } = (await json("ps", "--app", "other")) as Record<string, unknown>;
   expect([workers, partitions]).toEqual([[], { total: 64, owned: 0 }]);
+  const asked = await troupe("ask", "counter", "c1", "total", "--timeout", "300", "--app", "other", "--json");
+  const { code: askCode, error } = failure(asked);
+  expect([askCode, error.code]).toEqual([1, "ASK_UNREACHABLE"]);
 });

@@ -19,6 +19,7 @@ import type { Summary } from "../../examples/support-desk/summary.ts";
 import { connect, createWorker } from "../../src/index.ts";
 import { natsPorts } from "../../src/runtime/nats-ports.ts";
 import { startTestServer } from "../support/nats-server.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 const mainFile = fileURLToPath(new URL("../../examples/support-desk/main.ts", import.meta.url));
 const dataFile = fileURLToPath(new URL("../../examples/support-desk/messages.jsonl", import.meta.url));
@@ -183,22 +184,27 @@ test("the server is killed in the middle: nothing acknowledged is lost and nothi
   const messages = await readMessages(dataFile);
   const lines = messages.map((message) => `${JSON.stringify(message)}\n`);
   await using server = await startTestServer();
+  await using proxy = await startTcpProxy(server.port);
   // The server forgets message ids sooner than it is back, so that what comes twice meets the agents' own memory.
-  const ports = natsPorts({ nats: { servers: server.url }, duplicateWindowMs: 100 });
-  const troupe = await connect({ ports });
-  const { child, ended } = start(["--once", "--json", "--input", "-"], { NATS_URL: server.url });
+  const troupe = await connect({ ports: natsPorts({ nats: { servers: server.url }, duplicateWindowMs: 100 }) });
+  const { child, ended } = start(["--once", "--json", "--input", "-"], { NATS_URL: proxy.url });
   try {
-    // One watch over both deaths. What is written next keeps every agent busy while the server dies.
     const counts = countsOf(troupe);
-    child.stdin.write(lines.slice(0, 130).join(""));
-    await untilCounted(counts, 40);
-    await server.kill9();
-    child.stdin.write(lines.slice(130, 220).join(""));
-    await server.restart();
-    await untilCounted(counts, 160);
-    await server.kill9();
-    child.stdin.end(lines.slice(220).join(""));
-    await server.restart();
+    for (const [from, to] of [
+      [0, 90],
+      [90, 180],
+    ] as const) {
+      // More is written than is waited for, so that every agent is busy when the server dies.
+      child.stdin.write(lines.slice(from, to).join(""));
+      await untilCounted(counts, from + 30);
+      // What is under way is stored, and nobody hears of it.
+      proxy.swallow("to-client");
+      await untilStored(troupe);
+      await server.kill9();
+      proxy.cut();
+      await server.restart();
+    }
+    child.stdin.end(lines.slice(180).join(""));
     await untilCounted(counts, messages.length);
   } finally {
     await troupe.close();
@@ -242,6 +248,11 @@ async function* countsOf(troupe: Awaited<ReturnType<typeof connect>>): AsyncGene
   for await (const change of troupe.actor(Supervisor, theOne).watch({ signal })) {
     if (change.kind === "committed") yield change.state.totals.messages;
   }
+}
+
+/** Waits until the server has dealt with what had arrived there: its own answers come in order. */
+async function untilStored(troupe: Awaited<ReturnType<typeof connect>>): Promise<void> {
+  for (const id of ["first", "second", "third"]) await troupe.actor(Customer, id).get();
 }
 
 async function untilCounted(counts: AsyncGenerator<number, void, undefined>, wanted: number): Promise<void> {

@@ -22,8 +22,8 @@ export interface Running {
   readonly pid: number;
   /** Resolves when the process is gone. Never rejects. */
   readonly ended: Promise<Ended>;
-  /** The first line of the stream, from the start on, for which `wanted` is true. Rejects when the process ends before. */
-  line(stream: "out" | "err", wanted: (line: string) => boolean): Promise<string>;
+  /** The first line of the stream for which `wanted` is true; `at` counts from 0. Rejects when it ends before. */
+  line(stream: "out" | "err", wanted: (line: string, at: number) => boolean): Promise<string>;
   kill(signal: NodeJS.Signals): void;
 }
 

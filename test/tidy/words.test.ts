@@ -13,7 +13,6 @@ const timeAndChance =
 const mayReadTime: Record<string, string> = {
   "src/core/clock.ts": "it is the door",
   "src/kv/nats-link.ts": "deadlines of requests on a real connection; in a simulation there is no connection",
-  "src/kv/nats-reader.ts": "missed heartbeats of a real server; in a simulation there is no server",
 };
 
 function timeFaults({ path, text }: SourceFile): string[] {
@@ -29,9 +28,9 @@ test("time and chance come in by the clock alone", () => {
 const emptyNames = ["utils", "util", "common", "helpers", "helper", "manager", "base", "misc"];
 
 function nameFaults(path: string): string[] {
-  const parts = path.split("/").flatMap((part) => part.replace(/(?:\.test)?\.ts$/, "").split("-"));
+  const parts = path.split("/").flatMap((part) => part.replace(/(?:\.test|\.contract)?\.ts$/, "").split("-"));
   const faults = parts.filter((part) => emptyNames.includes(part)).map((part) => `${path}: "${part}" says nothing`);
-  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.ts$/.test(basename(path))) faults.push(`${path}: not in kebab-case`);
+  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.contract)?\.ts$/.test(basename(path))) faults.push(`${path}: not in kebab-case`);
   return faults;
 }
 

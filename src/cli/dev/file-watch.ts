@@ -43,6 +43,8 @@ export class FileWatch implements Disposable {
   noteLoaded(path: string, signature: string): void {
     this.#loaded.set(path, { signature, run: this.#run });
     this.#watchFolder(dirname(path));
+    // It may have changed before its folder was watched (W1).
+    if (signatureOf(path) !== signature) this.#tellSoon();
   }
 
   /**
@@ -93,6 +95,11 @@ export class FileWatch implements Disposable {
       const path = join(folder, name);
       if (codeFiles.includes(extname(name)) && !this.#loaded.has(path)) this.#appeared.add(path);
     }
+    this.#tellSoon();
+  }
+
+  /** W2 */
+  #tellSoon(): void {
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => this.#waiting?.(), quietMs);
   }

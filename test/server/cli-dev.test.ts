@@ -1,0 +1,110 @@
+// `troupe dev`: a private server, and a worker that lives on through changes and mistakes.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Running } from "../support/cli.ts";
+import { isAlive, runCli, startCli, writeActors } from "../support/cli.ts";
+import { serverBinary, startTestServer } from "../support/nats-server.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+interface DevEvent {
+  readonly event: "server" | "serving" | "restarting" | "failed" | "ended";
+  readonly pid?: number;
+  readonly url?: string;
+  readonly files?: readonly string[];
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** The events of `troupe dev --json`, one after the other. */
+function eventsOf(dev: Running): (wanted: DevEvent["event"]) => Promise<DevEvent> {
+  let read = 0;
+  return async (wanted) => {
+    const line = await dev.line("out", (_line, at) => at === read);
+    read += 1;
+    const event = JSON.parse(line) as DevEvent;
+    expect(event.event, line).toBe(wanted);
+    return event;
+  };
+}
+
+test("dev serves from a private server, restarts on changes and after mistakes, and leaves nothing behind", async () => {
+  await using folder = await tempFolder();
+  const file = await writeActors(folder.path);
+  const at = { cwd: folder.path, env: { NATS_SERVER: await serverBinary() } };
+  const ask = async (...args: readonly string[]) => {
+    // Without an address: the command finds the server of this folder.
+    const { code, out, err } = await runCli(["ask", "counter", "c1", ...args], at);
+    expect(code, err).toBe(0);
+    return JSON.parse(out) as unknown;
+  };
+  const dev = startCli(["dev", file, "--json"], at);
+  const next = eventsOf(dev);
+  const { url } = await next("server");
+  const first = await next("serving");
+  expect(await ask("add", "5")).toBe(5);
+
+  await writeFile(join(folder.path, "step.ts"), "export const step: number = 10;\n");
+  expect((await next("restarting")).files).toEqual(["step.ts"]);
+  const second = await next("serving");
+  expect(await ask("add", "5")).toBe(55);
+  expect([isAlive(first.pid ?? 0), second.pid === first.pid]).toEqual([false, false]);
+
+  const text = await readFile(file, "utf8");
+  await writeFile(file, `${text}\nexport const broken = ;\n`);
+  await next("restarting");
+  const { error } = await next("failed");
+  expect(error).toMatchObject({ code: "FILE_UNUSABLE", message: expect.stringContaining("actors.ts") });
+  await writeFile(file, text);
+  await next("restarting");
+  const third = await next("serving");
+  expect(await ask("total")).toBe(55);
+
+  const { pid: serverPid } = JSON.parse(await readFile(join(folder.path, ".troupe", "server.json"), "utf8")) as {
+    pid: number;
+  };
+  expect([isAlive(serverPid), isAlive(third.pid ?? 0)]).toEqual([true, true]);
+  dev.kill("SIGINT");
+  const { code } = await dev.ended;
+  await next("ended");
+  expect([code, isAlive(serverPid), isAlive(third.pid ?? 0)]).toEqual([0, false, false]);
+  expect((await runCli(["get", "counter", "c1", "--server", url ?? ""], at)).code).toBe(3);
+});
+
+test("dev on a server that is there starts none, and says what to try", async () => {
+  await using folder = await tempFolder();
+  await using server = await startTestServer();
+  const file = await writeActors(folder.path);
+  const dev = startCli(["dev", file], { cwd: folder.path, env: { NATS_URL: server.url } });
+  const hint = await dev.line("out", (line) => line.startsWith("try, in another terminal"));
+  expect(hint).toContain(`ask counter a1 total --server ${server.url}`);
+  dev.kill("SIGTERM");
+  const { code, out } = await dev.ended;
+  expect(code).toBe(0);
+  expect(out).toContain("counter  add, fail, nothing, total?");
+  await expect(readFile(join(folder.path, ".troupe", "server.json"))).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("dev fails at once where no change of a file can help", async () => {
+  await using folder = await tempFolder();
+  const file = await writeActors(folder.path);
+  const unreachable = await runCli(["dev", file, "--json", "--server", "nats://127.0.0.1:1"], { cwd: folder.path });
+  expect([unreachable.code, unreachable.out]).toEqual([3, ""]);
+  expect(JSON.parse(unreachable.err)).toMatchObject({ error: { code: "SERVER_UNREACHABLE" } });
+  const missing = await runCli(["dev", "missing.ts", "--json"], { cwd: folder.path });
+  expect(missing.code).toBe(1);
+  expect(JSON.parse(missing.err)).toMatchObject({ error: { code: "FILE_UNUSABLE" } });
+});
+
+test("the worker of a dev that is killed drains by itself", async () => {
+  await using folder = await tempFolder();
+  await using server = await startTestServer();
+  const file = await writeActors(folder.path);
+  const dev = startCli(["dev", file, "--json"], { cwd: folder.path, env: { NATS_URL: server.url } });
+  const serving = JSON.parse(await dev.line("out", () => true)) as DevEvent;
+  // Standard error is the worker's too: it ends when both are gone.
+  dev.kill("SIGKILL");
+  const { err } = await dev.ended;
+  expect(err).toContain("worker drained");
+  expect(serving.event).toBe("serving");
+});

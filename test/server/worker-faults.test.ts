@@ -1,0 +1,167 @@
+// What a worker does when the server freezes, refuses, or dies under it, and when it dies itself. Everything is real.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import type { RuntimeEvent, Worker } from "../../src/index.ts";
+import { connect, createWorker, defineActor, handler, isTroupeError, query, silentLogger } from "../../src/index.ts";
+import { callApi } from "../../src/kv/nats-api.ts";
+import { openLink } from "../../src/kv/nats-link.ts";
+import { startTestServer } from "../support/nats-server.ts";
+
+const Tally = defineActor(
+  "tally",
+  {
+    state: z.object({ seen: z.array(z.number()), text: z.string() }),
+    initial: { seen: [], text: "" },
+  },
+  {
+    see: handler(z.number(), (ctx, n) => {
+      ctx.state.seen.push(n);
+    }),
+    write: handler(z.string(), (ctx, text) => {
+      ctx.state.text = text;
+    }),
+    all: query((ctx) => [...ctx.state.seen]),
+  },
+);
+
+const actors = 20;
+const perActor = 60;
+
+/** Resolves with the next event of that kind; armed when it is called. */
+function eventOf(worker: Worker, kind: RuntimeEvent["kind"]): Promise<RuntimeEvent> {
+  return new Promise((resolve) => {
+    const stop = worker.events.listen((event) => {
+      if (event.kind !== kind) return;
+      stop();
+      resolve(event);
+    });
+  });
+}
+
+/** Asks until every actor has seen as much as it was told; the test's own deadline ends it otherwise. */
+async function seenByAll(
+  troupe: Worker | Awaited<ReturnType<typeof connect>>,
+): Promise<readonly (readonly number[])[]> {
+  for (;;) {
+    const refs = Array.from({ length: actors }, (_, at) => troupe.actor(Tally, `t${at}`));
+    const all = await Promise.all(refs.map((ref) => ref.ask.all(undefined, { timeoutMs: 20_000 })));
+    if (all.every((seen) => seen.length >= perActor)) return all;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const inOrder = Array.from({ length: actors }, () => Array.from({ length: perActor }, (_, n) => n));
+
+test("K1, P2, P5: a worker that outlives its lease behind a frozen server loses nothing, doubles nothing, keeps the order", async () => {
+  await using server = await startTestServer();
+  await using worker = await createWorker({ servers: server.url, actors: [Tally], logger: silentLogger });
+  await using client = await connect({ servers: server.url });
+  const isLost = eventOf(worker, "ownership-lost");
+  const tell = async (at: number) => {
+    for (let n = 0; n < perActor; n += 1) {
+      if (at === 0 && n === perActor / 2) server.freeze();
+      await client.actor(Tally, `t${at}`).tell.see(n, { timeoutMs: 30_000 });
+    }
+  };
+  const telling = Promise.all(Array.from({ length: actors }, (_, at) => tell(at)));
+  await isLost;
+  server.thaw();
+  await telling;
+  expect(await seenByAll(client)).toEqual(inOrder);
+});
+
+test("P2, P6: a worker killed with -9 in the middle loses nothing and doubles nothing; the one that stands by takes over", async () => {
+  await using server = await startTestServer();
+  const script = fileURLToPath(new URL("../support/tally-worker.ts", import.meta.url));
+  const first = spawn(process.execPath, [script, server.url], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(first.stdout, "data");
+  await using client = await connect({ servers: server.url });
+  const tell = async (at: number) => {
+    for (let n = 0; n < perActor; n += 1) {
+      if (at === 0 && n === perActor / 2) first.kill("SIGKILL");
+      await client.actor(Tally, `t${at}`).tell.see(n);
+    }
+  };
+  const standby = createWorker({ servers: server.url, actors: [Tally], logger: silentLogger });
+  await Promise.all(Array.from({ length: actors }, (_, at) => tell(at)));
+  await using _worker = await standby;
+  expect(await seenByAll(client)).toEqual(inOrder);
+});
+
+test("P6, P10: on a full disk the sender gets an error, nothing acknowledged is lost, and it goes on when there is room", async () => {
+  await using server = await startTestServer({ config: "jetstream { max_file_store: 3MB }" });
+  await using worker = await createWorker({ servers: server.url, actors: [Tally], logger: silentLogger });
+  const big = "x".repeat(200_000);
+  const stored: string[] = [];
+  const refused: string[] = [];
+  for (let at = 0; at < 30; at += 1) {
+    try {
+      await worker.actor(Tally, `big${at}`).ask.write(`${at}${big}`);
+      stored.push(`big${at}`);
+    } catch (thrown) {
+      expect(isTroupeError(thrown)).toBe(true);
+      if (isTroupeError(thrown)) refused.push(thrown.code);
+    }
+  }
+  expect(new Set(refused)).toEqual(new Set(["COMMIT_REFUSED"]));
+  expect(stored.length).toBeGreaterThan(5);
+  await expect(worker.actor(Tally, "other").tell.write(big, { timeoutMs: 1_000 })).rejects.toMatchObject({
+    code: "TELL_REFUSED",
+  });
+  for (const id of stored)
+    expect((await worker.actor(Tally, id).get())?.state.text).toHaveLength(big.length + id.length - 3);
+  // On a full disk the server takes no deletion either: an operator makes room by purging.
+  await using link = await openLink({ servers: server.url });
+  await callApi(link, "STREAM.PURGE.KV_troupe_state", {});
+  await worker.actor(Tally, "after").ask.see(1);
+  expect(await worker.actor(Tally, "after").ask.all()).toEqual([1]);
+});
+
+test("P2: nats-server killed with -9 in the middle of asks and tells: nothing acknowledged is lost or doubled", async () => {
+  await using server = await startTestServer();
+  await using worker = await createWorker({ servers: server.url, actors: [Tally], logger: silentLogger });
+  await using client = await connect({ servers: server.url });
+  const tell = async (at: number) => {
+    for (let n = 0; n < perActor; n += 1) {
+      if (at === 0 && n === perActor / 2) void server.kill9().then(() => server.restart());
+      await client.actor(Tally, `t${at}`).tell.see(n, { timeoutMs: 30_000 });
+    }
+  };
+  await Promise.all(Array.from({ length: actors }, (_, at) => tell(at)));
+  expect(await seenByAll(client)).toEqual(inOrder);
+  expect(worker.activations).toBe(actors);
+});
+
+test("H1, P2: a drain whose grace is over saves no cursor that passes what it did not finish", async () => {
+  await using server = await startTestServer();
+  const started = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const slowly = defineActor(
+    "slowly",
+    { state: z.array(z.number()), initial: [] },
+    {
+      see: handler(z.number(), async (ctx, n) => {
+        started.resolve();
+        await gate.promise;
+        ctx.state.push(n);
+      }),
+      all: query((ctx) => [...ctx.state]),
+    },
+  );
+  const first = await createWorker({ servers: server.url, actors: [slowly], logger: silentLogger });
+  await using client = await connect({ servers: server.url });
+  const actor = client.actor(slowly, "s");
+  for (const n of [1, 2, 3]) await actor.tell.see(n);
+  await started.promise;
+  await first.drain({ graceMs: 1 });
+  gate.resolve();
+  await using _second = await createWorker({ servers: server.url, actors: [slowly], logger: silentLogger });
+  for await (const change of actor.watch()) {
+    if (change.kind === "committed" && change.state.length === 3) break;
+  }
+  expect(await actor.ask.all()).toEqual([1, 2, 3]);
+});
