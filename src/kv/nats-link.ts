@@ -147,7 +147,15 @@ export class NatsLink implements AsyncDisposable {
     if (pending === undefined) return;
     this.#pending.delete(token);
     const isNobody = message.data.length === 0 && message.headers?.code === 503;
-    pending.answer(isNobody ? nobody : { kind: "reply", message });
+    const answer: LinkAnswer = isNobody ? nobody : { kind: "reply", message };
+    try {
+      pending.answer(answer);
+    } catch (thrown) {
+      // Thrown from here it would end the client's reading of the connection without a word.
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
   }
 
   #sweepDeadlines(): void {

@@ -165,3 +165,9 @@ function failureOf(outcome: RequestOutcome, to: MailAddress, leftMs: number): Tr
         : new TroupeError("OUTCOME_UNKNOWN", `the answer of ${to.key} ${to.method} was lost: ${outcome.reason}`);
   }
 }
+
+/** The last attempt had no effect, but the answer of an earlier one was lost. */
+function inDoubt(to: MailAddress, last: TroupeError): TroupeError {
+  if (last.code === "ASK_TIMEOUT" || last.code === "OUTCOME_UNKNOWN") return last;
+  return new TroupeError("OUTCOME_UNKNOWN", `the answer of ${to.key} ${to.method} was lost, and then: ${last.message}`);
+}

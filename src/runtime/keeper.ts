@@ -142,16 +142,27 @@ export class Keeper {
 
   /** Takes what is free, while there is a lease to serve it under. Returns the owners of what is not. */
   async #takeFree(): Promise<readonly string[]> {
-    const { ownership, ports, openHost } = this.#options;
+    const { ownership, ports } = this.#options;
     if (ownership.leftMs <= 0 || this.#isDraining || this.#holdings.size === ports.partitionCount) return [];
     const { taken, owners } = await ownership.takeFree(new Set(this.#holdings.keys()));
-    const started = taken.map(async (owned) => {
-      const host = openHost(owned);
-      this.#holdings.set(owned.partition, { host, owned, trimmedUpTo: 0 });
-      await host.start();
-    });
-    await Promise.all(started);
+    // The end may have come meanwhile: then nothing begins any more, and others take it when the lease is over.
+    if (this.#ended.signal.aborted || this.#isDraining || ownership.leftMs <= 0) return owners;
+    await Promise.all(taken.map((owned) => this.#open(owned)));
     return owners;
+  }
+
+  /** A host that cannot start is not kept: its partition is taken again. */
+  async #open(owned: OwnedPartition): Promise<void> {
+    const host = this.#options.openHost(owned);
+    const holding: Holding = { host, owned, trimmedUpTo: 0 };
+    this.#holdings.set(owned.partition, holding);
+    try {
+      await host.start();
+    } catch (thrown) {
+      if (this.#holdings.get(owned.partition) === holding) this.#holdings.delete(owned.partition);
+      await host.end("ownership-lost");
+      throw thrown;
+    }
   }
 
   async #save(partition: number, holding: Holding): Promise<void> {

@@ -53,6 +53,11 @@ export function line(name: string, value: string): string {
   return `${name}: ${value}`;
 }
 
+/** True for what may stand in a header as it is. */
+export function isHeaderValue(value: string): boolean {
+  return valueForm.test(value);
+}
+
 /** What these lines take on the wire. Unit: bytes (all of it is ASCII). */
 export function headerBytes(lines: readonly string[] | undefined): number {
   if (lines === undefined) return 0;

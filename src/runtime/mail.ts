@@ -8,7 +8,8 @@
 //       interruption delays it and loses nothing.
 //   M4. `trim` removes what is at or below a sequence, in that partition alone.
 //   M5. A request is answered exactly once: `reply`, `nobody` (delivered to no one), `unsent`, or `lost` (no answer:
-//       it may have been handled).
+//       it may have been handled). It is handed to one server, also when two serve its partition: what one refuses the
+//       other has not done.
 //   M6. A timer is a message that the server appends at its time, also when no worker is alive. A later timer of the
 //       same name replaces it; a cancelled one never fires after `cancel` has resolved, unless it already had.
 //   M7. Whoever opens it closes it. After `close` nothing is delivered any more and calls reject with CLOSED. A server

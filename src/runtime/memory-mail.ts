@@ -197,7 +197,7 @@ class MemoryMail implements Mail {
   }
 
   serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
-    return this.#serve({ prefix: this.#subjects.askPrefix(partition), isQueue: false, isWhole: false, onRequest });
+    return this.#serve({ prefix: this.#subjects.askPrefix(partition), isQueue: true, isWhole: false, onRequest });
   }
 
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {

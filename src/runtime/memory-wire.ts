@@ -44,8 +44,7 @@ export class Wire {
   }
 
   send(arrive: () => void, delayMs = 0): void {
-    const before = this.#parcels.at(-1)?.dueMs ?? 0;
-    this.#parcels.push({ dueMs: Math.max(before, this.#clock.monotonicMs() + delayMs), arrive }); // W1
+    this.#parcels.push({ dueMs: this.#clock.monotonicMs() + delayMs, arrive });
     this.#schedule();
   }
 
@@ -68,7 +67,7 @@ export class Wire {
   }
 
   #schedule(): void {
-    const next = this.#parcels[this.#first];
+    const next = this.#parcels[this.#first]; // W1: the others wait for it
     if (next === undefined || this.#isScheduled || this.#isFrozen) return;
     this.#isScheduled = true;
     const era = this.#era;

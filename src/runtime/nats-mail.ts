@@ -47,6 +47,8 @@ const nobody: RequestOutcome = { kind: "nobody" };
 const unsubscribeMsMax = 2_000;
 /** One of all that serve a door gets each request. */
 const doorQueue = "troupe";
+/** Of two that take themselves for the owner one gets each request, so that what one refuses the other does not do (M5). */
+const ownerQueue = "owner";
 const nowhere = { kind: "refused", reason: "the time is no point in time" } as const;
 const timeMsMax = 8.64e15;
 
@@ -186,7 +188,7 @@ class NatsMail implements Mail {
   }
 
   serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
-    return this.#serveBelow(this.#subjects.askPrefix(partition), {}, onRequest);
+    return this.#serveBelow(this.#subjects.askPrefix(partition), { queue: ownerQueue }, onRequest);
   }
 
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {

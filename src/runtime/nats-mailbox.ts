@@ -29,12 +29,6 @@ interface LeaderAnswer {
   };
 }
 
-interface Page {
-  readonly letters: Letter[];
-  /** More match behind it and can be read as a page. */
-  readonly hasMore: boolean;
-}
-
 export interface MailboxQuery {
   readonly link: NatsLink;
   readonly clock: Clock;
@@ -56,9 +50,10 @@ export async function readStoredMailbox(query: MailboxQuery): Promise<readonly L
   let next = Math.max(1, query.from);
   while (letters.length < most && next <= end) {
     const page = await readPage(query, next, most - letters.length);
-    letters.push(...page.letters);
-    next = (page.letters.at(-1)?.sequence ?? next - 1) + 1;
-    if (letters.length >= most || next > end || (page.hasMore && page.letters.length > 0)) continue;
+    letters.push(...page);
+    next = (page.at(-1)?.sequence ?? next - 1) + 1;
+    if (letters.length >= most || next > end) break;
+    // The page ended early: the replica lags, or a message cannot be read there.
     const letter = await askLeader(query, { seq: next, next_by_subj: filterOf(query) }); // B1, B3
     if (letter === undefined) break;
     letters.push(letter);
@@ -103,22 +98,23 @@ function entriesOfBlock(block: string): HeaderEntries {
 
 let pages = 0;
 
-function readPage(query: MailboxQuery, from: number, most: number): Promise<Page> {
+/** What a replica has from a sequence on, up to the first message that the client cannot read. */
+function readPage(query: MailboxQuery, from: number, most: number): Promise<readonly Letter[]> {
   const { link, clock, stream, prefix } = query;
-  const { promise, resolve, reject } = Promise.withResolvers<Page>();
+  const { promise, resolve, reject } = Promise.withResolvers<Letter[]>();
   const fail = (reason: string) =>
     reject(new TroupeError("SERVER_UNREACHABLE", `reading the mailbox ${query.key}: ${reason}`));
   const letters: Letter[] = [];
   let isOver = false;
-  const finish = (hasMore: boolean) => {
+  const finish = () => {
     isOver = true;
-    resolve({ letters, hasMore });
+    resolve(letters);
   };
   const onMessage = (error: Error | null, message: Msg) => {
     if (error !== null) return fail(messageOf(error));
     if (isOver) return;
     const headers = headersOf(message);
-    if (headers === "unreadable") return finish(false); // B3
+    if (headers === "unreadable") return finish(); // B3
     if (headers === undefined) return fail("an answer without headers");
     const sequence = Number(headers.last("Nats-Sequence"));
     if (sequence > 0) {
@@ -128,7 +124,7 @@ function readPage(query: MailboxQuery, from: number, most: number): Promise<Page
     }
     // 204 ends a batch, 404 says that there is nothing to begin with.
     if (headers.code !== 204 && headers.code !== 404) return fail(headers.status);
-    finish(Number(headers.last("Nats-Num-Pending")) > 0);
+    finish();
   };
   const inbox = `${link.inbox}.m${(pages++).toString(36)}`;
   const isConnected = link.isConnected;

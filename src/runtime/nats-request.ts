@@ -6,7 +6,15 @@ import type { NatsLink } from "../kv/nats-link.ts";
 import { rawHeaders } from "../kv/nats-link.ts";
 import type { MailMeta, MailRequest } from "./mail.ts";
 import { noMeta } from "./mail.ts";
-import { errorLine, headerBytes, metaOf, printWireError } from "./mail-headers.ts";
+import {
+  errorLine,
+  headerBytes,
+  headerNames,
+  headerValueLengthMax,
+  isHeaderValue,
+  metaOf,
+  printWireError,
+} from "./mail-headers.ts";
 
 interface ErrorHeader {
   readonly headers: MsgHdrs;
@@ -29,10 +37,38 @@ export function headersOf(message: Msg): MsgHdrs | undefined | "unreadable" {
   }
 }
 
-/** Reading headers costs about 1 µs, so only where there are some; ones that cannot be read count as none. */
+/** What came along with a message; headers that cannot be read count as none. */
 export function metaOfMessage(message: Msg): MailMeta {
+  const told = messageIdAlone(message);
+  if (told !== undefined) return told === "" ? noMeta : { messageId: told };
   const headers = headersOf(message);
   return headers === undefined || headers === "unreadable" ? noMeta : metaOf(headers);
+}
+
+/** The client's own messages tell their size: subject, reply, headers and payload (nats-core 3.4.0, msg.ts). */
+type SizedMsg = Msg & { size?(): number };
+
+const messageIdHead = `NATS/1.0\r\n${headerNames.messageId}: `;
+const headEnd = "\r\n\r\n";
+
+/**
+ * The id of a message that carries nothing else, as a client's tell does; "" without any headers; undefined when there is
+ * more to read. The client decodes headers into a map of lists, which takes 2 µs; the bytes stand right before the
+ * payload, of which `data` is a view. Where they do not, the text does not match and the slow way is taken.
+ */
+function messageIdAlone(message: SizedMsg): string | undefined {
+  const { data } = message;
+  if (message.size === undefined) return undefined;
+  const bytes = message.size() - message.subject.length - (message.reply?.length ?? 0) - data.length;
+  if (bytes === 0) return "";
+  const start = data.byteOffset - bytes;
+  if (start < 0 || bytes > headerValueLengthMax) return undefined;
+  const text = Buffer.from(data.buffer, start, bytes).toString("latin1");
+  if (!text.startsWith(messageIdHead) || text.indexOf("\r\n", messageIdHead.length) !== bytes - headEnd.length) {
+    return undefined;
+  }
+  const id = text.slice(messageIdHead.length, bytes - headEnd.length);
+  return isHeaderValue(id) ? id : undefined;
 }
 
 export class NatsRequest implements MailRequest {

@@ -67,7 +67,9 @@ test("Y1: a layout of another version, and a stream that is not ours, are refuse
   for (const metadata of [{ "troupe.layout": "2", "troupe.pool.main": "64" }, {}]) {
     await using place = await openApp();
     const { link, subjects, app } = place;
-    const config = { name: subjects.mailStream, subjects: [`${app}.mail.>`, `${app}.timer.>`], metadata };
+    const taken = [`${app}.mail.>`, `${app}.timer.>`];
+    const features = { allow_direct: true, allow_msg_schedules: true };
+    const config = { name: subjects.mailStream, subjects: taken, ...features, metadata };
     await callApi(link, `STREAM.CREATE.${subjects.mailStream}`, config);
     await expect(ensureLayout({ link, subjects })).rejects.toMatchObject({ code: "LAYOUT_MISMATCH" });
     const { metadata: kept } = (await place.infoOf(subjects.mailStream)).config;

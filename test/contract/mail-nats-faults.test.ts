@@ -161,6 +161,26 @@ test("M5: requests in flight are lost at once when the server is killed", async 
   request.reply(bytes("into the void"));
 });
 
+test("M5: one reply leaves for each request, whatever the handler does, and none for a request that wants none", async () => {
+  await using server = await startTestServer();
+  await using place = await openMailOnNats(server);
+  const { mail } = await place.open();
+  await using outside = await openLink({ servers: server.url });
+  await using _server = await mail.serve(3, (request) => {
+    request.reply(bytes("1"));
+    request.reply(bytes("2"), "HANDLER_FAILED");
+    request.reply(new Uint8Array(2 * 1024 * 1024));
+  });
+  const replies: string[] = [];
+  outside.connection.subscribe("answers", { callback: (_error, message) => void replies.push(message.string()) });
+  const subject = place.subjects.ask(3, "counter.c1", "add");
+  outside.connection.publish(subject, bytes(""), { reply: "answers" });
+  outside.connection.publish(subject, bytes(""));
+  // The owner's connection hands over in order: when this one is answered, so are those before it.
+  await outside.request(subject, bytes(""), patienceMs);
+  expect(replies).toEqual(["1"]);
+});
+
 test("what a frozen server is sent is unknown at its deadline, and may be stored when it thaws", async () => {
   await using server = await startTestServer();
   await using place = await openMailOnNats(server);

@@ -350,3 +350,11 @@ test("a worker drains at SIGTERM and ends with code 0", async () => {
   const { code: askCode, error } = failure(asked);
   expect([askCode, error.code]).toEqual([1, "ASK_UNREACHABLE"]);
 });
+
+test("a worker that stands by for another one ends at SIGTERM with code 0", async () => {
+  const standby = startCli(["worker", actorsFile, "--json"], { cwd: folder.path, env: { NATS_URL: server.url } });
+  await standby.line("err", (line) => line.includes("worker waiting"));
+  standby.kill("SIGTERM");
+  expect((await standby.ended).code).toBe(0);
+  expect(await json("ps")).toMatchObject({ partitions: { owned: 64 } });
+});

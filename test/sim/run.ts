@@ -79,17 +79,23 @@ export async function simulate(seed: number, sabotage?: Sabotage): Promise<RunRe
     ...{ plan, dice, clock, world, ledger, actors },
     sabotage: (ports) => sabotaged(ports, sabotage),
   };
+  const onFloating = (thrown: unknown) => ledger.fault(`a promise floats: ${stackOf(thrown)}`);
+  process.on("unhandledRejection", onFloating);
   try {
     await play(stage, () => {
       isHealed = true;
     });
   } catch (thrown) {
-    ledger.fault(`the run broke off: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+    ledger.fault(`the run broke off: ${stackOf(thrown)}`);
+  } finally {
+    process.off("unhandledRejection", onFloating);
   }
   const { faults: found, trace, deeds } = ledger;
   const simulatedMs = clock.monotonicMs();
   return { seed, faults: [...found], digest: ledger.digest(), trace, deeds: deeds.length, simulatedMs };
 }
+
+const stackOf = (thrown: unknown) => (thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
 
 async function play(stage: Stage, heal: () => void): Promise<void> {
   const { plan, clock, world, ledger } = stage;
@@ -101,8 +107,8 @@ async function play(stage: Stage, heal: () => void): Promise<void> {
   mishaps.startWorker();
   const clients: Client[] = [];
   for (let at = 0; at < plan.clients; at += 1) {
-    const process = new SimulatedProcess(world, `client-${at}`);
-    clients.push(await clock.runFor(Client.open(stage, process)));
+    const opening = Client.open(stage, new SimulatedProcess(world, `client-${at}`));
+    clients.push(await clock.runFor(opening));
   }
   mishaps.begin();
   for (const client of clients) client.begin();

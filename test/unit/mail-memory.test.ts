@@ -2,8 +2,10 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Clock } from "../../src/core/clock.ts";
 import { MemoryStream } from "../../src/runtime/memory-stream.ts";
 import { Breath, Wire } from "../../src/runtime/memory-wire.ts";
+import { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import { createSimulatedClock } from "../../src/runtime/simulated-clock.ts";
 
 test("W1, W2: whatever the delays, parcels arrive in the order in which they were sent, none before its time", async () => {
@@ -98,4 +100,28 @@ test("a stream forgets an id when its window is over, and only then", async () =
   expect(append()).toMatchObject({ sequence: 2, isDuplicate: false });
   await clock.advance(600);
   expect(append()).toMatchObject({ sequence: 2, isDuplicate: true });
+});
+
+test("no timer asks the clock for more than the machine can count", async () => {
+  const clock = createSimulatedClock({ seed: 1 });
+  const asked: number[] = [];
+  const after = (delayMs: number, fn: () => void) => {
+    asked.push(delayMs);
+    return clock.after(delayMs, fn);
+  };
+  const counting: Clock = {
+    ...{ now: () => clock.now(), monotonicMs: () => clock.monotonicMs(), after },
+    ...{ random: () => clock.random(), uniqueId: () => clock.uniqueId() },
+  };
+  const world = new MemoryWorld({ clock: counting });
+  let fired = 0;
+  const yearMs = 365 * 24 * 3_600_000;
+  world.setTimer("t", clock.now() + yearMs, () => {
+    fired += 1;
+  });
+  await clock.advance(yearMs - 1);
+  expect(fired).toBe(0);
+  await clock.advance(1);
+  expect(fired).toBe(1);
+  expect(Math.max(...asked)).toBeLessThan(2 ** 31);
 });

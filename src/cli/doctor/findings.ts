@@ -128,7 +128,7 @@ function aboutWork({ workers, unowned, mail, deadLetters }: AppDiagnosis): Findi
   if (deadLetters > 0) {
     findings.push({
       level: "warning",
-      text: `${count(deadLetters, "message")} could not be handled and ${deadLetters === 1 ? "is" : "are"} kept as dead letters.`,
+      text: `${count(deadLetters, "message")} could not be handled: kept, with the reason, as dead letters.`,
       remedy: "See why with `troupe dead`, and send one again with `troupe dead resend NUMBER`.",
     });
   }

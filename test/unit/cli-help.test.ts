@@ -1,0 +1,54 @@
+// What `--help` says, of the program and of each command.
+
+import type { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { makeProgram } from "../../src/cli/program.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+import { plain } from "../../src/cli/text.ts";
+
+const terminal: Terminal = {
+  ...{ isJson: false, isWatched: false, width: 0, paint: plain, paintError: plain },
+  print: () => {},
+  remark: () => {},
+  complain: () => {},
+};
+
+const program = makeProgram(terminal, {}, () => {});
+const commands = program.commands.flatMap((command) => [command, ...command.commands]);
+
+function helpOf(command: Command): string {
+  let text = "";
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  command.outputHelp();
+  return text;
+}
+
+test("the program lists every command, with examples and the exit codes", () => {
+  const help = helpOf(program);
+  for (const name of "dev worker spawn tell ask get history watch ps dead doctor".split(" ")) {
+    expect(help).toMatch(new RegExp(`^  ${name} `, "m"));
+  }
+  expect(help).toMatch(/Examples:\n {2}troupe dev actors\.ts/);
+  expect(help).toContain("Exit codes: 0, 1 (failed), 2 (wrong usage), 3 (cannot reach the server).");
+});
+
+describe("each command", () => {
+  test.each(commands.map((command) => [command.name(), command] as const))(
+    "%s has examples of itself",
+    (name, command) => {
+      const [, examples = ""] = helpOf(command).split("Examples:\n");
+      const lines = examples.trimEnd().split("\n");
+      expect(
+        lines.filter((line) => line.includes(`troupe ${name}`) || line.includes(`troupe dead ${name}`)),
+      ).not.toEqual([]);
+      for (const line of lines) expect(line, "the command, and what it does").toMatch(/^ {2}\S.*? {3,}\S/);
+      expect(command.summary()).not.toBe("");
+      const flags = command.options.map(({ long }) => long);
+      expect(flags).toEqual(expect.arrayContaining(["--json", "--server", "--app", "--creds", "--otlp"]));
+    },
+  );
+});
