@@ -10,8 +10,8 @@ import { brokenListedMax } from "./summary.ts";
 export interface FeedOptions {
   /** Resolves when the message is stored; `number` counts the messages of this run from 1. */
   readonly send: (message: Message, number: number) => Promise<unknown>;
-  /** Messages a second; undefined: as fast as it goes. */
-  readonly rate: number | undefined;
+  /** Messages a second at this moment; undefined: as fast as it goes. */
+  readonly rate: () => number | undefined;
   /** Ends it between two messages. */
   readonly signal: AbortSignal;
   readonly onBroken: (broken: BrokenLine) => void;
@@ -33,8 +33,8 @@ export const nothingFed = (): Fed => ({ sent: 0, broken: 0, brokenLines: [], mes
 const customersCountedMax = 10_000;
 
 export async function feed(entries: AsyncIterable<Entry>, fed: Fed, options: FeedOptions): Promise<void> {
-  const { signal, rate } = options;
-  const startMs = performance.now();
+  const { signal } = options;
+  let nextMs = performance.now();
   for await (const entry of entries) {
     if (signal.aborted) return;
     if (entry.kind === "broken") {
@@ -44,7 +44,10 @@ export async function feed(entries: AsyncIterable<Entry>, fed: Fed, options: Fee
       options.onBroken(broken);
       continue;
     }
-    if (rate !== undefined) await pause(startMs + (fed.sent * 1_000) / rate - performance.now(), signal);
+    const rate = options.rate();
+    const nowMs = performance.now();
+    if (rate !== undefined) await pause(nextMs - nowMs, signal);
+    nextMs = Math.max(nextMs, nowMs) + 1_000 / (rate ?? Infinity);
     if (!(await sendUntilStored(entry.message, fed.sent + 1, options))) return;
     fed.sent += 1;
     const { customer } = entry.message;

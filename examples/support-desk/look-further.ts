@@ -1,7 +1,8 @@
 // How to look further: commands that work as they are printed, on the server that runs now and on agents that exist.
 
+import { dataDirDefault } from "./options.ts";
 import type { Paint } from "./text.ts";
-import { shellWord } from "./text.ts";
+import { printable, shellWord } from "./text.ts";
 
 export interface Place {
   readonly app: string;
@@ -14,6 +15,19 @@ export interface Place {
 const appDefault = "troupe";
 /** Ids that are their own key on the server; others are escaped there. */
 const plainId = /^[A-Za-z0-9_-]+$/;
+
+/** For a run that takes its server along: how to open what it has left. */
+export function printOpenAgain({ app, dataDir }: { readonly app: string; readonly dataDir: string }): string {
+  const flags = [
+    ...(dataDir === dataDirDefault ? [] : [`--data ${shellWord(dataDir)}`]),
+    ...(app === appDefault ? [] : [`--app ${shellWord(app)}`]),
+  ];
+  const command = ["npm start", ...(flags.length === 0 ? [] : ["--", ...flags])].join(" ");
+  return [
+    `The nats-server ends with this run; what the agents know is kept in ${printable(dataDir)}.`,
+    `  ${command}  opens it again, stays up, and says how to look further`,
+  ].join("\n");
+}
 
 /** The customer to show: one who wrote much, and whose id is easy to type if there is any. */
 export function pickCustomer(messagesOf: ReadonlyMap<string, number>): string | undefined {

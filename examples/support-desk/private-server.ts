@@ -10,6 +10,8 @@ const restartsMax = 5;
 
 export interface PrivateServer {
   readonly url: string;
+  /** True: another process runs it, and it lives on after this run. */
+  readonly isShared: boolean;
   stop(): Promise<void>;
 }
 
@@ -19,7 +21,7 @@ export async function openPrivateServer(dataDir: string, tell: (line: string) =>
   let server = await startLocalServer({ binary, dataDir });
   const how = server.isShared ? "joined the nats-server that another process runs" : `started nats-server ${version}`;
   tell(`${how} on ${dataDir}: ${server.url}`);
-  const { url, port } = server;
+  const { url, port, isShared } = server;
   let isStopping = false;
   const keep = keepAlive(
     server,
@@ -32,6 +34,7 @@ export async function openPrivateServer(dataDir: string, tell: (line: string) =>
   ).catch((thrown: unknown) => tell(`nats-server does not start again: ${reasonOf(thrown)}`));
   return {
     url,
+    isShared,
     stop: async () => {
       isStopping = true;
       await server.stop();

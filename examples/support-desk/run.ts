@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Fed } from "./feed.ts";
 import { feed, nothingFed } from "./feed.ts";
 import { readEntries } from "./input.ts";
-import { pickCustomer, printLookFurther } from "./look-further.ts";
+import { pickCustomer, printLookFurther, printOpenAgain } from "./look-further.ts";
 import type { Options } from "./options.ts";
 import { Progress } from "./progress.ts";
 import type { Stage } from "./stage.ts";
@@ -25,8 +25,10 @@ const stallMsMax = 90_000;
 
 const lastEscalationsMax = 10;
 
-const legend =
-  "when, thread, customer, topic, mood, what was written; └ the specialist's answer; ▲ a person is called\n";
+const title = "A support desk of agents: intake → one for each customer → a specialist by topic → supervisor";
+const recognised =
+  "The desk remembers messages of an earlier run: it counts none of them twice. An empty desk: --fresh";
+const legend = "when, thread, customer, topic, mood, what was written; └ the answer; ▲ a person is called";
 
 export interface Terminal {
   /** A line on standard output. */
@@ -35,6 +37,13 @@ export interface Terminal {
   readonly tell: (line: string) => void;
   readonly paint: Paint;
   readonly width: number;
+}
+
+/** How a run has ended, and whether this process goes on. */
+interface Ended {
+  readonly summary: Summary;
+  readonly fed: Fed;
+  readonly isLeaving: boolean;
 }
 
 /** Returns the exit code. `stop` ends it politely. */
@@ -58,16 +67,14 @@ async function perform(
   const startMs = performance.now();
   const run = randomBytes(9).toString("base64url");
   const progress = new Progress(run);
-  const before = await stage.floor();
-  progress.note(before);
+  progress.note(await stage.floor());
   const fed = nothingFed();
   const notice = options.json ? terminal.tell : terminal.print;
-  if (!options.json) terminal.print(terminal.paint("dim", legend));
+  if (!options.json) terminal.print(`${terminal.paint("bold", title)}\n${terminal.paint("dim", legend)}\n`);
   const closing = new AbortController();
   let failure: unknown;
   // Whatever ends the watch early ends the run too: nobody would see that it is complete.
-  const view = options.json ? undefined : new LiveView(terminal.print, terminal, before.totals.messages);
-  const watching = watchFloor(stage, progress, view, closing.signal)
+  const watching = watchFloor(stage, progress, options.json ? undefined : terminal, closing.signal)
     .catch((thrown: unknown) => {
       failure = thrown;
     })
@@ -76,7 +83,8 @@ async function perform(
     const ending = AbortSignal.any([stop, closing.signal]);
     await feed(readEntries(source), fed, {
       send: (message, number) => stage.send({ run, number, message }),
-      rate: options.rate,
+      // Nobody wants to wait for what the desk only recognises.
+      rate: () => (progress.repeated > progress.fresh ? undefined : options.rate),
       signal: ending,
       onBroken: ({ line, reason }) => notice(terminal.paint("yellow", `line ${line} skipped: it ${printable(reason)}`)),
       onTrouble: (reason) => notice(terminal.paint("yellow", `trying again: ${printable(reason)}`)),
@@ -84,12 +92,13 @@ async function perform(
     const outcome = await progress.until(fed.sent, ending, stallMsMax);
     if (failure !== undefined) throw failure;
     const seconds = (performance.now() - startMs) / 1_000;
-    printEnd(stage, summarise(stage, progress, fed, seconds), fed, options, terminal);
+    const isLeaving = options.once || ending.aborted || outcome === "stalled";
+    printEnd({ summary: summarise(stage, progress, fed, seconds), fed, isLeaving }, stage, options, terminal);
     if (outcome === "stalled") {
       terminal.tell(`Nothing was dealt with for ${stallMsMax / 1_000} s; look for dead letters.`);
       return 1;
     }
-    if (!options.once && !ending.aborted) await stayUp(terminal, ending);
+    if (!isLeaving) await stayUp(terminal, ending);
     if (failure !== undefined) throw failure;
     return 0;
   } finally {
@@ -98,22 +107,29 @@ async function perform(
   }
 }
 
-function printEnd(stage: Stage, summary: Summary, fed: Fed, options: Options, terminal: Terminal): void {
-  const { print, paint } = terminal;
-  if (options.json) return print(JSON.stringify(summary));
-  print(`\n${printSummary(summary, paint)}\n`);
-  print(printLookFurther({ app: stage.app, server: stage.server, customer: pickCustomer(fed.messagesOf) }, paint));
+function printEnd(ended: Ended, stage: Stage, options: Options, terminal: Terminal): void {
+  const { print, paint, width } = terminal;
+  if (options.json) return print(JSON.stringify(ended.summary));
+  print(`\n${printSummary(ended.summary, paint, width)}\n`);
+  const { app, server } = stage;
+  if (ended.isLeaving && stage.endsServer) return print(printOpenAgain({ app, dataDir: options.dataDir }));
+  print(printLookFurther({ app, server, customer: pickCustomer(ended.fed.messagesOf) }, paint));
 }
 
+/** Shows what happens, unless there is no `terminal` to show it on. */
 async function watchFloor(
   stage: Stage,
   progress: Progress,
-  view: LiveView | undefined,
+  terminal: Terminal | undefined,
   signal: AbortSignal,
 ): Promise<void> {
+  const view = terminal && new LiveView(terminal.print, terminal, progress.floor.totals.messages);
+  let isRecognising = false;
   for await (const floor of stage.floors(signal)) {
     view?.show(floor.happenings);
     progress.note(floor);
+    if (progress.repeated > 0 && !isRecognising) terminal?.print(terminal.paint("yellow", recognised));
+    isRecognising = progress.repeated > 0;
   }
 }
 

@@ -19,6 +19,8 @@ export interface Stage extends AsyncDisposable {
   readonly app: string;
   /** null: no server, everything in memory. */
   readonly server: string | null;
+  /** True: the server is this run's own and ends with it. */
+  readonly endsServer: boolean;
   /** Resolves when the message is stored. */
   send(handedOn: HandedOn): Promise<unknown>;
   /** The supervisor's state as it stands now. */
@@ -50,7 +52,7 @@ async function fillStage(
   tell: (line: string) => void,
 ): Promise<Stage> {
   const server = await openServer(options, closers, tell);
-  const place = { app, ...(server === null ? { ports: memoryPorts() } : { servers: server }) };
+  const place = { app, ...(server === null ? { ports: memoryPorts() } : { servers: server.url }) };
   // Only what needs attention, so that it stands out in the live view.
   const worker = await createWorker({ ...place, actors: agents, logger: createLogger({ level: "warn" }) });
   closers.push(() => worker.drain());
@@ -60,7 +62,8 @@ async function fillStage(
   const intake = troupe.actor(Intake, theOne);
   return {
     app,
-    server,
+    server: server?.url ?? null,
+    endsServer: server?.endsWithRun === true,
     send: (handedOn) => intake.tell.message(handedOn),
     floor: async () => (await supervisor.get())?.state ?? emptyFloor(),
     floors: async function* (signal) {
@@ -70,12 +73,17 @@ async function fillStage(
   };
 }
 
-async function openServer(options: Options, closers: Closer[], tell: (line: string) => void): Promise<string | null> {
+interface Server {
+  readonly url: string;
+  readonly endsWithRun: boolean;
+}
+
+async function openServer(options: Options, closers: Closer[], tell: (line: string) => void): Promise<Server | null> {
   if (options.memory) return null;
-  if (options.serverUrl !== undefined) return options.serverUrl;
-  const server = await openPrivateServer(options.dataDir, tell);
-  closers.push(() => server.stop());
-  return server.url;
+  if (options.serverUrl !== undefined) return { url: options.serverUrl, endsWithRun: false };
+  const { url, isShared, stop } = await openPrivateServer(options.dataDir, tell);
+  closers.push(stop);
+  return { url, endsWithRun: !isShared };
 }
 
 /** The last opened first; all of them, whatever one of them throws. */

@@ -44,6 +44,18 @@ export function column(text: string, width: number): string {
   return clipped + " ".repeat(Math.max(0, width - widthOf(clipped)));
 }
 
+/** The parts with a separator between them, on lines of at most `width` columns where the parts allow it. */
+export function wrap(parts: readonly string[], separator: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const [at, part] of parts.entries()) {
+    const piece = at === parts.length - 1 ? part : part + separator;
+    const line = lines.at(-1);
+    if (line === undefined || widthOf(line + piece.trimEnd()) > width) lines.push(piece);
+    else lines[lines.length - 1] = line + piece;
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
 /** A word for the shell: as it is when that is safe, otherwise in single quotes. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

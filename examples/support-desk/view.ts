@@ -23,11 +23,15 @@ const topicStyles: Readonly<Record<Topic, Style>> = {
 
 const moodStyles: Readonly<Record<Mood, Style>> = { happy: "green", calm: "dim", annoyed: "yellow", angry: "red" };
 
+const threadWidth = 7;
 const nameWidth = 18;
 const topicWidth = 9;
 const moodWidth = 7;
-/** When, thread, who, topic and mood, with a space behind each. */
 const indent = " ".repeat(13);
+/** When, thread, who, topic and mood, with a space between. */
+const headWidth = indent.length + threadWidth + 1 + nameWidth + 1 + topicWidth + 1 + moodWidth;
+/** What was written stands behind them if there is so much room, otherwise below. */
+const saidWidthMin = 40;
 
 /** What is new in a state: prints it, and says so when more happened at once than the state keeps. */
 export class LiveView {
@@ -57,15 +61,14 @@ export class LiveView {
 export function linesOf(happening: Happening, { paint, width }: ViewOptions): string[] {
   const { topic, mood, thread, name, reply, raised } = happening;
   const room = Math.max(20, width - indent.length);
-  const head = `${column(printable(thread), 7)} ${column(printable(name), nameWidth)} `;
-  const said = clip(`“${printable(happening.text)}”`, Math.max(20, room - head.length - topicWidth - moodWidth - 2));
-  const lines = [
+  const head =
     paint("dim", column(clock(happening.at), indent.length)) +
-      head +
-      `${paint(topicStyles[topic], column(topic, topicWidth))} ${paint(moodStyles[mood], column(mood, moodWidth))} ` +
-      said,
-    indent + paint("dim", clip(`└ ${topic}: ${printable(reply)}`, room)),
-  ];
+    `${column(printable(thread), threadWidth)} ${column(printable(name), nameWidth)} ` +
+    `${paint(topicStyles[topic], column(topic, topicWidth))} ${paint(moodStyles[mood], column(mood, moodWidth))}`;
+  const said = `“${printable(happening.text)}”`;
+  const roomBehind = width - headWidth - 1;
+  const lines = roomBehind < saidWidthMin ? [head, indent + clip(said, room)] : [`${head} ${clip(said, roomBehind)}`];
+  lines.push(indent + paint("dim", clip(`└ ${topic}: ${printable(reply)}`, room)));
   for (const reason of raised) {
     lines.push(indent + paint("red", clip(`▲ escalated: ${reason} (${printable(happening.customer)})`, room)));
   }

@@ -2,7 +2,7 @@
 
 import type { Answer, Message, TellMessage } from "./message.ts";
 import type { OutboxEntry, Snapshot } from "./snapshot.ts";
-import { hasSeen, withReply, withSeen } from "./snapshot.ts";
+import { hasSeen, withoutSteps, withReply, withSeen, withStep } from "./snapshot.ts";
 import type { TurnOutcome } from "./turn.ts";
 
 export interface Applied {
@@ -42,14 +42,14 @@ export function applyDone(before: Snapshot, message: Message, outcome: TurnOutco
   }
   if (key !== undefined)
     replies = withReply(replies, { key, ok: resultText === undefined ? undefined : JSON.parse(resultText) });
-  const steps = before.steps?.of === message.messageId ? undefined : before.steps;
+  const steps = withoutSteps(before.steps, message.messageId);
   return { next: { ...before, state, inbox, outbox, sent, guard, replies, steps }, isDirty: true };
 }
 
 /** After a tell that was buried: it counts as applied and changed nothing. */
 export function applyBuried(before: Snapshot, message: TellMessage): Snapshot {
   const inbox = withSeen(before.inbox, message.sequence, message.from, message.number);
-  const steps = before.steps?.of === message.messageId ? undefined : before.steps;
+  const steps = withoutSteps(before.steps, message.messageId);
   return { ...before, inbox, steps };
 }
 
@@ -63,13 +63,11 @@ export function findKeptAnswer(snapshot: Snapshot, message: Message): Answer | u
 
 /** With the result of a step kept for the message that is being handled. */
 export function applyStep(before: Snapshot, message: Message, name: string, text: string): Snapshot {
-  const done = before.steps?.of === message.messageId ? before.steps.done : {};
-  return { ...before, steps: { of: message.messageId, done: { ...done, [name]: JSON.parse(text) } } };
+  return { ...before, steps: withStep(before.steps, message.messageId, name, JSON.parse(text)) };
 }
 
 /** The kept result of a step, as JSON. */
 export function findStep(snapshot: Snapshot, message: Message, name: string): string | undefined {
-  const { steps } = snapshot;
-  if (steps?.of !== message.messageId || !Object.hasOwn(steps.done, name)) return undefined;
-  return JSON.stringify(steps.done[name]);
+  const done = snapshot.steps.find(({ of }) => of === message.messageId)?.done;
+  return done !== undefined && Object.hasOwn(done, name) ? JSON.stringify(done[name]) : undefined;
 }

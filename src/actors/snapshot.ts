@@ -11,6 +11,11 @@ import { messageOf, TroupeError } from "../core/errors.ts";
 
 /** Replies kept for idempotency keys, per actor. */
 export const keptRepliesMax = 64;
+/**
+ * Messages whose steps are kept, per actor. One turn runs at a time, but a turn that was cut short leaves its steps behind
+ * until its message comes again, and others may come before it.
+ */
+export const keptStepsMax = 8;
 /** Senders whose last number an inbox remembers; behind it stands the server's own duplicate window. */
 export const keptSendersMax = 128;
 
@@ -37,6 +42,14 @@ export interface KeptReply {
   readonly ok?: unknown;
 }
 
+/** The steps of one message that are done. */
+export interface KeptSteps {
+  /** The message's id. */
+  readonly of: string;
+  /** Results by name. */
+  readonly done: Readonly<Record<string, unknown>>;
+}
+
 export interface Snapshot {
   readonly state: unknown;
   readonly inbox: Inbox;
@@ -47,8 +60,8 @@ export interface Snapshot {
   readonly guard: number;
   /** Oldest first. */
   readonly replies: readonly KeptReply[];
-  /** Results of `ctx.step` of the message that is being handled, by name. */
-  readonly steps: { readonly of: string; readonly done: Readonly<Record<string, unknown>> } | undefined;
+  /** Results of `ctx.step` of messages whose turn has not ended; the one that was silent longest first. */
+  readonly steps: readonly KeptSteps[];
   /** The state's schema number. */
   readonly schema: number;
   readonly epoch: number;
@@ -66,7 +79,7 @@ export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
     sent: Math.floor(nowMs) * 1_000, // S3; below 2^53 until the year 2255
     guard: 0,
     replies: [],
-    steps: undefined,
+    steps: [],
     schema: 1,
     epoch: 0,
     commit: "",
@@ -84,7 +97,7 @@ export function printSnapshot(snapshot: Snapshot, stateText: string): string {
   if (outbox.length > 0) text += `,"outbox":[${outbox.map(printEntry).join(",")}],"guard":${snapshot.guard}`;
   text += `,"sent":${snapshot.sent}`;
   if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
-  if (steps !== undefined) text += `,"steps":${JSON.stringify(steps)}`;
+  if (steps.length > 0) text += `,"steps":${JSON.stringify(steps)}`;
   text += `,"schema":${snapshot.schema},"epoch":${snapshot.epoch},"commit":"${snapshot.commit}"`;
   if (snapshot.trace !== undefined) text += `,"trace":"${snapshot.trace}"`;
   return `${text}}`;
@@ -115,7 +128,7 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     sent: asNumber(raw.sent, 0),
     guard: asNumber(raw.guard, 0),
     replies: (raw.replies ?? []) as Snapshot["replies"],
-    steps: raw.steps as Snapshot["steps"],
+    steps: (raw.steps ?? []) as Snapshot["steps"],
     schema,
     epoch: asNumber(raw.epoch, 0),
     commit: raw.commit,
@@ -150,6 +163,18 @@ export function withSeen(inbox: Inbox, sequence: number, sender?: string, number
 /** Kept replies after one more: bounded, the oldest goes first. */
 export function withReply(replies: readonly KeptReply[], reply: KeptReply): readonly KeptReply[] {
   return [...replies.slice(-(keptRepliesMax - 1)), reply];
+}
+
+/** Kept steps without those of a message. */
+export function withoutSteps(steps: Snapshot["steps"], messageId: string): Snapshot["steps"] {
+  return steps.some(({ of }) => of === messageId) ? steps.filter(({ of }) => of !== messageId) : steps;
+}
+
+/** Kept steps with one more result of a message: bounded, the message that was silent longest goes first. */
+export function withStep(steps: Snapshot["steps"], messageId: string, name: string, value: unknown): Snapshot["steps"] {
+  const done = steps.find(({ of }) => of === messageId)?.done;
+  const others = withoutSteps(steps, messageId).slice(-(keptStepsMax - 1));
+  return [...others, { of: messageId, done: { ...done, [name]: value } }];
 }
 
 interface StoredEntry {

@@ -1,6 +1,7 @@
 // An entry of a bucket in each of the three forms in which the server sends one.
 
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
+import { headersOf } from "./nats-link.ts";
 import type { StoredMessage } from "./nats-place.ts";
 import type { KvEntry, KvOperation } from "./store.ts";
 
@@ -25,14 +26,17 @@ function operationOf(operation: string, reason: string): KvOperation {
   return reason === "" ? "put" : "delete";
 }
 
-export function operationOfHeaders(headers: MsgHdrs | undefined): KvOperation {
-  return headers === undefined ? "put" : operationOf(headers.get("KV-Operation"), headers.get("Nats-Marker-Reason"));
+/** A message with headers that cannot be read is a value: the server's own markers can be. */
+export function operationOfHeaders(headers: MsgHdrs | undefined | "unreadable"): KvOperation {
+  return headers === undefined || headers === "unreadable"
+    ? "put"
+    : operationOf(headers.get("KV-Operation"), headers.get("Nats-Marker-Reason"));
 }
 
 /** A message of a reader. The value is copied: a view would keep the whole chunk that the socket read alive. */
 export function entryOfStored(stored: StoredMessage, prefixLength: number): KvEntry {
   const { message } = stored;
-  const operation = operationOfHeaders(message.headers);
+  const operation = operationOfHeaders(headersOf(message));
   return {
     key: stored.subject.slice(prefixLength),
     value: operation === "put" ? new Uint8Array(message.data) : nothing,
@@ -44,8 +48,8 @@ export function entryOfStored(stored: StoredMessage, prefixLength: number): KvEn
 
 /** An answer of `DIRECT.GET`: place and time stand in headers that the server adds. */
 export function entryOfDirect(message: Msg, prefixLength: number): KvEntry | undefined {
-  const { headers } = message;
-  if (headers === undefined) return undefined;
+  const headers = headersOf(message);
+  if (headers === undefined || headers === "unreadable") return undefined;
   const operation = operationOfHeaders(headers);
   // The server's own headers come after those that were stored; a stored one of the same name must not win.
   return {

@@ -146,10 +146,10 @@ export class NatsLink implements AsyncDisposable {
     const pending = this.#pending.get(token);
     if (pending === undefined) return;
     this.#pending.delete(token);
-    const isNobody = message.data.length === 0 && message.headers?.code === 503;
-    const answer: LinkAnswer = isNobody ? nobody : { kind: "reply", message };
+    const headers = message.data.length === 0 ? headersOf(message) : undefined;
+    const isNobody = headers !== undefined && headers !== "unreadable" && headers.code === 503;
     try {
-      pending.answer(answer);
+      pending.answer(isNobody ? nobody : { kind: "reply", message });
     } catch (thrown) {
       // Thrown from here it would end the client's reading of the connection without a word.
       queueMicrotask(() => {
@@ -185,6 +185,18 @@ export class NatsLink implements AsyncDisposable {
         for (const listener of [...this.#reconnected]) listener();
       }
     }
+  }
+}
+
+/**
+ * A message's headers, or "unreadable": the client throws at header names outside of the standard, which anybody may
+ * send, and whatever a subscription's callback throws ends the reading of the whole connection without a word.
+ */
+export function headersOf(message: Msg): MsgHdrs | undefined | "unreadable" {
+  try {
+    return message.headers;
+  } catch {
+    return "unreadable";
   }
 }
 

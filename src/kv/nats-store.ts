@@ -12,7 +12,7 @@ import { checkKey, checkPattern } from "./keys.ts";
 import { ackedSequence, outcomeOf, type PublishOutcome } from "./nats-acks.ts";
 import { type Bucket, openBucket } from "./nats-bucket.ts";
 import { entryOfStored, operationOfHeaders } from "./nats-entry.ts";
-import { type NatsLink, rawHeaders } from "./nats-link.ts";
+import { headersOf, type NatsLink, rawHeaders } from "./nats-link.ts";
 import { type ReadFrom, readLast, readLastShort, readMany } from "./nats-reads.ts";
 import { readSnapshot } from "./nats-snapshot.ts";
 import { deletionHeader, expectationHeader, runTransaction, ttlHeader, waitALittle } from "./nats-transaction.ts";
@@ -195,7 +195,7 @@ export class NatsStore implements KvStore {
       headersOnly: true,
       onMessage: ({ subject, message }) => {
         const key = subject.slice(this.#bucket.prefix.length);
-        if (operationOfHeaders(message.headers) === "put") keys.add(key);
+        if (operationOfHeaders(headersOf(message)) === "put") keys.add(key);
         else keys.delete(key);
       },
       onRestarted: () => keys.clear(),

@@ -2,7 +2,9 @@
 //
 //   K1. What is served is owned: a host starts only with its partition's record in hand, and ends before the lease can
 //       be over for anybody else. Renewing waits for nothing but the server.
-//   K2. The mail is trimmed behind the cursor that was saved, never behind the one that is only known here.
+//   K2. The mail is trimmed behind the cursor that was saved one duplicate window ago, never behind the one that is only
+//       known here: after a restart the server knows only the ids of what it still stores, and a sender that did not
+//       hear of its message's storing sends it again.
 
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -27,7 +29,8 @@ export interface KeeperOptions {
 interface Holding {
   readonly host: PartitionHost;
   owned: OwnedPartition;
-  trimmedUpTo: number;
+  /** Cursors that were saved and not trimmed to yet, oldest first, and since when. */
+  saved: readonly { readonly cursor: number; readonly atMs: number }[];
 }
 
 /** How often cursors are saved, and free partitions looked for. Unit: ms. */
@@ -154,7 +157,7 @@ export class Keeper {
   /** A host that cannot start is not kept: its partition is taken again. */
   async #open(owned: OwnedPartition): Promise<void> {
     const host = this.#options.openHost(owned);
-    const holding: Holding = { host, owned, trimmedUpTo: 0 };
+    const holding: Holding = { host, owned, saved: [] };
     this.#holdings.set(owned.partition, holding);
     try {
       await host.start();
@@ -182,11 +185,16 @@ export class Keeper {
   }
 
   async #trim(): Promise<void> {
+    const { mail, duplicateWindowMs } = this.#options.ports;
+    const now = this.#clock.monotonicMs();
     for (const [partition, holding] of [...this.#holdings]) {
-      const saved = holding.owned.cursor;
-      if (saved <= holding.trimmedUpTo || this.#ended.signal.aborted) continue;
-      await this.#options.ports.mail.trim(partition, saved); // K2
-      holding.trimmedUpTo = saved;
+      if (this.#ended.signal.aborted) return;
+      const { cursor } = holding.owned;
+      if ((holding.saved.at(-1)?.cursor ?? 0) < cursor) holding.saved = [...holding.saved, { cursor, atMs: now }];
+      const due = holding.saved.findLast((saved) => now - saved.atMs >= duplicateWindowMs);
+      if (due === undefined) continue;
+      holding.saved = holding.saved.filter((saved) => saved.cursor > due.cursor);
+      await mail.trim(partition, due.cursor); // K2
     }
   }
 }

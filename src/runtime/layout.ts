@@ -9,6 +9,7 @@ import { partitionCountDefault } from "../core/partition.ts";
 import type { ApiAnswer } from "../kv/nats-api.ts";
 import { callApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
+import { duplicateWindowMsDefault } from "./mail.ts";
 import type { Subjects } from "./subjects.ts";
 
 export const layoutVersion = "1";
@@ -122,7 +123,7 @@ async function ensureDeadStream(options: LayoutOptions): Promise<void> {
 }
 
 function mailStreamOf(options: LayoutOptions, pools: Record<string, string>): StreamConfig {
-  const { subjects, duplicateWindowMs = 120_000 } = options;
+  const { subjects, duplicateWindowMs = duplicateWindowMsDefault } = options;
   return {
     ...streamOf(options, subjects.mailStream, subjects.mailStreamSubjects, pools),
     description: `Troupe: mailboxes and timers of ${subjects.app}`,

@@ -17,6 +17,9 @@
 
 import type { Traceparent } from "../core/trace.ts";
 
+/** How long a message id is known (M2) when nothing else is said. Unit: ms. */
+export const duplicateWindowMsDefault = 120_000;
+
 /** Where a message goes: an actor's method. `key` is `type.id` escaped. */
 export interface MailAddress {
   readonly partition: number;

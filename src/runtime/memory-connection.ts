@@ -90,7 +90,10 @@ export class MemoryConnection {
       this.#pending.add(lose);
       const reply = (answer: CallAnswer<Value>) => this.#down.send(() => settle(answer), fault.answerDelayMs);
       this.#up.send(() => {
-        if (fault.lose === "request") return;
+        if (fault.lose === "request") {
+          if (fault.cutForMs !== undefined) this.#breakFor(fault.cutForMs);
+          return;
+        }
         if (fault.refuse !== undefined) return reply({ kind: "refused", reason: fault.refuse });
         perform((value) => {
           if (fault.lose !== "answer") reply({ kind: "answer", value });

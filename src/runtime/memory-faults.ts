@@ -36,7 +36,10 @@ export interface MemoryFault {
   readonly delayMs?: number;
   /** On the way back. Unit: ms. */
   readonly answerDelayMs?: number;
-  /** The client's connection breaks when the server has done it: everything in flight is lost. Back after this. Unit: ms. */
+  /**
+   * The client's connection breaks when the server has done it, or with a lost request when it should have: everything in
+   * flight is lost. Back after this. Unit: ms.
+   */
   readonly cutForMs?: number;
 }
 

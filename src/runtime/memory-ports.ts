@@ -56,6 +56,10 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
       await mail.close();
       await Promise.all([state.close(), cluster.close()]);
     };
-    return { clock: world.clock, mail, state, cluster, partitionCount: count, close, [Symbol.asyncDispose]: close };
+    const { clock: worldClock, duplicateWindowMs } = world;
+    return {
+      ...{ clock: worldClock, mail, state, cluster, partitionCount: count, duplicateWindowMs, close },
+      [Symbol.asyncDispose]: close,
+    };
   };
 }

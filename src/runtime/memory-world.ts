@@ -8,6 +8,7 @@ import { invariant, TroupeError } from "../core/errors.ts";
 import { partitionCountDefault } from "../core/partition.ts";
 import { MemoryPlace } from "../kv/memory-store.ts";
 import type { AppendOutcome } from "./mail.ts";
+import { duplicateWindowMsDefault } from "./mail.ts";
 import { MemoryConnection, plannerOf } from "./memory-connection.ts";
 import type { FaultPlan } from "./memory-faults.ts";
 import { MemoryRouter } from "./memory-router.ts";
@@ -51,7 +52,7 @@ export class MemoryWorld {
   readonly router: MemoryRouter;
   /** Where the buckets lie. */
   readonly place = new MemoryPlace();
-  readonly #duplicateWindowMs: number;
+  readonly duplicateWindowMs: number;
   readonly #planFault: ReturnType<typeof plannerOf>;
   readonly #breath = new Breath();
   readonly #connections = new Map<string, MemoryConnection>();
@@ -67,7 +68,7 @@ export class MemoryWorld {
     this.clock = options.clock ?? systemClock;
     this.payloadBytesMax = options.payloadBytesMax ?? 1_048_576;
     this.router = new MemoryRouter(this.clock);
-    this.#duplicateWindowMs = options.duplicateWindowMs ?? 120_000;
+    this.duplicateWindowMs = options.duplicateWindowMs ?? duplicateWindowMsDefault;
     this.#planFault = plannerOf(options.faults);
   }
 
@@ -143,7 +144,7 @@ export class MemoryWorld {
   stream(name: string): MemoryStream {
     const found = this.#streams.get(name);
     if (found !== undefined) return found;
-    const windowMs = name.endsWith("_dead") ? buriedKnownMs : this.#duplicateWindowMs;
+    const windowMs = name.endsWith("_dead") ? buriedKnownMs : this.duplicateWindowMs;
     const made = new MemoryStream(this.clock, windowMs);
     this.#streams.set(name, made);
     return made;

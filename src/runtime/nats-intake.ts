@@ -15,7 +15,9 @@ import { metaOfMessage } from "./nats-request.ts";
 import type { Subjects } from "./subjects.ts";
 
 /** Messages of a shared consumer that are under way at most. */
-const batch = 1_024;
+const sharedBatch = 1_024;
+/** Partitions share a consumer when they are at least this part of the pool: one in so many. */
+const shareMin = 4;
 
 interface Opening {
   readonly partition: number;
@@ -61,15 +63,20 @@ export class NatsIntake {
     for (const twice of openings.filter((opening) => !first.includes(opening))) {
       twice.reject(new TroupeError("OPTION_INVALID", `partition ${twice.partition} is being opened twice`));
     }
-    try {
-      const readers = await this.#openShared(first);
-      for (const [at, opening] of first.entries()) opening.resolve(readers[at] as MailReader);
-    } catch (thrown) {
-      for (const opening of first) opening.reject(thrown);
-    }
+    // Never several filters on one consumer: looking for the next match of a list takes the server a search over all
+    // subjects of a block for each message (measured: 1,971 messages a second against 22,700 with one consumer each).
+    const isWorthSharing = first.length * shareMin >= (this.#partitionCount ?? Infinity);
+    const groups = isWorthSharing ? [first] : first.map((opening) => [opening]);
+    await Promise.all(
+      groups.map((group) =>
+        this.#openGroup(group).catch((thrown: unknown) => {
+          for (const opening of group) opening.reject(thrown);
+        }),
+      ),
+    );
   }
 
-  async #openShared(openings: readonly Opening[]): Promise<readonly MailReader[]> {
+  async #openGroup(openings: readonly Opening[]): Promise<void> {
     const places = new Map<string, Place>();
     const prefixes = openings.map(({ partition }) => this.#subjects.mailPrefix(partition));
     // `A.mail.<pool>.`: all prefixes share it, and the partition's number follows.
@@ -87,31 +94,30 @@ export class NatsIntake {
       const { key, method } = targetOf(subject, place.skip);
       guarded(place.onLetter, { key, method, payload: message.data, meta: metaOfMessage(message), sequence });
     };
-    const isWhole = openings.length === this.#partitionCount;
+    const isShared = openings.length > 1;
     const reader = await openReader({
       link: this.#link,
       stream: this.#subjects.mailStream,
-      // Without a filter the server hands over what comes next; with one it looks for the next match among all
-      // subjects of a block, which costs more than to skip the timers and other pools' messages here.
-      filters: isWhole ? [] : prefixes.map((prefix) => `${prefix}>`),
+      // Without a filter the server hands over what comes next; what is not wanted is skipped here.
+      filters: isShared ? [] : prefixes.map((prefix) => `${prefix}>`),
       from: Math.max(1, Math.min(...openings.map((opening) => opening.from))),
-      batch: openings.length === 1 ? 256 : batch,
+      batch: isShared ? sharedBatch : 256,
       onMessage,
     });
-    return openings.map(({ partition }) => {
+    for (const { partition, resolve } of openings) {
       const name = String(partition);
       const place = places.get(name);
       const close = async () => {
         places.delete(name);
         if (places.size === 0) await reader.close(); // N2
       };
-      return {
+      resolve({
         get position() {
           return place?.position ?? 0;
         },
         close,
         [Symbol.asyncDispose]: close,
-      };
-    });
+      });
+    }
   }
 }

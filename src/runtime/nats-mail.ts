@@ -9,7 +9,7 @@ import { messageOf, TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import { callApi, refusedError } from "../kv/nats-api.ts";
 import type { LinkAnswer, NatsLink } from "../kv/nats-link.ts";
-import { rawHeaders } from "../kv/nats-link.ts";
+import { headersOf, rawHeaders } from "../kv/nats-link.ts";
 import { guarded } from "./guarded.ts";
 import type {
   AppendOutcome,
@@ -29,7 +29,7 @@ import { checkAddress, headerBytes, headerLinesOf, headerNames } from "./mail-he
 import { misaddressed, strictTargetOf } from "./mail-subject.ts";
 import { NatsIntake } from "./nats-intake.ts";
 import { readStoredMailbox } from "./nats-mailbox.ts";
-import { headersOf, NatsRequest } from "./nats-request.ts";
+import { NatsRequest } from "./nats-request.ts";
 import type { Subjects } from "./subjects.ts";
 
 export interface NatsMailOptions {

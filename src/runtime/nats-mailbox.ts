@@ -12,12 +12,12 @@ import { messageOf, TroupeError } from "../core/errors.ts";
 import type { ApiAnswer } from "../kv/nats-api.ts";
 import { apiTimeoutMs, callApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
+import { headersOf } from "../kv/nats-link.ts";
 import type { Letter } from "./mail.ts";
 import { noMeta } from "./mail.ts";
 import type { HeaderEntries } from "./mail-headers.ts";
 import { metaOf } from "./mail-headers.ts";
 import { targetOf } from "./mail-subject.ts";
-import { headersOf } from "./nats-request.ts";
 
 interface LeaderAnswer {
   readonly message: {

@@ -5,6 +5,7 @@ import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
 import { openNatsStore } from "../kv/nats-store.ts";
 import { ensureLayout } from "./layout.ts";
+import { duplicateWindowMsDefault } from "./mail.ts";
 import { openNatsMail } from "./nats-mail.ts";
 import type { OpenPorts, Ports, PortsRequest } from "./ports.ts";
 import { subjectsOf } from "./subjects.ts";
@@ -55,7 +56,11 @@ export async function openPortsOver(
       await Promise.all([state.close(), cluster.close()]);
       await link.close();
     };
-    return { clock: systemClock, mail, state, cluster, partitionCount: count, close, [Symbol.asyncDispose]: close };
+    return {
+      ...{ clock: systemClock, mail, state, cluster, partitionCount: count, close },
+      duplicateWindowMs: options.duplicateWindowMs ?? duplicateWindowMsDefault,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (thrown) {
     await link.close();
     throw thrown;

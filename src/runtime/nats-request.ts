@@ -3,7 +3,7 @@
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import { TroupeError } from "../core/errors.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
-import { rawHeaders } from "../kv/nats-link.ts";
+import { headersOf, rawHeaders } from "../kv/nats-link.ts";
 import type { MailMeta, MailRequest } from "./mail.ts";
 import { noMeta } from "./mail.ts";
 import {
@@ -24,18 +24,6 @@ interface ErrorHeader {
 /** Codes come from the catalogue, so this stays small; codes that do not are not kept beyond this many. */
 const errorHeadersMax = 128;
 const errorHeaders = new Map<string, ErrorHeader>();
-
-/**
- * A message's headers, or "unreadable": the client throws at header names outside of the standard, which anybody may
- * send, and whatever a subscription's callback throws ends the reading of the whole connection without a word.
- */
-export function headersOf(message: Msg): MsgHdrs | undefined | "unreadable" {
-  try {
-    return message.headers;
-  } catch {
-    return "unreadable";
-  }
-}
 
 /** What came along with a message; headers that cannot be read count as none. */
 export function metaOfMessage(message: Msg): MailMeta {

@@ -13,6 +13,8 @@ export interface Ports extends AsyncDisposable {
   readonly cluster: KvStore;
   /** Partitions of the pool. */
   readonly partitionCount: number;
+  /** How long the mail knows a message id. What it has stored is not trimmed before. Unit: ms. */
+  readonly duplicateWindowMs: number;
   close(): Promise<void>;
 }
 

@@ -2,14 +2,15 @@
 //
 //   W1. One message has one id through all its attempts, so the server stores it once.
 //   W2. Tells of one teller to one actor are stored in the order of the calls (P5). A retry never overtakes: while one is
-//       being tried again the later ones wait behind it, and when a later one was already stored it is not tried again
-//       but rejects.
+//       being tried again the later ones wait behind it, and when a later one was stored, or may have been, it is not
+//       tried again but rejects. (What one connection sends the server takes in order; when a break loses something, it
+//       has lost all that was sent after it.)
 
 import type { Receipt, TellOptions } from "../actors/ref.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
-import { TroupeError } from "../core/errors.ts";
+import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, isTracing, traceparentOf } from "../core/trace.ts";
 import type { AppendOutcome, Mail, MailAddress, MailMeta } from "./mail.ts";
@@ -26,8 +27,10 @@ const nothing = new Uint8Array(0);
 /** The tells of one actor that are under way. */
 interface Lane {
   underWay: number;
-  /** Highest number that was stored. */
+  /** Highest number that was stored, or was given up on and may be. */
   stored: number;
+  /** First attempts that are under way, by number. */
+  readonly first: Map<number, Promise<AppendOutcome>>;
   /** What is being tried again; later ones wait for it. */
   retrying: Promise<unknown> | undefined;
 }
@@ -78,12 +81,13 @@ export class Teller {
     };
     try {
       const isFree = lane.retrying === undefined;
-      const first = isFree ? await this.#mail.append(to, payload, meta, Math.min(timeoutMs, attemptMsMax)) : undefined;
+      const first = isFree ? await this.#tryFirst(telling, Math.min(timeoutMs, attemptMsMax)) : undefined;
       const stored = first?.kind === "accepted" ? first : await this.#retry(telling, first);
       lane.stored = Math.max(lane.stored, number);
       endSpan(span);
       return { sequence: stored.sequence };
     } catch (thrown) {
+      if (isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN") lane.stored = Math.max(lane.stored, number);
       endFailed(span, thrown);
       throw thrown;
     } finally {
@@ -94,7 +98,7 @@ export class Teller {
   #enter(key: string): Lane {
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { underWay: 0, stored: 0, retrying: undefined };
+      lane = { underWay: 0, stored: 0, first: new Map(), retrying: undefined };
       this.#lanes.set(key, lane);
     }
     lane.underWay += 1;
@@ -104,6 +108,17 @@ export class Teller {
   #leave(key: string, lane: Lane): void {
     lane.underWay -= 1;
     if (lane.underWay === 0) this.#lanes.delete(key);
+  }
+
+  #tryFirst({ lane, number, to, payload, meta }: Telling, timeoutMs: number): Promise<AppendOutcome> {
+    const settle = (outcome: AppendOutcome) => {
+      lane.first.delete(number);
+      if (outcome.kind === "accepted") lane.stored = Math.max(lane.stored, number);
+      return outcome;
+    };
+    const attempt = this.#mail.append(to, payload, meta, timeoutMs).then(settle);
+    lane.first.set(number, attempt);
+    return attempt;
   }
 
   /** Waits for the retries before it, then tries. */
@@ -140,6 +155,7 @@ export class Teller {
       const leftMs = deadlineMs - this.#clock.monotonicMs() - waitMs;
       if (leftMs <= 0) throw failureOf(to, reason, isUnknown);
       if (waitMs > 0) await delay(this.#clock, waitMs);
+      await Promise.all([...lane.first].filter(([later]) => later > number).map(([, attempt]) => attempt)); // W2
       if (lane.stored > number) throw failureOf(to, "a later message to the same actor was stored first", isUnknown); // W2
       outcome = await this.#mail.append(to, payload, meta, Math.min(leftMs, attemptMsMax));
     }

@@ -63,12 +63,9 @@ export class Client {
   async probe(): Promise<void> {
     const { plan, actors, ledger } = this.#stage;
     for (const id of plan.tallies) {
-      const before = idsOf(ledger.committed(`tally.${id}`)).length;
       const size = await this.#troupe.actor(actors.tally, id).ask.size(undefined, { timeoutMs: 60_000 });
-      const after = idsOf(ledger.committed(`tally.${id}`)).length;
-      if (size < before || size > after) {
-        ledger.fault(`P4: tally.${id} answers ${size}; ${before} to ${after} were committed meanwhile`);
-      }
+      const stands = idsOf(ledger.committed(`tally.${id}`)).length;
+      if (size !== stands) ledger.fault(`P4: tally.${id} answers ${size}, and ${stands} are committed`);
     }
   }
 
@@ -121,11 +118,13 @@ export class Client {
     if (drawn < 0.3) what = { kind: "pass", ...pass };
     else if (drawn < 0.45 && isPath) what = { kind: "hop", path, to };
     else if (drawn < 0.55) what = { kind: "check", relay, to };
-    const deed: Deed = { id, client: this.#name, order, verb, what, outcome: "pending" };
+    const isKeyed = verb === "ask" && dice.happens(0.3);
+    const isRepeatable = verb === "tell" || isKeyed;
+    const deed: Deed = { id, client: this.#name, order, verb, isRepeatable, what, outcome: "pending" };
     ledger.deeds.push(deed);
     ledger.note(`${this.#name} ${verb}s ${id} ${JSON.stringify(what)}`);
     const timeoutMs = dice.one([500, 3_000, 10_000]);
-    const options = { timeoutMs, ...(dice.happens(0.3) && verb === "ask" ? { idempotencyKey: id } : {}) };
+    const options = { timeoutMs, ...(isKeyed ? { idempotencyKey: id } : {}) };
     this.#send(deed, options).then(
       () => this.#settle(deed, "done", "ok"),
       (thrown: unknown) => {

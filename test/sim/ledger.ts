@@ -14,6 +14,8 @@ export interface Deed {
   /** Counts the deeds of all clients. */
   readonly order: number;
   readonly verb: "tell" | "ask";
+  /** It may come again, so that its steps are kept: told, or asked with an idempotency key. */
+  readonly isRepeatable: boolean;
   readonly what:
     | { readonly kind: "note"; readonly to: string; readonly manner: Manner }
     | {
@@ -100,6 +102,7 @@ export class Ledger {
 
   /** A step has given its handler a value: from then on it is kept, and always the same. */
   stepGave(id: string, value: string): void {
+    if (this.deeds.find((deed) => deed.id === id)?.isRepeatable !== true) return;
     const before = this.#stepValues.get(id);
     this.#stepValues.set(id, before ?? value);
     if (before !== undefined && before !== value) this.fault(`steps: ${id} got ${before}, then ${value}`);

@@ -20,7 +20,7 @@ async function* entries(...all: Entry[]): AsyncGenerator<Entry> {
 
 const quiet: FeedOptions = {
   send: async () => {},
-  rate: undefined,
+  rate: () => undefined,
   signal: new AbortController().signal,
   onBroken: () => {},
   onTrouble: () => {},
@@ -75,7 +75,7 @@ describe("the feed", () => {
     const fed = nothingFed();
     const stop = new AbortController();
     const send = async () => stop.abort();
-    await feed(entries(entry(1), entry(2)), fed, { ...quiet, send, rate: 0.001, signal: stop.signal });
+    await feed(entries(entry(1), entry(2)), fed, { ...quiet, send, rate: () => 0.001, signal: stop.signal });
     expect(fed.sent).toBe(1);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { readEntries, toEntry } from "../../examples/support-desk/input.ts";
 import type { Line } from "../../examples/support-desk/lines.ts";
 import { lineBytesMax, readLines } from "../../examples/support-desk/lines.ts";
-import { pickCustomer, printLookFurther } from "../../examples/support-desk/look-further.ts";
+import { pickCustomer, printLookFurther, printOpenAgain } from "../../examples/support-desk/look-further.ts";
 import { parseOptions, watchableRate } from "../../examples/support-desk/options.ts";
 import type { Summary } from "../../examples/support-desk/summary.ts";
 import { printSummary } from "../../examples/support-desk/summary.ts";
@@ -170,6 +170,20 @@ describe("the live view", () => {
     for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(100);
   });
 
+  test("puts what was written below on a narrow terminal, and keeps the columns of wide letters", () => {
+    const lines = linesOf(happening(1, { name: "山田太郎 (Taro Yamada)" }), { paint: plain, width: 80 });
+    expect(lines[0]).toMatch(/^02 Mar 08:04 T-1 +山田太郎 \(Taro Y.*… technical angry +$/);
+    expect(lines.slice(1)).toEqual(["             “no light”", "             └ technical: Hello Ada."]);
+    for (const width of [40, 80, 100, 200]) {
+      for (const line of linesOf(happening(1, { name: "山田太郎", text: "長い".repeat(99) }), {
+        paint: plain,
+        width,
+      })) {
+        expect(widthOf(line)).toBeLessThanOrEqual(Math.max(width, 57));
+      }
+    }
+  });
+
   test("shows each message once, and says how many it could not show", () => {
     const printed: string[] = [];
     const view = new LiveView((line) => printed.push(line), { paint: plain, width: 100 }, 2);
@@ -194,11 +208,24 @@ describe("the end of a run", () => {
   };
 
   test("says what was known already, what was broken and what is left", () => {
-    const text = printSummary(summary, plain);
+    const text = printSummary(summary, plain, 100);
     for (const part of ["3 messages in 2.0 s", "1 message of this run known already", "1 broken line skipped"]) {
       expect(text).toContain(part);
     }
     expect(text).toContain("1 message sent and not dealt with yet");
+  });
+
+  test("breaks long rows between their parts", () => {
+    const byTopic = { ...totals.byTopic, billing: 58, shipping: 39, returns: 29, technical: 92 };
+    const lines = printSummary({ ...summary, totals: { ...totals, byTopic } }, plain, 45).split("\n");
+    expect(lines).toContain("  topics     billing 58, shipping 39,");
+    expect(lines).toContain("             returns 29, technical 92");
+  });
+
+  test("says how to open a desk again whose server ends with the run", () => {
+    expect(printOpenAgain({ app: "troupe", dataDir: ".troupe" })).toContain("  npm start  opens");
+    const text = printOpenAgain({ app: "desk-1", dataDir: "my data" });
+    expect(text).toContain("npm start -- --data 'my data' --app desk-1");
   });
 
   test("prints commands for the right server, the right app, and a customer that exists", () => {
