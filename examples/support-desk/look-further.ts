@@ -54,7 +54,7 @@ export function printLookFurther({ app, server, customer }: Place, paint: Paint)
   }
   rows.push(["with the nats CLI", nats(`req ${app}.call.supervisor.main.summary ''`)]);
   if (customer !== undefined && plainId.test(customer))
-    rows.push(["", nats(`kv get ${app}_state customer.${customer}`)]);
+    rows.push(["", nats(`kv get ${app}_state customer.${customer} --raw`)]);
   rows.push(["", nats(`kv watch ${app}_state`)]);
   const width = Math.max(...rows.map(([what]) => what.length));
   const lines = rows.map(([what, command]) => `  ${paint("dim", what.padEnd(width))}  ${command}`);

@@ -10,7 +10,7 @@ const restartsMax = 5;
 
 export interface PrivateServer {
   readonly url: string;
-  /** True: another process runs it, and it lives on after this run. */
+  /** True: another process runs it now, and it lives on after this run. */
   readonly isShared: boolean;
   stop(): Promise<void>;
 }
@@ -21,7 +21,7 @@ export async function openPrivateServer(dataDir: string, tell: (line: string) =>
   let server = await startLocalServer({ binary, dataDir });
   const how = server.isShared ? "joined the nats-server that another process runs" : `started nats-server ${version}`;
   tell(`${how} on ${dataDir}: ${server.url}`);
-  const { url, port, isShared } = server;
+  const { url, port } = server;
   let isStopping = false;
   const keep = keepAlive(
     server,
@@ -34,7 +34,9 @@ export async function openPrivateServer(dataDir: string, tell: (line: string) =>
   ).catch((thrown: unknown) => tell(`nats-server does not start again: ${reasonOf(thrown)}`));
   return {
     url,
-    isShared,
+    get isShared() {
+      return server.isShared;
+    },
     stop: async () => {
       isStopping = true;
       await server.stop();

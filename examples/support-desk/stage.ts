@@ -1,11 +1,13 @@
 // What the example runs on: a server that is there, a private one, or memory; a worker with the agents; a client.
 
-import { connect, createLogger, createWorker } from "../../src/index.ts";
+import type { TroupeOptions, Worker } from "../../src/index.ts";
+import { connect, createLogger, createWorker, isTroupeError } from "../../src/index.ts";
 import { memoryPorts } from "../../src/testing.ts";
 import { agents, Intake, Supervisor, theOne } from "./agents.ts";
 import type { Message } from "./message.ts";
 import type { Options } from "./options.ts";
 import { openPrivateServer } from "./private-server.ts";
+import { printable, reasonOf } from "./text.ts";
 import type { Floor } from "./totals.ts";
 import { emptyFloor } from "./totals.ts";
 
@@ -30,6 +32,8 @@ export interface Stage extends AsyncDisposable {
 }
 
 const appDefault = "troupe";
+/** How long it may take until somebody serves the desk. A worker that was killed is replaced sooner. Unit: ms. */
+const servedMsMax = 30_000;
 
 /** Opens everything, in the order in which it is closed the other way round. `tell` gets lines about progress. */
 export async function openStage(options: Options, tell: (line: string) => void): Promise<Stage> {
@@ -53,17 +57,23 @@ async function fillStage(
 ): Promise<Stage> {
   const server = await openServer(options, closers, tell);
   const place = { app, ...(server === null ? { ports: memoryPorts() } : { servers: server.url }) };
-  // Only what needs attention, so that it stands out in the live view.
-  const worker = await createWorker({ ...place, actors: agents, logger: createLogger({ level: "warn" }) });
-  closers.push(() => worker.drain());
   const troupe = await connect(place);
   closers.push(() => troupe.close());
+  const working = startWorker(place, closers);
   const supervisor = troupe.actor(Supervisor, theOne);
   const intake = troupe.actor(Intake, theOne);
+  // When another process serves this desk, the worker here stands by, and takes over should that one end.
+  await Promise.race([working, supervisor.ask.summary(undefined, { timeoutMs: servedMsMax })]);
+  // From here on nobody waits for the worker.
+  working.catch((thrown: unknown) => {
+    if (!isTroupeError(thrown) || thrown.code !== "CLOSED") tell(`no worker here: ${printable(reasonOf(thrown))}`);
+  });
   return {
     app,
     server: server?.url ?? null,
-    endsServer: server?.endsWithRun === true,
+    get endsServer() {
+      return server?.isShared === false;
+    },
     send: (handedOn) => intake.tell.message(handedOn),
     floor: async () => (await supervisor.get())?.state ?? emptyFloor(),
     floors: async function* (signal) {
@@ -73,17 +83,32 @@ async function fillStage(
   };
 }
 
+/** Resolves when the worker serves. */
+function startWorker(place: TroupeOptions, closers: Closer[]): Promise<Worker> {
+  const standby = new AbortController();
+  // Only what needs attention, so that it stands out in the live view.
+  const logger = createLogger({ level: "warn" });
+  const working = createWorker({ ...place, actors: agents, logger, signal: standby.signal });
+  const worker = working.catch(() => undefined);
+  closers.push(async () => {
+    standby.abort();
+    await (await worker)?.drain();
+  });
+  return working;
+}
+
 interface Server {
   readonly url: string;
-  readonly endsWithRun: boolean;
+  /** False: this run's own, which ends with it. */
+  readonly isShared: boolean;
 }
 
 async function openServer(options: Options, closers: Closer[], tell: (line: string) => void): Promise<Server | null> {
   if (options.memory) return null;
-  if (options.serverUrl !== undefined) return { url: options.serverUrl, endsWithRun: false };
-  const { url, isShared, stop } = await openPrivateServer(options.dataDir, tell);
-  closers.push(stop);
-  return { url, endsWithRun: !isShared };
+  if (options.serverUrl !== undefined) return { url: options.serverUrl, isShared: true };
+  const server = await openPrivateServer(options.dataDir, tell);
+  closers.push(() => server.stop());
+  return server;
 }
 
 /** The last opened first; all of them, whatever one of them throws. */

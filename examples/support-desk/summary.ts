@@ -63,7 +63,9 @@ export function printSummary(summary: Summary, paint: Paint, width: number): str
 function remarksOf({ run }: Summary): string[] {
   const remarks: string[] = [];
   if (run.repeated > 0) {
-    remarks.push(`${plural(run.repeated, "message")} of this run known already and not counted again (an empty desk: --fresh)`);
+    remarks.push(
+      `${plural(run.repeated, "message")} of this run known already and not counted again (an empty desk: --fresh)`,
+    );
   }
   if (run.broken > 0) remarks.push(`${plural(run.broken, "broken line")} skipped`);
   if (!run.isComplete) {

@@ -1,22 +1,29 @@
 // The messages that wait for one actor: a bounded view on its part of the mail stream, and the asks in between.
 //
 //   B1. Tells are handed out in order of sequence, each at most once; what is at or below `lastSequence` is `covered`.
-//   B2. At most `tellsMax` tells are in memory. Beyond that they are `deferred`: they stay in the stream, and are read
+//   B2. At most `tellsMax` tells of `tellBytesMax` in all are in memory (one may be larger). Beyond that they are `deferred`: they stay in the stream, and are read
 //       again from `deferred.first` when half of the room is free. Until the last deferred one has been read again every
 //       new one is deferred too, so that the order holds.
 //   B3. At most `asksMax` asks wait; one more is `full`.
 
 import type { AskMessage, Message, TellMessage } from "./message.ts";
 
-/** Tells of one actor held in memory. Unit: messages. */
-export const tellsMax = 256;
+/** Tells of one actor held in memory. Unit: messages. A hot actor that is read again from the stream costs twice. */
+export const tellsMax = 8_192;
+/** What these may take. Unit: bytes of payload, with 128 for each message. */
+export const tellBytesMax = 1_048_576;
+/** Tells that are read again at a time. Unit: messages. */
+export const refillReadMax = 1_024;
 /** Asks that may wait for one actor. Unit: messages. */
 export const asksMax = 1_024;
+
+const compactAt = 1_024;
 
 export class Mailbox {
   #waiting: Message[] = [];
   #head = 0;
   #tells = 0;
+  #tellBytes = 0;
   #lastSequence = 0;
   #deferred: { readonly first: number; last: number } | undefined;
 
@@ -37,7 +44,8 @@ export class Mailbox {
 
   /** Where to read again from, when there is something deferred and room for it (B2). */
   get refillFrom(): number | undefined {
-    return this.#deferred !== undefined && this.#tells <= tellsMax / 2 ? this.#deferred.first : undefined;
+    const hasRoom = this.#tells <= tellsMax / 2 && this.#tellBytes <= tellBytesMax / 2;
+    return this.#deferred !== undefined && hasRoom ? this.#deferred.first : undefined;
   }
 
   offerTell(message: TellMessage): "queued" | "deferred" | "covered" {
@@ -46,7 +54,7 @@ export class Mailbox {
       this.#deferred.last = Math.max(this.#deferred.last, message.sequence);
       return "deferred";
     }
-    if (this.#tells >= tellsMax) {
+    if (this.#isFull) {
       this.#deferred = { first: message.sequence, last: message.sequence };
       return "deferred";
     }
@@ -69,7 +77,8 @@ export class Mailbox {
     if (deferred === undefined) return 0;
     let queued = 0;
     for (const message of messages) {
-      if (message.sequence <= this.#lastSequence || this.#tells >= tellsMax) continue;
+      if (message.sequence <= this.#lastSequence) continue;
+      if (this.#isFull) break;
       this.#push(message);
       queued += 1;
     }
@@ -82,9 +91,10 @@ export class Mailbox {
     const message = this.#waiting[this.#head];
     if (message === undefined) return undefined;
     this.#head += 1;
-    if (message.kind === "tell") this.#tells -= 1;
-    if (this.#head === this.#waiting.length) {
-      this.#waiting = [];
+    if (message.kind === "tell") this.#count(message, -1);
+    // What was handed out is let go of in time, also when there is always something waiting.
+    if (this.#head === this.#waiting.length || this.#head >= compactAt) {
+      this.#waiting = this.#waiting.slice(this.#head);
       this.#head = 0;
     }
     return message;
@@ -95,7 +105,7 @@ export class Mailbox {
     const first = this.#waiting.slice(this.#head, this.#head + behind);
     this.#waiting = [...first, ...messages, ...this.#waiting.slice(this.#head + behind)];
     this.#head = 0;
-    for (const message of messages) if (message.kind === "tell") this.#tells += 1;
+    for (const message of messages) if (message.kind === "tell") this.#count(message, 1);
   }
 
   /** Empties it; returns the asks, whose askers must be told. */
@@ -104,13 +114,23 @@ export class Mailbox {
     this.#waiting = [];
     this.#head = 0;
     this.#tells = 0;
+    this.#tellBytes = 0;
     this.#deferred = undefined;
     return asks;
   }
 
+  get #isFull(): boolean {
+    return this.#tells >= tellsMax || this.#tellBytes >= tellBytesMax;
+  }
+
+  #count(message: TellMessage, sign: 1 | -1): void {
+    this.#tells += sign;
+    this.#tellBytes += sign * (128 + (message.payload?.length ?? 0));
+  }
+
   #push(message: TellMessage): void {
     this.#waiting.push(message);
-    this.#tells += 1;
+    this.#count(message, 1);
     this.#lastSequence = message.sequence;
   }
 }

@@ -55,16 +55,23 @@ export class Asker {
     this.#name = clock.uniqueId().slice(0, 8);
   }
 
-  /** The answer's value. Rejects with a TroupeError. */
-  async ask(request: AskRequest): Promise<unknown> {
-    const { to, options, origin, trace } = request;
+  /** The answer's value. Rejects with a TroupeError, or with the signal's reason as soon as it aborts. */
+  ask(request: AskRequest): Promise<unknown> {
+    const { options, trace, origin } = request;
     const cause = trace ?? origin?.trace;
-    // Within a handler the active span is the turn's, or one of the handler's own below it.
-    const span = isTracing() ? startAsk(to, trace === undefined && hasActiveSpan() ? "active" : cause) : undefined;
-    const meta = metaOf(request, traceparentOf(span, cause));
     const deadlineMs = this.#clock.monotonicMs() + (options?.timeoutMs ?? askTimeoutMsDefault);
+    const asking = isTracing()
+      ? this.#askTraced(request, cause, deadlineMs)
+      : this.#try(request, metaOf(request, cause), deadlineMs);
+    return options?.signal === undefined ? asking : unlessAborted(asking, options.signal);
+  }
+
+  async #askTraced(request: AskRequest, cause: Traceparent | undefined, deadlineMs: number): Promise<unknown> {
+    // Within a handler the active span is the turn's, or one of the handler's own below it.
+    const parent = request.trace === undefined && hasActiveSpan() ? "active" : cause;
+    const span = startAsk(request.to, parent);
     try {
-      const value = await this.#try(request, meta, deadlineMs);
+      const value = await this.#try(request, metaOf(request, traceparentOf(span, cause)), deadlineMs);
       endSpan(span);
       return value;
     } catch (thrown) {
@@ -130,6 +137,15 @@ export class Asker {
       });
     });
   }
+}
+
+function unlessAborted(asking: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    asking.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 function metaOf({ options, origin }: AskRequest, trace: Traceparent | undefined): MailMeta {

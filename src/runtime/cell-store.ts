@@ -4,6 +4,8 @@
 //   R2. What a turn sent is published only after its commit stands (P3).
 //   R4. A turn that was asked and sends is preceded by a wake in the actor's own mailbox, so that whoever takes over
 //       comes by and publishes the outbox: an ask leaves no trace in the stream by itself.
+//   R5. Nobody passes by a wake, or a told message without effect, without a commit under the own epoch: the commit of an
+//       owner before, still under way, with what it sends, is then either seen here or refused there.
 
 import type { Answer, Message } from "../actors/message.ts";
 import type { OutboxEntry, Snapshot } from "../actors/snapshot.ts";
@@ -91,6 +93,11 @@ export class CellStore {
 
   get revision(): number {
     return this.#revision;
+  }
+
+  /** True until something is committed, or about to be, under our own epoch (R5). */
+  get isUnfenced(): boolean {
+    return this.working.epoch < this.#cell.host.epoch;
   }
 
   /** Entries that are committed and not published yet. */

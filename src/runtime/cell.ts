@@ -231,7 +231,8 @@ export class Cell implements TurnServices {
     this.#refill();
     const { working } = this.#store;
     if (message.method === wakeMethod || findRepeat(working, message) !== undefined) {
-      return this.#endTurn(message, false, findKeptAnswer(working, message));
+      const isFence = message.method === wakeMethod && this.#store.isUnfenced; // R5
+      return this.#endTurn(message, isFence, findKeptAnswer(working, message));
     }
     if (message.kind === "tell") {
       if (message.doom !== undefined) return this.#bury(message, message.doom);
@@ -247,7 +248,8 @@ export class Cell implements TurnServices {
     if (outcome.kind === "done") {
       const { next, isDirty } = applyDone(this.#store.working, message, outcome);
       this.#store.working = next;
-      return this.#endTurn(message, isDirty, answerOf(outcome), outcome.sendings.length > 0);
+      const isFence = message.kind === "tell" && this.#store.isUnfenced && this.#store.revision > 0; // R5
+      return this.#endTurn(message, isDirty || isFence, answerOf(outcome), outcome.sendings.length > 0);
     }
     if (message.kind === "ask") return this.#endTurn(message, false, answerOf(outcome));
     const { retry } = this.definition;

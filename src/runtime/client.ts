@@ -95,9 +95,13 @@ export class TroupeClient implements Troupe {
     const ask = methodTable<AskOptions>(any.methods, "ask", (method, input, options) =>
       this.#ask(any, { partition, key, method }, input, options, undefined),
     );
-    const tell = methodTable<TellOptions>(any.methods, "tell", async (method, input, options) => {
-      this.#checkOpen();
-      return this.#teller.tell({ partition, key, method }, checkedInput(any, method, input), options);
+    const tell = methodTable<TellOptions>(any.methods, "tell", (method, input, options) => {
+      try {
+        this.#checkOpen();
+        return this.#teller.tell({ partition, key, method }, checkedInput(any, method, input), options);
+      } catch (thrown) {
+        return Promise.reject(thrown);
+      }
     });
     return {
       ...{ type, id },
@@ -158,17 +162,21 @@ export class TroupeClient implements Troupe {
     return this.close();
   }
 
-  async #ask(
+  #ask(
     definition: AnyActor,
     to: MailAddress,
     input: unknown,
     options: AskOptions | undefined,
     origin: AskOrigin | undefined,
   ): Promise<unknown> {
-    this.#checkOpen();
-    const inputText = checkedInput(definition, to.method, input);
-    const isQuery = definition.methods[to.method]?.kind === "query";
-    return this.#asker.ask({ to, inputText, options, isQuery, origin });
+    try {
+      this.#checkOpen();
+      const inputText = checkedInput(definition, to.method, input);
+      const isQuery = definition.methods[to.method]?.kind === "query";
+      return this.#asker.ask({ to, inputText, options, isQuery, origin });
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
   async #get(key: string): Promise<Committed<unknown> | undefined> {

@@ -8,7 +8,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
-import { messageOf } from "../core/errors.ts";
+import { isTroupeError, messageOf } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import type { Logger } from "../core/log.ts";
 import type { OwnedPartition, Ownership } from "./ownership.ts";
@@ -74,10 +74,10 @@ export class Keeper {
     this.#loops = renewing;
     let reported = "";
     for (;;) {
-      const owner = (await this.#takeFree()).join(", ");
+      const owner = await this.#standBy();
       if (this.#holdings.size > 0 || this.#ended.signal.aborted) break;
-      if (owner !== reported) events.emit({ kind: "worker-waiting", worker, owner });
-      reported = owner;
+      if (owner !== undefined && owner !== reported) events.emit({ kind: "worker-waiting", worker, owner });
+      reported = owner ?? reported;
       await delay(this.#clock, standbyMs, this.#ended.signal);
     }
     const keeping = this.#every(keepEveryMs, () => this.#keep());
@@ -141,6 +141,17 @@ export class Keeper {
     for (const { host } of this.#holdings.values()) host.passivateIdle();
     await Promise.all([...this.#holdings].map(([partition, holding]) => this.#save(partition, holding)));
     await this.#takeFree();
+  }
+
+  /** Takes what is free, and says who owns the rest; undefined when the server is away, which a standby outlives. */
+  async #standBy(): Promise<string | undefined> {
+    try {
+      return (await this.#takeFree()).join(", ");
+    } catch (thrown) {
+      if (!isTroupeError(thrown) || thrown.retry === "never") throw thrown;
+      this.#options.log.warn({ error: thrown.message }, "looking for free partitions failed, trying again");
+      return undefined;
+    }
   }
 
   /** Takes what is free, while there is a lease to serve it under. Returns the owners of what is not. */

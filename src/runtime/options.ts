@@ -35,6 +35,8 @@ export interface WorkerOptions extends TroupeOptions {
   readonly logger?: Logger;
   /** How long `drain` waits for turns that run. Unit: ms. Default 10,000. */
   readonly drainMsMax?: number;
+  /** Ends the wait for what another worker owns: `createWorker` then rejects with CLOSED. No effect once it serves. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ResolvedOptions {
@@ -48,6 +50,7 @@ export interface ResolvedWorkerOptions extends ResolvedOptions {
   readonly actors: ReadonlyMap<string, AnyActor>;
   readonly logger: Logger;
   readonly drainMsMax: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Throws NAME_INVALID or OPTION_INVALID. */
@@ -83,6 +86,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     actors,
     logger: options.logger ?? createLogger(),
     drainMsMax: whole("drainMsMax", options.drainMsMax, 0) ?? 10_000,
+    signal: options.signal,
   };
 }
 

@@ -4,8 +4,9 @@
 //   W2. Tells of one teller to one actor are stored in the order of the calls (P5). A retry never overtakes: while one is
 //       being tried again the later ones wait behind it, and when a later one was stored, or may have been, it is not
 //       tried again but rejects. (What one connection sends the server takes in order; when a break loses something, it
-//       has lost all that was sent after it.)
+//       has lost all that was sent after it; and when it refuses one message it says so before the attempt is over.)
 
+import type { Span } from "@opentelemetry/api";
 import type { Receipt, TellOptions } from "../actors/ref.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -29,8 +30,8 @@ interface Lane {
   underWay: number;
   /** Highest number that was stored, or was given up on and may be. */
   stored: number;
-  /** First attempts that are under way, by number. */
-  readonly first: Map<number, Promise<AppendOutcome>>;
+  /** Those whose first attempt is under way, in order. */
+  readonly underFirst: Telling[];
   /** What is being tried again; later ones wait for it. */
   retrying: Promise<unknown> | undefined;
 }
@@ -45,6 +46,9 @@ interface Telling {
   readonly payload: Uint8Array;
   readonly meta: MailMeta;
   readonly deadlineMs: number;
+  readonly span: Span | undefined;
+  /** Its first attempt. */
+  first: Promise<AppendOutcome> | undefined;
 }
 
 export class Teller {
@@ -61,7 +65,7 @@ export class Teller {
   }
 
   /** `trace`: what it is a part of, when that came from outside. Rejects with TELL_REFUSED (not stored) or OUTCOME_UNKNOWN. */
-  async tell(
+  tell(
     to: MailAddress,
     inputText: string | undefined,
     options: TellOptions | undefined,
@@ -75,30 +79,54 @@ export class Teller {
     const payload = inputText === undefined ? nothing : encodeText(inputText);
     const timeoutMs = options?.timeoutMs ?? tellTimeoutMsDefault;
     const lane = this.#enter(to.key);
-    const telling: Telling = {
-      ...{ lane, number, to, payload, meta },
-      deadlineMs: this.#clock.monotonicMs() + timeoutMs,
-    };
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
+    const telling: Telling = { lane, number, to, payload, meta, deadlineMs, span, first: undefined };
+    if (lane.retrying !== undefined) return this.#retryToEnd(telling, undefined);
+    lane.underFirst.push(telling);
+    // Almost every tell ends with its first attempt, so that goes through as few promises as can be.
+    const first = this.#mail.append(to, payload, meta, Math.min(timeoutMs, attemptMsMax));
+    telling.first = first;
+    return first.then(
+      (outcome) => {
+        leaveFirst(telling);
+        if (outcome.kind !== "accepted") return this.#retryToEnd(telling, outcome);
+        this.#settle(telling);
+        return { sequence: outcome.sequence };
+      },
+      (thrown) => {
+        leaveFirst(telling);
+        return this.#fail(telling, thrown);
+      },
+    );
+  }
+
+  async #retryToEnd(telling: Telling, first: AppendOutcome | undefined): Promise<Receipt> {
     try {
-      const isFree = lane.retrying === undefined;
-      const first = isFree ? await this.#tryFirst(telling, Math.min(timeoutMs, attemptMsMax)) : undefined;
-      const stored = first?.kind === "accepted" ? first : await this.#retry(telling, first);
-      lane.stored = Math.max(lane.stored, number);
-      endSpan(span);
-      return { sequence: stored.sequence };
+      const { sequence } = await this.#retry(telling, first);
+      this.#settle(telling);
+      return { sequence };
     } catch (thrown) {
-      if (isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN") lane.stored = Math.max(lane.stored, number);
-      endFailed(span, thrown);
-      throw thrown;
-    } finally {
-      this.#leave(to.key, lane);
+      return this.#fail(telling, thrown);
     }
+  }
+
+  #settle({ lane, number, to, span }: Telling): void {
+    lane.stored = Math.max(lane.stored, number);
+    endSpan(span);
+    this.#leave(to.key, lane);
+  }
+
+  #fail({ lane, number, to, span }: Telling, thrown: unknown): never {
+    if (isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN") lane.stored = Math.max(lane.stored, number);
+    endFailed(span, thrown);
+    this.#leave(to.key, lane);
+    throw thrown;
   }
 
   #enter(key: string): Lane {
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { underWay: 0, stored: 0, first: new Map(), retrying: undefined };
+      lane = { underWay: 0, stored: 0, underFirst: [], retrying: undefined };
       this.#lanes.set(key, lane);
     }
     lane.underWay += 1;
@@ -108,17 +136,6 @@ export class Teller {
   #leave(key: string, lane: Lane): void {
     lane.underWay -= 1;
     if (lane.underWay === 0) this.#lanes.delete(key);
-  }
-
-  #tryFirst({ lane, number, to, payload, meta }: Telling, timeoutMs: number): Promise<AppendOutcome> {
-    const settle = (outcome: AppendOutcome) => {
-      lane.first.delete(number);
-      if (outcome.kind === "accepted") lane.stored = Math.max(lane.stored, number);
-      return outcome;
-    };
-    const attempt = this.#mail.append(to, payload, meta, timeoutMs).then(settle);
-    lane.first.set(number, attempt);
-    return attempt;
   }
 
   /** Waits for the retries before it, then tries. */
@@ -155,7 +172,8 @@ export class Teller {
       const leftMs = deadlineMs - this.#clock.monotonicMs() - waitMs;
       if (leftMs <= 0) throw failureOf(to, reason, isUnknown);
       if (waitMs > 0) await delay(this.#clock, waitMs);
-      await Promise.all([...lane.first].filter(([later]) => later > number).map(([, attempt]) => attempt)); // W2
+      const later = lane.underFirst.filter((other) => other.number > number);
+      await Promise.allSettled(later.map((other) => other.first)); // W2
       if (lane.stored > number) throw failureOf(to, "a later message to the same actor was stored first", isUnknown); // W2
       outcome = await this.#mail.append(to, payload, meta, Math.min(leftMs, attemptMsMax));
     }
@@ -164,6 +182,12 @@ export class Teller {
   #backoff(attempt: number): number {
     return Math.min(backoffMsMax, backoffMsMin * 2 ** attempt) * (0.5 + this.#clock.random() / 2);
   }
+}
+
+/** They end in the order in which they began, as a rule: the one that is looked for is the first. */
+function leaveFirst(telling: Telling): void {
+  const { underFirst } = telling.lane;
+  underFirst.splice(underFirst.indexOf(telling), 1);
 }
 
 function failureOf(to: MailAddress, reason: string, isUnknown: boolean): TroupeError {

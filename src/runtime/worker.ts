@@ -4,7 +4,7 @@
 //   cursors and give the partitions back, close the connection.
 
 import type { ActorDefinition, MethodTable } from "../actors/definition.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
 import type { Change } from "./changes.ts";
 import type { ActorRef, Troupe, UntypedRef } from "./client.ts";
@@ -35,7 +35,7 @@ export interface Worker extends Troupe {
 /**
  * Starts a worker; resolves when it serves. While another worker of the pool lives and owns its partitions this one
  * stands by, and takes over when the other is gone. Rejects with OPTION_INVALID, SERVER_UNREACHABLE, SERVER_TOO_OLD,
- * SERVER_UNSUITABLE, LAYOUT_MISMATCH.
+ * SERVER_UNSUITABLE, LAYOUT_MISMATCH, CLOSED (the option `signal`).
  */
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const resolved = resolveWorkerOptions(options);
@@ -112,9 +112,19 @@ class TroupeWorker implements Worker {
   async start(): Promise<void> {
     const pings = await this.ports.mail.servePings(this.id);
     this.#servers = [pings];
-    await this.#keeper.start();
+    await this.#startKeeping();
     this.#servers = [pings, ...(await openDoors(this.ports, this.#client))];
     this.events.emit({ kind: "worker-started", worker: this.id, partitions: this.ports.partitionCount });
+  }
+
+  /** Rejects with CLOSED when the option `signal` aborts first. */
+  async #startKeeping(): Promise<void> {
+    const { signal } = this.#options;
+    const stopWaiting = () => void this.#keeper.stop();
+    signal?.addEventListener("abort", stopWaiting, { once: true });
+    if (signal?.aborted !== true) await this.#keeper.start();
+    signal?.removeEventListener("abort", stopWaiting);
+    if (signal?.aborted === true) throw new TroupeError("CLOSED", "this worker was told to end before it served");
   }
 
   actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): ActorRef<S, M> {

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
+import { tellBytesMax } from "../../src/actors/mailbox.ts";
 import { keyOf } from "../../src/core/ids.ts";
 import { partitionOf } from "../../src/core/partition.ts";
 import { within } from "./mail-support.ts";
@@ -83,7 +84,7 @@ export function runtimeTellContract(name: string, open: OpenRuntime): void {
       "slow",
       { state: z.object({ seen: z.array(z.number()) }), initial: { seen: [] } },
       {
-        see: handler(z.number(), async (ctx, n) => {
+        see: handler(z.object({ n: z.number(), padding: z.string() }), async (ctx, { n }) => {
           if (n === 0) await gate.pass();
           ctx.state.seen.push(n);
         }),
@@ -91,7 +92,9 @@ export function runtimeTellContract(name: string, open: OpenRuntime): void {
       },
     );
     const { client } = await stage.both([slow, counter]);
-    const told = upTo(1_000).map((n) => client.actor(slow, "s").tell.see(n));
+    // Together they are larger than what a mailbox holds in memory, so that most are read again from the stream.
+    const padding = "x".repeat((4 * tellBytesMax) / 1_000);
+    const told = upTo(1_000).map((n) => client.actor(slow, "s").tell.see({ n, padding }));
     await gate.reached;
     await Promise.all(told);
     const beside = neighbourOf("slow", "s");
@@ -101,7 +104,7 @@ export function runtimeTellContract(name: string, open: OpenRuntime): void {
     const { seen } = await committedState(client.actor(slow, "s"), (state) => state.seen.length >= 1_000);
     expect(seen).toEqual(upTo(1_000));
     // A query sees what the owner knows to be committed: an ask behind all of it makes sure that it knows.
-    await client.actor(slow, "s").ask.see(1_000);
+    await client.actor(slow, "s").ask.see({ n: 1_000, padding: "" });
     expect(await client.actor(slow, "s").ask.all()).toHaveLength(1_001);
   });
 

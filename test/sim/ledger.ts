@@ -113,6 +113,8 @@ export class Ledger {
     const [old, now] = [idsOf(before), idsOf(after)];
     const lost = old.findIndex((id, at) => now[at] !== id);
     if (lost >= 0) this.fault(`P1: ${key} has lost ${old[lost]} (of ${old.length}, now ${now.length})`);
+    const writes = [before, after].map(({ state }) => (state as { readonly foreign: number }).foreign);
+    if ((writes[1] ?? 0) < (writes[0] ?? 0)) this.fault(`P1: ${key} has lost what another wrote`);
     if (after.epoch < before.epoch) this.fault(`P1: ${key} went from epoch ${before.epoch} to ${after.epoch}`);
     if (after.inbox.seq < before.inbox.seq) this.fault(`P2: the inbox of ${key} went back to ${after.inbox.seq}`);
     if (after.sent < before.sent) this.fault(`P3: the outbox numbers of ${key} went back to ${after.sent}`);

@@ -57,7 +57,7 @@ export class Mishaps {
         ledger.note(`${process.name} did not start: ${String(thrown)}`);
         this.#workers.delete(running);
         process.kill();
-        if (this.#isHealed && this.#workers.size === 0) this.startWorker();
+        this.#replace();
       },
     );
   }
@@ -72,7 +72,7 @@ export class Mishaps {
       world.restore(process.name);
     }
     for (let at = 0; at < this.#stage.plan.clients; at += 1) world.restore(`client-${at}`);
-    if ([...this.#workers].every(({ isLeaving }) => isLeaving)) this.startWorker();
+    this.#replace();
   }
 
   async end(): Promise<void> {
@@ -121,6 +121,11 @@ export class Mishaps {
         void this.#writeAsAnother();
         return;
     }
+  }
+
+  /** Once all is well there is a worker that stays. */
+  #replace(): void {
+    if (this.#isHealed && [...this.#workers].every(({ isLeaving }) => isLeaving)) this.startWorker();
   }
 
   #remove(running: RunningWorker): void {

@@ -64,6 +64,8 @@ export async function simulate(seed: number, sabotage?: Sabotage): Promise<RunRe
     // A connection that stands loses nothing of what a client sends: what is lost is lost with all that comes after it.
     const isOfClient = operation.kind === "append" && operation.client.startsWith("client");
     if (isOfClient && fault?.lose === "request") fault = { ...fault, cutForMs: 300 };
+    // What is refused is heard of before the client tries again (W2 of the teller).
+    if (isOfClient && fault?.refuse !== undefined && !isEveryAnswerHeard(plan)) fault = undefined;
     if (fault !== undefined) ledger.note(`${JSON.stringify(fault)} for ${operation.client}: ${operation.kind}`);
     return fault;
   };
@@ -96,6 +98,13 @@ export async function simulate(seed: number, sabotage?: Sabotage): Promise<RunRe
   const { faults: found, trace, deeds } = ledger;
   const simulatedMs = clock.monotonicMs();
   return { seed, faults: [...found], digest: ledger.digest(), trace, deeds: deeds.length, simulatedMs };
+}
+
+/** In such a run no connection breaks, and no answer is lost or very late. */
+function isEveryAnswerHeard({ rates, mishaps }: Plan): boolean {
+  const { cut = 0, loseRequest = 0, loseAnswer = 0, delayMsMax = 0 } = rates;
+  const breaks = mishaps.includes("cut-connection") || mishaps.includes("stop-server");
+  return !breaks && cut + loseRequest + loseAnswer === 0 && delayMsMax <= 1_000;
 }
 
 const stackOf = (thrown: unknown) => (thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
