@@ -27,7 +27,8 @@ export function toEntry(line: Line): Entry | undefined {
   try {
     value = JSON.parse(line.text);
   } catch (thrown) {
-    return broken(`is not JSON: ${reasonOf(thrown)}`);
+    // The line that the parser counts is always the first.
+    return broken(`is not JSON: ${reasonOf(thrown).replace(/ \(line \d+ column \d+\)$/, "")}`);
   }
   const parsed = messageSchema.safeParse(value);
   if (parsed.success) return { kind: "message", line: line.number, message: parsed.data };

@@ -16,9 +16,17 @@ const appDefault = "troupe";
 /** Ids that are their own key on the server; others are escaped there. */
 const plainId = /^[A-Za-z0-9_-]+$/;
 
-/** For a run that takes its server along: how to open what it has left. */
-export function printOpenAgain({ app, dataDir }: { readonly app: string; readonly dataDir: string }): string {
+export interface Left {
+  readonly app: string;
+  readonly dataDir: string;
+  /** As given: a path, "-" for what cannot be read again, undefined for the example's own. */
+  readonly input: string | undefined;
+}
+
+/** For a run that takes its server along: how to open what it has left, with the same messages, which it knows. */
+export function printOpenAgain({ app, dataDir, input }: Left): string {
   const flags = [
+    ...(input === undefined ? [] : [`--input ${input === "-" ? "/dev/null" : shellWord(input)}`]),
     ...(dataDir === dataDirDefault ? [] : [`--data ${shellWord(dataDir)}`]),
     ...(app === appDefault ? [] : [`--app ${shellWord(app)}`]),
   ];

@@ -112,7 +112,8 @@ function printEnd(ended: Ended, stage: Stage, options: Options, terminal: Termin
   if (options.json) return print(JSON.stringify(ended.summary));
   print(`\n${printSummary(ended.summary, paint, width)}\n`);
   const { app, server } = stage;
-  if (ended.isLeaving && stage.endsServer) return print(printOpenAgain({ app, dataDir: options.dataDir }));
+  const { dataDir, input } = options;
+  if (ended.isLeaving && stage.endsServer) return print(printOpenAgain({ app, dataDir, input }));
   print(printLookFurther({ app, server, customer: pickCustomer(ended.fed.messagesOf) }, paint));
 }
 

@@ -1,6 +1,8 @@
 // The queries of one activation. They see the committed state and wait for no turn, only for the state to be loaded.
 
+import { asksMax } from "../actors/mailbox.ts";
 import type { AskMessage } from "../actors/message.ts";
+import { TroupeError } from "../core/errors.ts";
 import type { Cell } from "./cell.ts";
 import { answerOf, runMessage } from "./cell-turn.ts";
 
@@ -13,9 +15,11 @@ export class CellQueries {
     return this.#running === 0 && this.#waiting.length === 0;
   }
 
-  /** Keeps it until the state is loaded. */
+  /** Keeps it until the state is loaded; beyond what may wait it is refused. */
   hold(message: AskMessage): void {
-    this.#waiting.push(message);
+    if (this.#waiting.length < asksMax) this.#waiting.push(message);
+    else
+      message.answer({ kind: "error", error: new TroupeError("MAILBOX_FULL", "too many queries wait for the state") });
   }
 
   takeHeld(): readonly AskMessage[] {

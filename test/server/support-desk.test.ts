@@ -18,7 +18,7 @@ import { topics } from "../../examples/support-desk/rules.ts";
 import type { Summary } from "../../examples/support-desk/summary.ts";
 import { connect, createWorker } from "../../src/index.ts";
 import { natsPorts } from "../../src/runtime/nats-ports.ts";
-import { startTestServer } from "../support/nats-server.ts";
+import { serverBinary, startTestServer } from "../support/nats-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 const mainFile = fileURLToPath(new URL("../../examples/support-desk/main.ts", import.meta.url));
@@ -227,6 +227,36 @@ test("it stays up until SIGTERM, then drains and ends with 0", async () => {
   expect(code, err).toBe(0);
   expect(out).toContain("Look further");
   expect(out).toContain(`--server ${server.url}`);
+});
+
+test("a second run joins the desk that the first one serves", async () => {
+  const messages = await readMessages(dataFile);
+  await using server = await startTestServer();
+  const { child, ended, told } = start(["--rate", "1000"], { NATS_URL: server.url });
+  child.stdin.end();
+  await Promise.race([told("Ctrl-C ends it"), ended]);
+  const second = await runForSummary([], server.url);
+  expect(second.run).toMatchObject({ sent: messages.length, fresh: 0, repeated: messages.length });
+  child.kill("SIGINT");
+  expect(await ended).toMatchObject({ code: 0 });
+});
+
+test("a private server is started, ends with the run, and keeps what the agents know", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "troupe-desk-"));
+  try {
+    const env = { NATS_SERVER: await serverBinary() };
+    const args = ["--once", "--data", join(folder, "data")];
+    const first = await run(args, env);
+    expect(first.code, first.err).toBe(0);
+    expect(first.out).toContain(`npm start -- --data ${join(folder, "data")}  opens it again`);
+    const url = /nats:\/\/127\.0\.0\.1:\d+/.exec(first.err)?.[0] ?? "";
+    await expect(connect({ servers: url })).rejects.toMatchObject({ code: "SERVER_UNREACHABLE" });
+    const second = await run([...args, "--json"], env);
+    expect(second.code, second.err).toBe(0);
+    expect((JSON.parse(second.out) as Summary).run).toMatchObject({ fresh: 0, isComplete: true });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("a server that is not there, a file that is not there, a wrong option: each has its exit code", async () => {

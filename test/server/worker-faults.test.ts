@@ -165,3 +165,13 @@ test("H1, P2: a drain whose grace is over saves no cursor that passes what it di
   }
   expect(await actor.ask.all()).toEqual([1, 2, 3]);
 });
+
+test("a drain waits for nothing when nothing is under way, whatever was asked and told before", async () => {
+  await using server = await startTestServer();
+  const worker = await createWorker({ servers: server.url, actors: [Tally], logger: silentLogger });
+  await worker.actor(Tally, "a").ask.see(1);
+  await worker.actor(Tally, "a").ask.all();
+  await worker.actor(Tally, "never-written").ask.all();
+  // The test's own deadline is half of this grace.
+  await worker.drain({ graceMs: 120_000 });
+});

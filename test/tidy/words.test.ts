@@ -30,7 +30,8 @@ const emptyNames = ["utils", "util", "common", "helpers", "helper", "manager", "
 function nameFaults(path: string): string[] {
   const parts = path.split("/").flatMap((part) => part.replace(/(?:\.test|\.contract)?\.ts$/, "").split("-"));
   const faults = parts.filter((part) => emptyNames.includes(part)).map((part) => `${path}: "${part}" says nothing`);
-  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.contract)?\.ts$/.test(basename(path))) faults.push(`${path}: not in kebab-case`);
+  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.contract)?\.ts$/.test(basename(path)))
+    faults.push(`${path}: not in kebab-case`);
   return faults;
 }
 

@@ -288,7 +288,9 @@ test("what the activation counts is what its shell holds", () => {
       case "loading":
         return expect(now.queued).toBe(queue.length);
       case "unwinding":
-        return expect([now.queued, running === undefined, now.isHeld]).toEqual([queue.length, false, holds > 0]);
+        expect([now.queued, running === undefined]).toEqual([queue.length, false]);
+        if (now.then === "go-on") expect(now.isHeld).toBe(holds > 0);
+        return;
       case "gone":
         return expect(now.why).toBe("passivated");
     }

@@ -223,9 +223,10 @@ describe("the end of a run", () => {
   });
 
   test("says how to open a desk again whose server ends with the run", () => {
-    expect(printOpenAgain({ app: "troupe", dataDir: ".troupe" })).toContain("  npm start  opens");
-    const text = printOpenAgain({ app: "desk-1", dataDir: "my data" });
-    expect(text).toContain("npm start -- --data 'my data' --app desk-1");
+    expect(printOpenAgain({ app: "troupe", dataDir: ".troupe", input: undefined })).toContain("  npm start  opens");
+    const text = printOpenAgain({ app: "desk-1", dataDir: "my data", input: "mine.jsonl" });
+    expect(text).toContain("npm start -- --input mine.jsonl --data 'my data' --app desk-1");
+    expect(printOpenAgain({ app: "troupe", dataDir: ".troupe", input: "-" })).toContain("--input /dev/null");
   });
 
   test("prints commands for the right server, the right app, and a customer that exists", () => {

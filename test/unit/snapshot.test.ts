@@ -1,0 +1,164 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Snapshot } from "../../src/actors/snapshot.ts";
+import {
+  commitIdOf,
+  emptyInbox,
+  firstSnapshot,
+  hasSeen,
+  keptRepliesMax,
+  keptSendersMax,
+  keptStepsMax,
+  printSnapshot,
+  readSnapshot,
+  withoutSteps,
+  withReply,
+  withSeen,
+  withStep,
+} from "../../src/actors/snapshot.ts";
+import { encodeText } from "../../src/core/codec.ts";
+import { keyOf } from "../../src/core/ids.ts";
+import { jsonOf } from "./json-values.ts";
+
+const anyText = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.constantFrom("__proto__", "constructor", "toString", "", '"', "\\", "\u2028", "😀", "1", "0"),
+);
+const anyJson = fc.jsonValue({ stringUnit: "binary" });
+const anyKey = anyText
+  .filter((id) => id !== "" && id.isWellFormed() && Buffer.byteLength(id) <= 256)
+  .map((id) => keyOf({ type: "counter", id }));
+const anyTrace = fc.option(fc.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/), { nil: undefined });
+const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
+  state: anyJson,
+  inbox: fc.record({
+    seq: fc.nat(),
+    from: fc.dictionary(anyKey, fc.nat(), { maxKeys: 5, noNullPrototype: true }),
+  }),
+  outbox: fc.array(
+    fc.record({
+      n: fc.maxSafeNat(),
+      to: anyKey,
+      method: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/),
+      inputText: fc.option(
+        anyJson.map((value) => JSON.stringify(value)),
+        { nil: undefined },
+      ),
+      trace: anyTrace,
+    }),
+    { maxLength: 3 },
+  ),
+  sent: fc.maxSafeNat(),
+  guard: fc.nat(),
+  replies: fc.array(
+    fc.oneof(
+      anyText.map((key) => ({ key })),
+      fc.record({ key: anyText, ok: anyJson }),
+    ),
+    { maxLength: 3 },
+  ),
+  steps: fc.array(
+    fc.record({ of: anyText, done: fc.dictionary(anyText, anyJson, { maxKeys: 3, noNullPrototype: true }) }),
+    { maxLength: 3 },
+  ),
+  schema: fc.constant(1),
+  epoch: fc.nat(),
+  commit: fc.stringMatching(/^[A-Za-z0-9-]{1,30}$/),
+  trace: anyTrace,
+});
+
+const print = (snapshot: Snapshot) => printSnapshot(snapshot, JSON.stringify(snapshot.state));
+const first = (state: unknown): Snapshot => ({ ...firstSnapshot(state, 1_000), commit: "c-1" });
+
+test("what is printed is read back the same, whatever ids, keys and values hold", () => {
+  fc.assert(
+    fc.property(anySnapshot, (snapshot) => {
+      const text = print(snapshot);
+      const read = readSnapshot("counter.c", encodeText(text));
+      // Without an outbox there is nothing to guard.
+      const wanted = snapshot.outbox.length === 0 ? { ...snapshot, guard: 0 } : snapshot;
+      expect(jsonOf(read)).toEqual(jsonOf({ ...wanted, state: JSON.parse(JSON.stringify(snapshot.state)) }));
+      expect(print(read)).toBe(text);
+      expect(commitIdOf(encodeText(text))).toBe(snapshot.commit);
+    }),
+  );
+});
+
+test("the state comes first, and what is empty is left out", () => {
+  expect(print(first({ count: 1 }))).toBe('{"state":{"count":1},"sent":1000000,"schema":1,"epoch":0,"commit":"c-1"}');
+  const full: Snapshot = {
+    ...first([1]),
+    inbox: { seq: 7, from: { "a.b": 2 } },
+    outbox: [{ n: 3, to: "a.b", method: "m", inputText: '{"x":1}', trace: undefined }],
+    guard: 6,
+    replies: [{ key: "k", ok: 5 }],
+    steps: [{ of: "m1", done: { model: "text" } }],
+    epoch: 4,
+    trace: "t",
+  };
+  expect(print(full)).toBe(
+    '{"state":[1],"inbox":{"seq":7,"from":{"a.b":2}},"outbox":[{"n":3,"to":"a.b","method":"m","input":{"x":1}}],' +
+      '"guard":6,"sent":1000000,"replies":[{"key":"k","ok":5}],"steps":[{"of":"m1","done":{"model":"text"}}],' +
+      '"schema":1,"epoch":4,"commit":"c-1","trace":"t"}',
+  );
+});
+
+test("what is not ours is refused, and a newer schema is not guessed at", () => {
+  const code = (text: string) => {
+    try {
+      readSnapshot("a.b", encodeText(text));
+      return "read";
+    } catch (thrown) {
+      return (thrown as { code?: string }).code;
+    }
+  };
+  for (const text of ["", "not json", "5", "null", '"x"', "[]", "{}", '{"state":1}', '{"commit":"c"}']) {
+    expect(code(text), text).toBe("STATE_UNREADABLE");
+    expect(commitIdOf(encodeText(text))).toBe(text.includes("commit") ? "c" : undefined);
+  }
+  expect(code('{"state":1,"schema":2,"commit":"c"}')).toBe("STATE_TOO_NEW");
+  expect(code('{"state":null,"commit":"c"}')).toBe("read");
+});
+
+test("S1: the inbox's sequence only grows, and a sender's number says what was seen of it", () => {
+  let inbox = withSeen(emptyInbox, 5);
+  inbox = withSeen(inbox, 3, "a.b", 10);
+  expect([inbox.seq, hasSeen(inbox, "a.b", 10), hasSeen(inbox, "a.b", 9), hasSeen(inbox, "a.b", 11)]).toEqual([
+    ...[5, true, true, false],
+  ]);
+  for (const name of ["toString", "constructor", "__proto__", "hasOwnProperty"]) {
+    expect(hasSeen(inbox, name, 1), name).toBe(false);
+  }
+});
+
+test("senders, replies and steps are bounded: what was silent longest goes first", () => {
+  let inbox = emptyInbox;
+  for (let at = 0; at < keptSendersMax; at += 1) inbox = withSeen(inbox, at, `s.${at}`, 1);
+  inbox = withSeen(inbox, 200, "s.0", 2);
+  inbox = withSeen(inbox, 201, "s.new", 1);
+  expect(Object.keys(inbox.from)).toHaveLength(keptSendersMax);
+  expect([hasSeen(inbox, "s.0", 2), hasSeen(inbox, "s.1", 1), hasSeen(inbox, "s.2", 1)]).toEqual([true, false, true]);
+  let replies: Snapshot["replies"] = [];
+  let steps: Snapshot["steps"] = [];
+  for (let at = 0; at < 100; at += 1) {
+    replies = withReply(replies, { key: `k${at}`, ok: at });
+    steps = withStep(steps, `m${at}`, "a", at);
+  }
+  expect([replies.length, replies[0]?.key, replies.at(-1)?.key]).toEqual([keptRepliesMax, "k36", "k99"]);
+  expect(steps.map(({ of }) => of)).toEqual(Array.from({ length: keptStepsMax }, (_, at) => `m${92 + at}`));
+});
+
+test("steps of several messages are kept side by side, and let go by message", () => {
+  let steps = withStep([], "m1", "__proto__", 1);
+  steps = withStep(steps, "m2", "a", 2);
+  steps = withStep(steps, "m1", "b", 3);
+  expect(JSON.stringify(steps)).toBe('[{"of":"m2","done":{"a":2}},{"of":"m1","done":{"__proto__":1,"b":3}}]');
+  expect(withoutSteps(steps, "m3")).toBe(steps);
+  expect(withoutSteps(steps, "m2").map(({ of }) => of)).toEqual(["m1"]);
+});
+
+test("S3: the first number of a life begins at the time, so that it is above all numbers of a life before", () => {
+  const [before, after] = [firstSnapshot(0, 1_767_225_600_000), firstSnapshot(0, 1_767_225_600_001)];
+  expect(after.sent - before.sent).toBe(1_000);
+  expect(Number.isSafeInteger(firstSnapshot(0, Date.UTC(2254, 0)).sent)).toBe(true);
+});
