@@ -39,6 +39,14 @@ export type Ended =
       readonly reject: (error: TroupeError) => void;
     };
 
+/** Lets go what waited for the commit: answers, and turns whose step is kept. */
+export function releaseEnded(batch: readonly Ended[]): void {
+  for (const ended of batch) {
+    if (ended.kind === "step") ended.resolve();
+    else if (ended.message.kind === "ask" && ended.answer !== undefined) ended.message.answer(ended.answer);
+  }
+}
+
 /**
  * Takes back what has ended but is not committed. With an error whoever waits is told; without one, a message is given
  * back to run again. A tell always is.

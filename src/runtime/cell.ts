@@ -22,7 +22,7 @@ import type { CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
 import type { Ended } from "./cell-store.ts";
-import { CellStore, doubtOf, undoEnded } from "./cell-store.ts";
+import { CellStore, doubtOf, releaseEnded, undoEnded } from "./cell-store.ts";
 import { announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
@@ -176,7 +176,7 @@ export class Cell implements TurnServices {
       case "commit":
         return this.#commit(this.#takeOpen());
       case "release":
-        return this.#release(this.#takeOpen());
+        return releaseEnded(this.#takeOpen());
       case "requeue-turn":
         invariant(this.#running, "a turn that is put back was running");
         this.#mailbox.putBack([this.#running], this.#undone); // It had started after those.
@@ -295,13 +295,6 @@ export class Cell implements TurnServices {
     return open;
   }
 
-  #release(batch: readonly Ended[]): void {
-    for (const ended of batch) {
-      if (ended.kind === "step") ended.resolve();
-      else if (ended.message.kind === "ask" && ended.answer !== undefined) ended.message.answer(ended.answer);
-    }
-  }
-
   #commit(batch: readonly Ended[]): void {
     void this.#store.commit(batch).then((outcome) => this.#settle(batch, outcome));
   }
@@ -311,7 +304,7 @@ export class Cell implements TurnServices {
     if (this.isGone) return this.#settleLate(batch, outcome);
     switch (outcome.kind) {
       case "stands":
-        this.#release(batch); // R1
+        releaseEnded(batch); // R1
         if (this.#store.unpublished > outboxPendingMax && !this.#isOutboxFull) {
           this.#isOutboxFull = true;
           this.#holds.add();
@@ -331,7 +324,7 @@ export class Cell implements TurnServices {
 
   /** The activation has ended while its commit was under way: its askers still hear what became of it. */
   #settleLate(batch: readonly Ended[], outcome: CommitOutcome): void {
-    if (outcome.kind === "stands") return this.#release(batch);
+    if (outcome.kind === "stands") return releaseEnded(batch);
     const isCertain = outcome.kind === "refused" || (outcome.kind === "superseded" && outcome.isCertain);
     const error = isCertain ? this.#goneError() : doubtOf(this.key);
     for (const ended of batch) undoEnded(ended, error);
