@@ -82,8 +82,11 @@ export interface QueryRef<Methods> {
 
 export type Send<Options> = (method: string, input: unknown, options: Options | undefined) => unknown;
 
+/** No method has this name, whatever a user calls theirs. */
+const sendKey = Symbol("send");
+
 interface TableOwner<Options> {
-  readonly send: Send<Options>;
+  readonly [sendKey]: Send<Options>;
 }
 
 const tables = new WeakMap<object, Readonly<Record<"ask" | "tell", object>>>();
@@ -99,7 +102,7 @@ export function methodTable<Options>(methods: MethodTable<never>, verb: "ask" | 
     both = { ask: prototypeOf(methods, () => true), tell: prototypeOf(methods, isHandler) };
     tables.set(methods, both);
   }
-  return Object.create(both[verb], { send: { value: send } }) as object;
+  return Object.create(both[verb], { [sendKey]: { value: send } }) as object;
 }
 
 function prototypeOf(methods: MethodTable<never>, isIncluded: (method: AnyMethod<never>) => boolean): object {
@@ -107,7 +110,7 @@ function prototypeOf(methods: MethodTable<never>, isIncluded: (method: AnyMethod
   for (const [name, method] of Object.entries(methods)) {
     if (!isIncluded(method)) continue;
     prototype[name] = function (this: TableOwner<unknown>, input: unknown, options: unknown) {
-      return this.send(name, input, options);
+      return this[sendKey](name, input, options);
     };
   }
   return prototype;

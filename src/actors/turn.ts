@@ -357,17 +357,26 @@ export function checkedInput(definition: AnyActor, methodName: string, input: un
 function failureOf(thrown: unknown, request: TurnRequest): TroupeError {
   if (isTroupeError(thrown) && doorCodes.has(thrown.code)) return thrown;
   const where = `${printAddress(request.self)} ${request.message.method}`;
-  const error = thrown instanceof Error ? thrown : undefined;
-  const own = thrown as { readonly data?: unknown; readonly code?: unknown } | null | undefined;
-  return new TroupeError("HANDLER_FAILED", `${where} failed: ${messageOf(thrown)}`, {
+  const message = messageOf(thrown);
+  return new TroupeError("HANDLER_FAILED", `${where} failed: ${message}`, {
     cause: thrown,
-    data: {
-      name: error?.name ?? typeof thrown,
-      message: messageOf(thrown),
-      ...(typeof own?.code === "string" ? { code: own.code } : {}),
-      ...(own?.data === undefined ? {} : { data: jsonOf(own.data) }),
-    },
+    data: { name: typeof thrown, message, ...ownOf(thrown) },
   });
+}
+
+/** What a handler's own error says of itself, as far as it lets itself be looked at. */
+function ownOf(thrown: unknown): object {
+  try {
+    const { name, code, data } = (thrown ?? {}) as Record<"name" | "code" | "data", unknown>;
+    return {
+      ...(thrown instanceof Error && typeof name === "string" ? { name } : {}),
+      ...(typeof code === "string" ? { code } : {}),
+      ...(data === undefined ? {} : { data: jsonOf(data) }),
+    };
+  } catch {
+    // A getter of it has thrown: name and message have to do.
+    return {};
+  }
 }
 
 // What a turn's own doors refuse keeps its code; what others answered to the handler is the handler's failure.

@@ -26,7 +26,7 @@ export const errorCatalog = {
   STATE_TOO_NEW: { retry: "elsewhere", remedy: "This state was written by newer code; deploy that code here too." },
   STATE_UNREADABLE: {
     retry: "never",
-    remedy: "The stored value is not one of Troupe's; look with `troupe get` and repair it.",
+    remedy: "The stored value is not one of Troupe's; look with `nats kv get BUCKET KEY --raw` and repair it.",
   },
   PAYLOAD_TOO_LARGE: { retry: "never", remedy: "Send less, or raise `max_payload` on the server." },
   QUERY_CHANGED_STATE: {
@@ -101,9 +101,14 @@ export function isTroupeError(value: unknown): value is TroupeError {
   return typeof value === "object" && value !== null && (value as { [brand]?: unknown })[brand] === true;
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown. Never throws itself, whatever that is. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown);
+  } catch {
+    // An object without a prototype, or one that fails when it is looked at.
+    return `something that cannot be shown as text (${typeof thrown})`;
+  }
 }
 
 /** A bug in Troupe, not in its use: says so, and what was expected. */

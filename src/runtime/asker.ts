@@ -15,7 +15,7 @@ import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, hasActiveSpan, isTracing, traceparentOf } from "../core/trace.ts";
 import type { AskOrigin } from "./cell-host.ts";
 import type { Mail, MailAddress, MailMeta, RequestOutcome } from "./mail.ts";
-import { noMeta } from "./mail.ts";
+import { checkPayload, noMeta } from "./mail.ts";
 import { startAsk } from "./spans.ts";
 import { decodeError } from "./wire-error.ts";
 
@@ -23,6 +23,8 @@ import { decodeError } from "./wire-error.ts";
 export const askTimeoutMsDefault = 10_000;
 const backoffMsMin = 10;
 const backoffMsMax = 500;
+/** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
+const harmlessAttemptMsMax = 2_000;
 const nothing = new Uint8Array(0);
 
 export interface AskRequest {
@@ -95,8 +97,13 @@ export class Asker {
         failure = answer.error;
         if (failure.retry !== "elsewhere") throw failure;
       } else {
-        payload ??= inputText === undefined ? nothing : encodeText(inputText);
-        const outcome = await this.#mail.request(to, payload, meta, Math.max(1, leftMs));
+        if (payload === undefined) {
+          payload = inputText === undefined ? nothing : encodeText(inputText);
+          checkPayload(this.#mail, to, payload);
+        }
+        // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
+        const attemptMs = isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs;
+        const outcome = await this.#mail.request(to, payload, meta, Math.max(1, attemptMs));
         if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
         isInDoubt ||= outcome.kind === "lost" && !isQuery;
         failure = failureOf(outcome, to, leftMs);

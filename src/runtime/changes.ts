@@ -7,7 +7,7 @@
 
 import { readSnapshot } from "../actors/snapshot.ts";
 import type { Json } from "../core/codec.ts";
-import { invariant } from "../core/errors.ts";
+import { invariant, messageOf } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { addressOf } from "../core/ids.ts";
 import type { JsonPatch } from "../core/json-patch.ts";
@@ -28,6 +28,11 @@ export interface Committed<State> {
   readonly committedAt: Date;
 }
 
+interface Gone {
+  readonly actor: ActorAddress;
+  readonly revision: number;
+}
+
 export type Change<State> =
   | (Committed<State> & {
       readonly kind: "committed";
@@ -36,7 +41,12 @@ export type Change<State> =
       /** True for what stood when the watch began, or began again. */
       readonly isSnapshot: boolean;
     })
-  | { readonly kind: "deleted"; readonly actor: ActorAddress; readonly revision: number; readonly committedAt: Date };
+  /** `committedAt` is unknown when it was noticed only after the watch had lost its place. */
+  | (Gone & { readonly kind: "deleted"; readonly committedAt: Date | undefined })
+  /** What stands there is no value of Troupe's: somebody wrote past it. The watch goes on. */
+  | (Gone & { readonly kind: "unreadable"; readonly committedAt: Date; readonly reason: string })
+  /** The watch lost its place and starts over: what stands follows as a snapshot, what is gone as `deleted` (P8). */
+  | { readonly kind: "restarted"; readonly reason: string };
 
 /** The value of an entry that holds one. */
 export function readCommitted(entry: KvEntry): Committed<unknown> {
@@ -58,7 +68,19 @@ export function readCommitted(entry: KvEntry): Committed<unknown> {
 export class ChangeReader {
   readonly #before = new Map<string, Json>();
 
-  /** Undefined for what is no actor's value. */
+  /** The keys whose value was seen and is not known to be gone. */
+  get known(): Iterable<string> {
+    return this.#before.keys();
+  }
+
+  /** The actor is gone, though nobody said so. `revision`: the bucket's when that was noticed. */
+  forget(key: string, revision: number): readonly Change<unknown>[] {
+    this.#before.delete(key);
+    const actor = addressOf(key);
+    return actor === undefined ? [] : [{ kind: "deleted", actor, revision, committedAt: undefined }];
+  }
+
+  /** Undefined for what is no actor's key. */
   read(entry: KvEntry, isSnapshot: boolean): Change<unknown> | undefined {
     const actor = addressOf(entry.key);
     if (actor === undefined) return undefined;
@@ -66,7 +88,13 @@ export class ChangeReader {
       this.#before.delete(entry.key);
       return { kind: "deleted", actor, revision: entry.revision, committedAt: new Date(entry.writtenAtMs) };
     }
-    const committed = readCommitted(entry);
+    let committed: Committed<unknown>;
+    try {
+      committed = readCommitted(entry);
+    } catch (thrown) {
+      const committedAt = new Date(entry.writtenAtMs);
+      return { kind: "unreadable", actor, revision: entry.revision, committedAt, reason: messageOf(thrown) };
+    }
     const state = committed.state as Json;
     const patch = diff(this.#before.get(entry.key), state);
     this.#before.set(entry.key, state);
@@ -82,11 +110,20 @@ export async function* watchChanges(
 ): AsyncGenerator<Change<unknown>, void, undefined> {
   const reader = new ChangeReader();
   await using watcher = await state.watch(pattern, signal === undefined ? {} : { signal });
+  // After a start over: what was known before and has not come again. Undefined while nothing is being compared.
+  let missing: Set<string> | undefined;
   for await (const change of watcher) {
-    // After a start over the entries come again as a snapshot: the reader's patches say what changed meanwhile.
-    if (change.kind !== "entry") continue;
-    const read = reader.read(change.entry, change.isSnapshot);
-    if (read !== undefined) yield read;
+    if (change.kind === "restarted") {
+      missing = new Set(reader.known);
+      yield { kind: "restarted", reason: change.reason };
+    } else if (change.kind === "current") {
+      for (const key of missing ?? []) yield* reader.forget(key, change.revision);
+      missing = undefined;
+    } else {
+      missing?.delete(change.entry.key);
+      const read = reader.read(change.entry, change.isSnapshot);
+      if (read !== undefined) yield read;
+    }
   }
 }
 

@@ -15,10 +15,18 @@
 //   M7. Whoever opens it closes it. After `close` nothing is delivered any more and calls reject with CLOSED. A server
 //       that is closed while the mail is open still takes what was under way to it: no asker waits in vain.
 
+import { TroupeError } from "../core/errors.ts";
 import type { Traceparent } from "../core/trace.ts";
 
 /** How long a message id is known (M2) when nothing else is said. Unit: ms. */
 export const duplicateWindowMsDefault = 120_000;
+
+/** Rejects at the sender's door what no message can carry. Throws PAYLOAD_TOO_LARGE. */
+export function checkPayload(mail: Mail, to: MailAddress, payload: Uint8Array): void {
+  if (payload.length <= mail.payloadBytesMax) return;
+  const text = `the argument of ${to.key} ${to.method} takes ${payload.length} bytes, ${mail.payloadBytesMax} are allowed`;
+  throw new TroupeError("PAYLOAD_TOO_LARGE", text);
+}
 
 /** Where a message goes: an actor's method. `key` is `type.id` escaped. */
 export interface MailAddress {

@@ -288,10 +288,13 @@ export class PartitionHost implements CellHost {
 /** What a message is called that came without an id. */
 const mailId = (sequence: number): string => `mail-${sequence}`;
 
-function tellOf({ key: _key, method, payload, meta, sequence }: Letter): TellMessage {
+function tellOf(letter: Letter): TellMessage {
+  const { meta, sequence } = letter;
   return {
     kind: "tell",
-    ...{ method, payload, sequence },
+    method: letter.method,
+    payload: letter.payload,
+    sequence,
     messageId: meta.messageId ?? mailId(sequence),
     from: meta.from,
     number: meta.number,

@@ -76,8 +76,11 @@ export class Publisher {
     const span = entry.trace === undefined ? undefined : startSend(to, messageId, entry.trace);
     const meta = { messageId, from, number: entry.n, trace: traceparentOf(span, entry.trace) };
     for (let attempt = 0; !lost.aborted; attempt += 1) {
-      const outcome = await mail.append(to, payload, meta, appendTimeoutMs);
-      if (outcome.kind === "accepted") {
+      const isStored = await mail.append(to, payload, meta, appendTimeoutMs).then(
+        ({ kind }) => kind === "accepted",
+        () => false, // An entry that somebody else has written into the value, with an address that is none.
+      );
+      if (isStored) {
         endSpan(span);
         return true;
       }

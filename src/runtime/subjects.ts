@@ -59,8 +59,6 @@ export function subjectsOf(app: string, pool: string): Subjects {
 export const workerKey = (worker: string): string => `worker.${worker}`;
 /** Key of a partition's owner, epoch and cursor in the cluster bucket. */
 export const partitionKey = (pool: string, partition: number): string => `partition.${pool}.${partition}`;
-/** Key of a pool's settings that clients read: the partition count. */
-export const poolKey = (pool: string): string => `pool.${pool}`;
 
 function prefixes(head: string): (partition: number) => string {
   const made: string[] = [];

@@ -15,6 +15,7 @@ import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, isTracing, traceparentOf } from "../core/trace.ts";
 import type { AppendOutcome, Mail, MailAddress, MailMeta } from "./mail.ts";
+import { checkPayload } from "./mail.ts";
 import { startSend } from "./spans.ts";
 
 /** How long a tell may take when nothing is said. Unit: ms. */
@@ -64,7 +65,10 @@ export class Teller {
     this.#name = clock.uniqueId().slice(0, 10);
   }
 
-  /** `trace`: what it is a part of, when that came from outside. Rejects with TELL_REFUSED (not stored) or OUTCOME_UNKNOWN. */
+  /**
+   * `trace`: what it is a part of, when that came from outside. Throws PAYLOAD_TOO_LARGE; rejects with TELL_REFUSED (not
+   * stored) or OUTCOME_UNKNOWN.
+   */
   tell(
     to: MailAddress,
     inputText: string | undefined,
@@ -77,6 +81,7 @@ export class Teller {
     const span = isTracing() ? startSend(to, messageId, trace ?? "active") : undefined;
     const meta: MailMeta = { messageId, trace: traceparentOf(span, trace) };
     const payload = inputText === undefined ? nothing : encodeText(inputText);
+    checkPayload(this.#mail, to, payload);
     const timeoutMs = options?.timeoutMs ?? tellTimeoutMsDefault;
     const lane = this.#enter(to.key);
     const deadlineMs = this.#clock.monotonicMs() + timeoutMs;

@@ -149,6 +149,21 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     expect(seen.sort()).toEqual(["counter.c1/add", "counter.c1/add", "counter.quiet/add", "counter.quiet/add"]);
   });
 
+  test(`${name}: M5: of two that serve a partition one gets each request, so that what one refuses the other has not done`, async () => {
+    await using place = await open();
+    const [asker, first, second] = [await place.open(), await place.open(), await place.open()];
+    let handled = 0;
+    for (const owner of [first, second]) {
+      await owner.mail.serve(3, (request) => {
+        handled += 1;
+        request.reply(request.payload);
+      });
+    }
+    const asks = Array.from({ length: 50 }, () => asker.mail.request(toC1, bytes("x"), noMeta, patienceMs));
+    expect((await Promise.all(asks)).map(({ kind }) => kind)).toEqual(asks.map(() => "reply"));
+    expect(handled).toBe(50);
+  });
+
   test(`${name}: M7: what is under way to a server that closes is answered: by it, or by nobody, and none is lost`, async () => {
     await using place = await open();
     const [asker, owner] = [await place.open(), await place.open()];

@@ -9,7 +9,8 @@ import { Stage } from "./runtime-support.ts";
 
 /** What a change is, in few words. */
 function brief(change: Change<unknown>): string {
-  if (change.kind === "deleted") return `${change.actor.id} deleted`;
+  if (change.kind === "restarted") return "restarted";
+  if (change.kind !== "committed") return `${change.actor.id} ${change.kind}`;
   const { actor, state, patch, isSnapshot } = change;
   const { count } = state as { readonly count: number };
   const paths = patch.map(({ op, path }) => `${op} ${path}`).join(", ");
@@ -41,7 +42,7 @@ export function runtimeWatchContract(name: string, open: OpenRuntime): void {
     await client.ports.state.delete("counter.c");
     await within("four changes", watching);
     expect(seen.map(brief)).toEqual(["stood: c 1 (add )", "c 3 (replace /count)", "c 3 (add /seen/0)", "c deleted"]);
-    const revisions = seen.map(({ revision }) => revision);
+    const revisions = seen.map((change) => (change.kind === "restarted" ? 0 : change.revision));
     expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
   });
 
@@ -73,6 +74,29 @@ export function runtimeWatchContract(name: string, open: OpenRuntime): void {
       "c 3 (add )",
       ...[4, 5, 6, 7, 8, 9, 10].map((count) => `c ${count} (replace /count)`),
     ]);
-    expect((await actor.get())?.revision).toBe(history.at(-1)?.revision);
+    expect(history.at(-1)).toMatchObject({ revision: (await actor.get())?.revision });
+  });
+
+  test(`${name}: a value that is none of ours is told as unreadable, and the watch of all others goes on (P8)`, async () => {
+    await using stage = await Stage.open(open);
+    const { client } = await stage.both(actors);
+    await client.actor(counter, "a").ask.add(1);
+    await client.ports.state.put("counter.bad", new TextEncoder().encode("hello"));
+    await client.actor(counter, "b").ask.add(1);
+    const seen: Change<unknown>[] = [];
+    await within(
+      "three changes",
+      collect(client.watch("counter.*"), seen, () => seen.length === 3),
+    );
+    expect(seen.map(brief)).toEqual(["stood: a 1 (add )", "bad unreadable", "stood: b 1 (add )"]);
+  });
+
+  test(`${name}: an ask or a tell that no message can carry is refused at the door (P10)`, async () => {
+    await using stage = await Stage.open(open);
+    const { client } = await stage.both(actors);
+    const large = "x".repeat(client.ports.mail.payloadBytesMax);
+    const refusal = { code: "PAYLOAD_TOO_LARGE" };
+    await expect(client.untyped("counter", "a").ask("add", large)).rejects.toMatchObject(refusal);
+    await expect(client.untyped("counter", "a").tell("add", large)).rejects.toMatchObject(refusal);
   });
 }

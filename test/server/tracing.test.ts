@@ -116,7 +116,7 @@ test("the trace id of each commit stands in the value, in history and in changes
   expect((await troupe.actor(counter, "asked").get())?.traceId).toBe(traceId);
   for (const change of await troupe.actor(counter, "busy").history()) {
     const commits = spansOf("commit counter").filter(
-      ({ attributes }) => attributes["troupe.revision"] === change.revision,
+      ({ attributes }) => change.kind === "committed" && attributes["troupe.revision"] === change.revision,
     );
     expect(change).toMatchObject({ traceId: only(commits).traceId });
   }

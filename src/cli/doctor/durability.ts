@@ -65,7 +65,7 @@ function afterMachineCrash(streams: readonly StreamFacts[], sync: SyncFacts | un
       "Nothing is lost: the server writes through to the disk before it acknowledges (`sync_interval: always`).";
     return { mishap, verdict: "kept", text };
   }
-  const span = sync === undefined ? "the sync interval (which cannot be read from here)" : printSpan(sync.intervalMs);
+  const span = sync === undefined ? "sync interval (which cannot be read from here)" : printSpan(sync.intervalMs);
   if (isReplicated) {
     const text = `Nothing is lost while a majority of the servers runs on; ${together}, up to ${span} of writes.`;
     return { mishap, verdict: "kept", text };

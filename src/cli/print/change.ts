@@ -12,17 +12,21 @@ export function changeJson(change: Change<unknown>) {
     const { kind, isSnapshot, patch } = change;
     return { kind, ...committedJson(change), isSnapshot, patch };
   }
+  if (change.kind === "restarted") return change;
   const { kind, actor, revision, committedAt } = change;
-  return { kind, type: actor.type, id: actor.id, revision, committedAt: committedAt.toISOString() };
+  const about = { kind, type: actor.type, id: actor.id, revision, committedAt: committedAt?.toISOString() };
+  return change.kind === "unreadable" ? { ...about, reason: change.reason } : about;
 }
 
 /** A line that says which and when, and one for each operation; a whole value comes as one. `width` 0: uncut. */
 export function printChange(change: Change<unknown>, paint: Paint, width: number): string {
+  if (change.kind === "restarted") return paint("yellow", `the watch starts over: ${change.reason}`);
   const { actor, revision, committedAt } = change;
   const trace = change.kind === "committed" && change.traceId !== undefined ? paint("dim", `  ${change.traceId}`) : "";
   const name = paint("bold", printable(printAddress(actor)));
-  const first = `${paint("dim", committedAt.toISOString())}  ${name}  #${revision}${trace}`;
+  const first = `${paint("dim", committedAt?.toISOString() ?? "some time ago")}  ${name}  #${revision}${trace}`;
   if (change.kind === "deleted") return `${first}  ${paint("red", "deleted")}`;
+  if (change.kind === "unreadable") return `${first}  ${paint("red", `unreadable: ${printable(change.reason)}`)}`;
   const operations = change.patch.length === 0 ? [paint("dim", "  (the same state)")] : change.patch;
   return [
     first,

@@ -72,7 +72,7 @@ function appPairs({ pools, workers, unowned, mail, deadLetters }: AppDiagnosis):
         .map(([pool, size]) => `${size} (${pool})`)
         .join(", ")}; ${owned}`,
     ],
-    ["mail", `${count(mail.stored, "message")} stored, ${waits}; handled ones are removed after some seconds`],
+    ["mail", `${count(mail.stored, "message")} stored, ${waits}; handled ones are removed after the duplicate window`],
     ["timers", String(mail.timers)],
     ["dead letters", String(deadLetters)],
     ["duplicate window", printSpan(mail.duplicateWindowMs)],

@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import type { OutboxEntry } from "../../src/actors/snapshot.ts";
+import type { MemoryFault } from "../../src/runtime/memory-faults.ts";
+import { openMemoryMail } from "../../src/runtime/memory-mail.ts";
+import { Publisher } from "../../src/runtime/publisher.ts";
+import { subjectsOf } from "../../src/runtime/subjects.ts";
+import { worldWithFaults } from "./runtime-doubles.ts";
+
+const entry = (n: number, to = "a.x"): OutboxEntry => ({
+  n,
+  to,
+  method: "see",
+  inputText: String(n),
+  trace: undefined,
+});
+
+function stage(faults: readonly (MemoryFault | undefined)[]) {
+  const { world, clock } = worldWithFaults("append", faults);
+  const subjects = subjectsOf("app", "main");
+  const lost = new AbortController();
+  const stored: number[] = [];
+  const mail = openMemoryMail({ world, subjects, name: "sender" });
+  const onStored = ({ n }: OutboxEntry) => void stored.push(n);
+  const publisher = new Publisher({ mail, clock, from: "s.1", partitionOf: () => 0, lost: lost.signal, onStored });
+  const inMail = (key: string) =>
+    world
+      .stream(subjects.mailStream)
+      .partition(subjects.mailPrefix(0))
+      .letters.filter((letter) => letter.key === key)
+      .map(({ payload }) => Number(Buffer.from(payload).toString()));
+  return { world, clock, mail, lost, stored, publisher, inMail };
+}
+
+const refused: MemoryFault = { refuse: "no space left on device" };
+
+test("O1: to one receiver entries go in order of their numbers, whatever becomes of each attempt", async () => {
+  const { clock, publisher, stored, inMail } = stage([
+    refused,
+    { lose: "request" },
+    undefined,
+    { lose: "answer" },
+    refused,
+  ]);
+  publisher.publish([entry(1), entry(2), entry(3)]);
+  publisher.publish([entry(4)]);
+  expect(publisher.pending).toBe(4);
+  await clock.runUntil(() => publisher.pending === 0);
+  expect(inMail("a.x")).toEqual([1, 2, 3, 4]);
+  expect(stored).toEqual([1, 2, 3, 4]);
+});
+
+test("O1: receivers do not wait for each other", async () => {
+  const { clock, publisher, stored, inMail } = stage([{ lose: "request" }]);
+  publisher.publish([entry(1, "a.slow"), entry(2, "a.fast"), entry(3, "a.slow"), entry(4, "a.fast")]);
+  await clock.advance(0);
+  expect([stored, publisher.pending]).toEqual([[2, 4], 2]);
+  await clock.runUntil(() => publisher.pending === 0);
+  expect([inMail("a.slow"), inMail("a.fast")]).toEqual([
+    [1, 3],
+    [2, 4],
+  ]);
+});
+
+test("O2: an entry has the same message id at each attempt, so that it is stored once", async () => {
+  const { clock, publisher, inMail } = stage([{ lose: "answer" }, { lose: "answer" }, { cutForMs: 100 }]);
+  publisher.publish([entry(1)]);
+  await clock.runUntil(() => publisher.pending === 0);
+  expect(inMail("a.x")).toEqual([1]);
+});
+
+test("O2: it goes on for as long as the partition is owned, and not longer", async () => {
+  const { clock, publisher, lost, stored, inMail } = stage(new Array(1_000).fill(refused));
+  publisher.publish([entry(1), entry(2)]);
+  await clock.advance(600_000);
+  expect([publisher.pending, stored]).toEqual([2, []]);
+  lost.abort();
+  await clock.advance(600_000);
+  expect([publisher.pending, stored, inMail("a.x")]).toEqual([2, [], []]);
+});
+
+test("an address that is none, or mail that is closed, harms nobody else", async () => {
+  const { clock, publisher, mail, stored, lost } = stage([]);
+  publisher.publish([entry(1, "not a key"), entry(2, "a.x")]);
+  await clock.advance(10_000);
+  expect([stored, publisher.pending]).toEqual([[2], 1]);
+  await mail.close();
+  publisher.publish([entry(3)]);
+  await clock.advance(10_000);
+  lost.abort();
+  await clock.run();
+  expect(stored).toEqual([2]);
+});

@@ -1,0 +1,70 @@
+// One turn by itself: a definition, a state, a message and services that remember what they were asked for.
+
+import type { AnyActor } from "../../src/actors/definition.ts";
+import type { Message } from "../../src/actors/message.ts";
+import type { Question, TurnOutcome, TurnServices } from "../../src/actors/turn.ts";
+import { runTurn } from "../../src/actors/turn.ts";
+import { silentLogger } from "../../src/core/log.ts";
+import type { SimulatedClock } from "../../src/runtime/simulated-clock.ts";
+import { createSimulatedClock } from "../../src/runtime/simulated-clock.ts";
+
+export class TurnHarness {
+  readonly clock: SimulatedClock = createSimulatedClock({ seed: 1 });
+  readonly lost = new AbortController();
+  readonly asked: Question[] = [];
+  readonly steps = new Map<string, string>();
+  answer: unknown;
+  readonly #definition: AnyActor;
+
+  constructor(definition: unknown) {
+    // As for a worker, which is given definitions whose state and methods do not matter to it.
+    this.#definition = definition as AnyActor;
+  }
+
+  services(): TurnServices {
+    return {
+      clock: this.clock,
+      lost: this.lost.signal,
+      payloadBytesMax: 10_000,
+      log: () => silentLogger,
+      ask: async (_asker, question) => {
+        this.asked.push(question);
+        return this.answer;
+      },
+      findStep: (_message, name) => this.steps.get(name),
+      keepStep: async (_message, name, text) => {
+        this.steps.set(name, text);
+      },
+    };
+  }
+
+  run(
+    method: string,
+    input?: unknown,
+    state: unknown = this.#definition.initial("a"),
+    verb: "ask" | "tell" = "ask",
+  ): TurnOutcome | Promise<TurnOutcome> {
+    const payload = input === undefined ? undefined : JSON.stringify(input);
+    return this.runRaw(method, payload, state, verb);
+  }
+
+  runRaw(
+    method: string,
+    payload: Message["payload"],
+    state: unknown = this.#definition.initial("a"),
+    verb: "ask" | "tell" = "ask",
+  ): TurnOutcome | Promise<TurnOutcome> {
+    const frame = { method, payload, messageId: "m1", from: undefined, trace: undefined, turnTrace: undefined };
+    const message: Message =
+      verb === "ask"
+        ? { ...frame, kind: "ask", chain: [], idempotencyKey: undefined, answer: () => {} }
+        : { ...frame, kind: "tell", sequence: 1, number: undefined, attempts: 1, doom: undefined };
+    const self = { type: this.#definition.type, id: "a" };
+    return runTurn({ definition: this.#definition, self, message, state, services: this.services() });
+  }
+}
+
+/** What came of it, in few words: a code, or what was answered. */
+export function briefOf(outcome: TurnOutcome): string {
+  return outcome.kind === "failed" ? outcome.error.code : `ok ${outcome.resultText ?? "nothing"}`;
+}
