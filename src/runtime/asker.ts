@@ -109,7 +109,9 @@ export class Asker {
         failure = failureOf(outcome, to, leftMs);
         const hadNoEffect = outcome.kind !== "lost" && failure.retry === "elsewhere";
         const mayRepeat = hadNoEffect || outcome.kind === "nobody" || outcome.kind === "unsent";
-        if (!mayRepeat && !(outcome.kind === "lost" && isHarmless)) throw failure; // Q1, Q2
+        if (!mayRepeat && !(outcome.kind === "lost" && isHarmless)) {
+          throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
+        }
       }
       const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
       const waitMs = longest * (0.5 + this.#clock.random() / 2);
@@ -189,7 +191,7 @@ function failureOf(outcome: RequestOutcome, to: MailAddress, leftMs: number): Tr
   }
 }
 
-/** The last attempt had no effect, but the answer of an earlier one was lost. */
+/** The last attempt had no effect, but the answer of an earlier one was lost, and that may yet have one. */
 function inDoubt(to: MailAddress, last: TroupeError): TroupeError {
   if (last.code === "ASK_TIMEOUT" || last.code === "OUTCOME_UNKNOWN") return last;
   return new TroupeError("OUTCOME_UNKNOWN", `the answer of ${to.key} ${to.method} was lost, and then: ${last.message}`);

@@ -129,9 +129,11 @@ export class Client {
       () => this.#settle(deed, "done", "ok"),
       (thrown: unknown) => {
         const code = isTroupeError(thrown) ? thrown.code : String(thrown);
-        if (withoutEffect.has(code)) return this.#settle(deed, "none", code);
+        // A message that fails now and then may have come twice, and failed once.
+        const isMoody = isKeyed && code === "HANDLER_FAILED";
+        if (withoutEffect.has(code) && !isMoody) return this.#settle(deed, "none", code);
         this.#settle(deed, "doubt", code);
-        if (!inDoubt.has(code)) ledger.fault(`${verb} ${id} ended with ${code}`);
+        if (!inDoubt.has(code) && !isMoody) ledger.fault(`${verb} ${id} ended with ${code}`);
       },
     );
   }

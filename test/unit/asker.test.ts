@@ -96,6 +96,9 @@ test("Q2: with an idempotency key, or for a query, it is repeated", async () => 
 test("Q2: what was lost once stays in doubt, whatever the later attempts have met", async () => {
   const { clock, ask } = stage([{ cutForMs: 100 }]);
   expect(await clock.runFor(ask({ idempotencyKey: "k", timeoutMs: 2_000 }))).toBe("OUTCOME_UNKNOWN");
+  const refused = stage([{ cutForMs: 100 }]);
+  await refused.clock.runFor(refused.serve([fenced, new TroupeError("COMMIT_REFUSED", "disk full")]));
+  expect(await refused.clock.runFor(refused.ask({ idempotencyKey: "k" }))).toBe("OUTCOME_UNKNOWN");
   const query = stage([{ cutForMs: 100 }]);
   expect(await query.clock.runFor(query.ask({ timeoutMs: 2_000 }, true))).toBe("ASK_UNREACHABLE");
 });
