@@ -136,8 +136,3 @@ export function errorLine(errorCode: string): string {
   const code = errorCode.slice(0, headerValueLengthMax).replace(/[^\x21-\x7e]/g, "_");
   return `${headerNames.error}: ${code === "" ? "HANDLER_FAILED" : code}`;
 }
-
-/** An error as a reply carries it. */
-export function printWireError({ code, message, remedy }: TroupeError): Uint8Array {
-  return Buffer.from(JSON.stringify({ error: { code, message, remedy } }));
-}

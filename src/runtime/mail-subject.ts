@@ -1,7 +1,8 @@
 // Which actor and method a subject speaks of: `<prefix><type>.<id>.<method>`.
 
 import { TroupeError } from "../core/errors.ts";
-import { isKey, printWireError } from "./mail-headers.ts";
+import { isKey } from "./mail-headers.ts";
+import { encodeError } from "./wire-error.ts";
 
 export interface MailTarget {
   readonly key: string;
@@ -29,5 +30,5 @@ export function strictTargetOf(subject: string, prefixLength: number): MailTarge
 /** What a request to a subject that is no actor's is answered with. */
 export function misaddressed(subject: string): Uint8Array {
   const text = `${JSON.stringify(subject)} does not end in <type>.<id>.<method>`;
-  return printWireError(new TroupeError("NAME_INVALID", text));
+  return encodeError(new TroupeError("NAME_INVALID", text));
 }

@@ -7,9 +7,9 @@ import type { Clock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
 import { guarded } from "./guarded.ts";
 import type { MailMeta, MailRequest, RequestOutcome } from "./mail.ts";
-import { printWireError } from "./mail-headers.ts";
 import { misaddressed, strictTargetOf } from "./mail-subject.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
+import { encodeError } from "./wire-error.ts";
 
 export interface MemorySubscription {
   readonly connection: MemoryConnection;
@@ -128,7 +128,7 @@ class MemoryRequest implements MailRequest {
     if (payload.length > this.#payloadBytesMax) {
       const text = `the reply takes ${payload.length} bytes, ${this.#payloadBytesMax} are carried`;
       const error = new TroupeError("PAYLOAD_TOO_LARGE", text);
-      outcome = { kind: "reply", payload: printWireError(error), errorCode: error.code };
+      outcome = { kind: "reply", payload: encodeError(error), errorCode: error.code };
     }
     this.#connection.say("reply", this.#subject, () => answer(outcome));
   }

@@ -6,15 +6,8 @@ import type { NatsLink } from "../kv/nats-link.ts";
 import { headersOf, rawHeaders } from "../kv/nats-link.ts";
 import type { MailMeta, MailRequest } from "./mail.ts";
 import { noMeta } from "./mail.ts";
-import {
-  errorLine,
-  headerBytes,
-  headerNames,
-  headerValueLengthMax,
-  isHeaderValue,
-  metaOf,
-  printWireError,
-} from "./mail-headers.ts";
+import { errorLine, headerBytes, headerNames, headerValueLengthMax, isHeaderValue, metaOf } from "./mail-headers.ts";
+import { encodeError } from "./wire-error.ts";
 
 interface ErrorHeader {
   readonly headers: MsgHdrs;
@@ -87,7 +80,7 @@ export class NatsRequest implements MailRequest {
     if (bytes > this.#link.payloadBytesMax) {
       this.#replyTo = to;
       const text = `the reply takes ${bytes} bytes, the server carries ${this.#link.payloadBytesMax}`;
-      this.reply(printWireError(new TroupeError("PAYLOAD_TOO_LARGE", text)), "PAYLOAD_TOO_LARGE");
+      this.reply(encodeError(new TroupeError("PAYLOAD_TOO_LARGE", text)), "PAYLOAD_TOO_LARGE");
     } else if (!this.#link.connection.isClosed()) {
       this.#link.connection.publish(to, payload, error === undefined ? undefined : { headers: error.headers });
     }
