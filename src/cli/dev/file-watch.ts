@@ -52,9 +52,12 @@ export class FileWatch implements Disposable {
    * known ones counts too: it may be the one whose lack was the trouble.
    */
   async changes(signal: AbortSignal, withNew = false): Promise<readonly string[]> {
-    for (;;) {
+    for (let isQuiet = false; ; isQuiet = true) {
       const changed = [...this.#changed(), ...(withNew ? this.#appeared : [])];
-      if (changed.length > 0 || signal.aborted) return signal.aborted ? [] : changed;
+      if (signal.aborted) return [];
+      if (changed.length > 0 && isQuiet) return changed;
+      // What had changed before anybody asked may be half written (W2).
+      if (changed.length > 0) this.#tellSoon();
       await new Promise<void>((resolve) => {
         this.#waiting = resolve;
         signal.addEventListener("abort", () => resolve(), { once: true });
