@@ -71,7 +71,7 @@ export interface Snapshot {
 
 export const emptyInbox: Inbox = { seq: 0, from: {} };
 
-export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
+export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapshot {
   return {
     state,
     inbox: emptyInbox,
@@ -80,7 +80,7 @@ export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
     guard: 0,
     replies: [],
     steps: [],
-    schema: 1,
+    schema,
     epoch: 0,
     commit: "",
     trace: undefined,
@@ -116,7 +116,11 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
   if (typeof raw !== "object" || raw === null || !("state" in raw) || typeof raw.commit !== "string") {
     throw new TroupeError("STATE_UNREADABLE", `the value of ${key} has no \`state\` and \`commit\``);
   }
-  const schema = asNumber(raw.schema, 1);
+  const schema = asNumber(raw.schema ?? 1, 0);
+  if (!Number.isInteger(schema) || schema < 1) {
+    const text = `the value of ${key} has the schema number ${JSON.stringify(raw.schema)}`;
+    throw new TroupeError("STATE_UNREADABLE", text);
+  }
   if (schema > schemaMax) {
     throw new TroupeError("STATE_TOO_NEW", `the state of ${key} has schema ${schema}, this code knows ${schemaMax}`);
   }
