@@ -33,6 +33,11 @@ export interface WorkerOptions extends TroupeOptions {
   readonly actors: readonly AnyActor[];
   /** Any logger of pino's shape. Default: pino on standard error, level `TROUPE_LOG` or "info". */
   readonly logger?: Logger;
+  /**
+   * Activations in memory, over all partitions. Beyond it those that were at rest longest are passivated; busy ones never
+   * are, so that it may be exceeded. Unit: activations. Default 100,000.
+   */
+  readonly activationsMax?: number;
   /** How long `drain` waits for turns that run. Unit: ms. Default 10,000. */
   readonly drainMsMax?: number;
   /** Ends the wait for what another worker owns: `createWorker` then rejects with CLOSED. No effect once it serves. */
@@ -49,6 +54,7 @@ export interface ResolvedOptions {
 export interface ResolvedWorkerOptions extends ResolvedOptions {
   readonly actors: ReadonlyMap<string, AnyActor>;
   readonly logger: Logger;
+  readonly activationsMax: number;
   readonly drainMsMax: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -85,6 +91,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     ...resolveOptions(options, "worker"),
     actors,
     logger: options.logger ?? createLogger(),
+    activationsMax: whole("activationsMax", options.activationsMax, 1) ?? 100_000,
     drainMsMax: whole("drainMsMax", options.drainMsMax, 0) ?? 10_000,
     signal: options.signal,
   };

@@ -17,6 +17,7 @@ import { addressOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { KvStore } from "../kv/store.ts";
+import type { Activations } from "./activations.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
@@ -34,6 +35,7 @@ export interface HostServices {
   readonly state: KvStore;
   readonly committer: Committer;
   readonly actors: ReadonlyMap<string, AnyActor>;
+  readonly activations: Activations;
   readonly coarseNowMs: number;
   nextCommitId(): string;
   partitionOf(key: string): number;
@@ -146,7 +148,7 @@ export class PartitionHost implements CellHost {
     for (const [key, cell] of this.#cells) {
       if (now - cell.lastActiveMs < cell.definition.idleMsMax || !cell.tryPassivate()) continue;
       this.#cells.delete(key);
-      this.events.emit({ kind: "passivated", actor: cell.self });
+      this.events.emit({ kind: "passivated", actor: cell.self, reason: "idle" });
     }
   }
 
@@ -191,12 +193,16 @@ export class PartitionHost implements CellHost {
 
   woke(cell: Cell): void {
     this.#busy.add(cell);
+    this.#services.activations.woke(cell);
   }
 
   rested(cell: Cell): void {
+    const { activations } = this.#services;
     this.#busy.delete(cell);
     if (cell.isGone && this.#cells.get(cell.key) === cell) this.#cells.delete(cell.key);
     if (this.#busy.size === 0) this.#onRest?.();
+    if (cell.isGone) activations.remove(cell);
+    else activations.rested(cell);
   }
 
   #take(letter: Letter): void {
@@ -240,6 +246,7 @@ export class PartitionHost implements CellHost {
     }
     const cell = new Cell(this, key, self, definition);
     this.#cells.set(key, cell);
+    this.#services.activations.add(cell);
     return cell;
   }
 

@@ -6,6 +6,7 @@
 import type { ActorDefinition, MethodTable } from "../actors/definition.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
+import { Activations } from "./activations.ts";
 import type { Change } from "./changes.ts";
 import type { ActorRef, Troupe, UntypedRef } from "./client.ts";
 import { TroupeClient } from "./client.ts";
@@ -78,6 +79,7 @@ class TroupeWorker implements Worker {
     const keeperNow = () => this.#keeper.coarseNowMs;
     const services: HostServices = {
       ...{ clock, events: this.events, log: logger, mail, state, committer, actors },
+      activations: new Activations(options.activationsMax, this.events),
       get coarseNowMs() {
         return keeperNow();
       },
