@@ -6,6 +6,7 @@
 
 import type { GoneReason } from "../actors/activation.ts";
 import type { AnyActor } from "../actors/definition.ts";
+import type { MailBudget } from "../actors/mail-budget.ts";
 import type { AskMessage, TellMessage } from "../actors/message.ts";
 import type { Question } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
@@ -36,6 +37,7 @@ export interface HostServices {
   readonly committer: Committer;
   readonly actors: ReadonlyMap<string, AnyActor>;
   readonly activations: Activations;
+  readonly mailBudget: MailBudget;
   readonly coarseNowMs: number;
   nextCommitId(): string;
   partitionOf(key: string): number;
@@ -85,6 +87,9 @@ export class PartitionHost implements CellHost {
   }
   get committer(): Committer {
     return this.#services.committer;
+  }
+  get mailBudget(): MailBudget {
+    return this.#services.mailBudget;
   }
   get coarseNowMs(): number {
     return this.#services.coarseNowMs;

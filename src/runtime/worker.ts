@@ -4,6 +4,7 @@
 //   cursors and give the partitions back, close the connection.
 
 import type { ActorDefinition, MethodTable } from "../actors/definition.ts";
+import { MailBudget } from "../actors/mail-budget.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
 import { Activations } from "./activations.ts";
@@ -80,6 +81,7 @@ class TroupeWorker implements Worker {
     const services: HostServices = {
       ...{ clock, events: this.events, log: logger, mail, state, committer, actors },
       activations: new Activations(options.activationsMax, this.events),
+      mailBudget: new MailBudget(options.mailboxBytesMax),
       get coarseNowMs() {
         return keeperNow();
       },
