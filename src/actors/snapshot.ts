@@ -6,7 +6,7 @@
 //   S2. An outbox entry stays until the mail stream has acknowledged it, under the same number.
 //   S3. A sender's numbers only grow, also over a life that ends and begins again: they start at the time.
 
-import { decodeText } from "../core/codec.ts";
+import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 
 /** Replies kept for idempotency keys, per actor. */
@@ -138,6 +138,12 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     commit: raw.commit,
     trace: typeof raw.trace === "string" ? raw.trace : undefined,
   };
+}
+
+/** The same value with another state under another schema number and commit id. What else it holds stays as it is. */
+export function replaceState(value: Uint8Array, state: unknown, schema: number, commit: string): Uint8Array {
+  const raw = JSON.parse(decodeText(value)) as object;
+  return encodeText(JSON.stringify({ ...raw, state, schema, commit }));
 }
 
 /** Just the commit's id, for comparing after an unknown outcome; undefined when the value is not ours. */
