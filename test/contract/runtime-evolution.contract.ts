@@ -109,6 +109,7 @@ export function runtimeEvolutionContract(name: string, open: OpenRuntime): void 
     await using stage = await Stage.open(open);
     const client = await withFirstStates(stage, ["m"]);
     await stage.worker([later, counter]);
+    expect(await committedState(client.actor(later, "m"), () => true)).toEqual({ sum: 1, unit: "W" });
     await client.actor(later, "m").ask.add(1);
     const brief = (changes: readonly Change<unknown>[]) =>
       changes.map((change) => (change.kind === "committed" ? [change.schema, change.state] : change.kind));
