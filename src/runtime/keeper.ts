@@ -77,6 +77,7 @@ export class Keeper {
     const renewing = this.#every(leaseRenewMs, () => this.#renew());
     this.#loops = renewing;
     await this.#membership.start();
+    if (signal.aborted) return;
     this.#pools = pools;
     await Promise.all(pools.map((pool) => pool.look()));
     const keeping = this.#every(keepEveryMs, () => this.#keep());

@@ -162,7 +162,9 @@ export class PoolKeeper {
       // It could not be given back when it was left: nobody else may take it while this worker lives.
       if (record.owner === worker) await ownership.tryRelease(partition);
     });
-    await Promise.all(acts);
+    // All of them, also when one fails: a look ends with what it has begun (K3).
+    const failed = (await Promise.allSettled(acts)).find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
   }
 
   async #review(partition: number, holding: Holding, place: string, able: readonly Member[]): Promise<void> {
@@ -219,8 +221,7 @@ export class PoolKeeper {
     const { ownership, log } = this.#options;
     const { host } = holding;
     try {
-      await host.drain(signal);
-      await host.end("closed");
+      await host.drain(signal).finally(() => host.end("closed"));
       await ownership.giveBack(holding.owned, host.cursor);
     } catch (thrown) {
       // The next look releases it.
