@@ -57,6 +57,11 @@ export interface ActorOptions<State, Ups extends Upcasters = Upcasters> {
    * that may be stored up to `schema`. Write the type of what each takes.
    */
   readonly upcasters?: Ups & Chained<NoInfer<Ups>, NoInfer<State>>;
+  /**
+   * The pool of workers that its actors live in, by a name of its own for what needs other machines (`gpu`), or must not
+   * wait for the rest. A type stays in its pool for good. Default: that of the client or worker (`main`).
+   */
+  readonly pool?: string;
   /** Longest turn. Unit: ms. Default 60,000. */
   readonly turnMsMax?: number;
   /** An activation that had nothing to do for so long is passivated. Unit: ms. Default 600,000. */
@@ -71,6 +76,7 @@ export interface ActorDefinition<State, Methods extends MethodTable<State>> {
   readonly schema: number;
   readonly upcasters: Upcasters;
   readonly methods: Methods;
+  readonly pool: string | undefined;
   readonly turnMsMax: number;
   readonly idleMsMax: number;
   readonly retry: Required<RetryOptions>;
@@ -84,6 +90,7 @@ export interface AnyActor {
   readonly schema: number;
   readonly upcasters: Upcasters;
   readonly methods: Readonly<Record<string, AnyMethod<never>>>;
+  readonly pool: string | undefined;
   readonly turnMsMax: number;
   readonly idleMsMax: number;
   readonly retry: Required<RetryOptions>;
@@ -157,6 +164,7 @@ export function defineActor<State, Methods extends MethodTable<State>, Ups exten
     upcasters,
     methods,
     initial: typeof initial === "function" ? (initial as (id: string) => State) : () => initial as State,
+    pool: options.pool === undefined ? undefined : checkName(`the pool of ${type}`, options.pool),
     turnMsMax: positive(type, "turnMsMax", options.turnMsMax ?? actorDefaults.turnMsMax),
     idleMsMax: positive(type, "idleMsMax", options.idleMsMax ?? actorDefaults.idleMsMax),
     retry: {

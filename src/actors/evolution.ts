@@ -68,7 +68,7 @@ export function checkUpcasters(type: string, schema: number, upcasters: Upcaster
 /** The state under today's number, not yet checked by the schema. Throws STATE_TOO_NEW, STATE_TOO_OLD, UPCAST_FAILED. */
 export function upcast(definition: Evolution, key: string, stored: StoredState): unknown {
   const { schema, upcasters } = definition;
-  const data = { stored: stored.schema, known: schema };
+  const data = { schema: stored.schema, known: schema };
   if (stored.schema === schema) return stored.state;
   if (stored.schema > schema) {
     const text = `the state of ${key} has schema ${stored.schema}, this code knows ${schema}`;
@@ -124,6 +124,6 @@ function stateInvalid(
 ): TroupeError {
   const led = stored.schema === schema ? "" : `, led from schema ${stored.schema} to ${schema},`;
   return new TroupeError("STATE_INVALID", `the state of ${key}${led} is not what its schema says: ${why}`, {
-    data: { stored: stored.schema, known: schema, issues },
+    data: { schema: stored.schema, known: schema, issues },
   });
 }

@@ -39,7 +39,7 @@ test("E1: what the schema of today refuses is STATE_INVALID, with the actor, bot
   await expect(readState(definition, "walker.w", { state: { path: [] }, schema: 1 })).rejects.toMatchObject({
     code: "STATE_INVALID",
     message: expect.stringMatching(/walker\.w, led from schema 1 to 2, .*path\.0/),
-    data: { stored: 1, known: 2, issues: [{ path: "path.0" }] },
+    data: { schema: 1, known: 2, issues: [{ path: "path.0" }] },
   });
   const asynchronous = { ...define(1, {}), state: state.refine(async ({ path }) => path.length === 0) };
   expect(await codeOf(() => readState(asynchronous, "walker.w", { state: { path: [1] }, schema: 1 }))).toBe(
@@ -50,10 +50,10 @@ test("E1: what the schema of today refuses is STATE_INVALID, with the actor, bot
 test("E3: a newer state is refused, and one older than the oldest upcaster, with both numbers", async () => {
   const definition = define(4, { 3: walkTo(3) });
   expect(() => upcast(definition, "walker.w", { state: {}, schema: 5 })).toThrow(
-    expect.objectContaining({ code: "STATE_TOO_NEW", retry: "elsewhere", data: { stored: 5, known: 4 } }),
+    expect.objectContaining({ code: "STATE_TOO_NEW", retry: "elsewhere", data: { schema: 5, known: 4 } }),
   );
   expect(() => upcast(definition, "walker.w", { state: {}, schema: 2 })).toThrow(
-    expect.objectContaining({ code: "STATE_TOO_OLD", data: { stored: 2, known: 4 } }),
+    expect.objectContaining({ code: "STATE_TOO_OLD", data: { schema: 2, known: 4 } }),
   );
 });
 
@@ -77,7 +77,7 @@ test("E3: an upcaster that throws, answers later or with nothing is UPCAST_FAILE
         code: "UPCAST_FAILED",
         retry: "never",
         message: expect.stringMatching(reason),
-        data: { stored: 1, known: 3 },
+        data: { schema: 1, known: 3 },
       },
     });
   }
