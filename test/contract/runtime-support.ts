@@ -43,9 +43,14 @@ export class Stage implements AsyncDisposable {
     return new Stage(await open());
   }
 
-  async worker(actors: readonly AnyActor[], ports: OpenPorts = this.#runtime.ports): Promise<Worker> {
+  async worker(
+    actors: readonly AnyActor[],
+    ports: OpenPorts = this.#runtime.ports,
+    options: { readonly pools?: readonly string[] } = {},
+  ): Promise<Worker> {
     const { app } = this.#runtime;
-    const worker = await createWorker({ app, actors, ports, partitions, logger: silentLogger, drainMsMax: 2_000 });
+    const place = { app, ports, partitions, logger: silentLogger, drainMsMax: 2_000 };
+    const worker = await createWorker({ ...place, actors, ...options });
     this.#opened.defer(() => worker.close());
     return worker;
   }
