@@ -6,6 +6,8 @@
 
 import type { ActorAddress } from "./ids.ts";
 
+/** Nothing to do for `idleMsMax`, or the longest at rest when the worker held too many. */
+export type PassivationReason = "idle" | "least-used";
 export type TurnKind = "tell" | "ask" | "query";
 
 export type RuntimeEvent =
@@ -21,7 +23,9 @@ export type RuntimeEvent =
   | { readonly kind: "connection-lost" }
   | { readonly kind: "connection-restored" }
   | { readonly kind: "activated"; readonly actor: ActorAddress; readonly revision: number }
-  | { readonly kind: "passivated"; readonly actor: ActorAddress }
+  | { readonly kind: "passivated"; readonly actor: ActorAddress; readonly reason: PassivationReason }
+  /** All are busy, so more than `activationsMax` are in memory. Told once, until the bound is kept again. */
+  | { readonly kind: "activations-exceeded"; readonly activations: number; readonly max: number }
   | { readonly kind: "superseded"; readonly actor: ActorAddress; readonly revision: number }
   | {
       readonly kind: "turn-ended";

@@ -24,6 +24,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "superseded":
     case "commit-refused":
     case "turn-retried":
+    case "activations-exceeded":
       return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
       return log.error(fieldsOf(event), "dead lettered");

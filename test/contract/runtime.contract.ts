@@ -2,6 +2,7 @@
 
 import { runtimeAskContract } from "./runtime-ask.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
+import { runtimeEvolutionContract } from "./runtime-evolution.contract.ts";
 import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
@@ -13,4 +14,5 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeCrashContract(name, open);
   runtimeWatchContract(name, open);
   runtimeSharingContract(name, open);
+  runtimeEvolutionContract(name, open);
 }
