@@ -12,7 +12,11 @@ export type TurnKind = "tell" | "ask" | "query";
 
 export type RuntimeEvent =
   | { readonly kind: "worker-started"; readonly worker: string; readonly partitions: number }
-  | { readonly kind: "worker-waiting"; readonly worker: string; readonly owner: string }
+  /** Another worker has come, or is gone: drained, dead, or silent for longer than its lease. */
+  | { readonly kind: "member-joined"; readonly worker: string; readonly name?: string }
+  | { readonly kind: "member-left"; readonly worker: string; readonly name?: string }
+  | { readonly kind: "partition-taken"; readonly pool: string; readonly partition: number; readonly epoch: number }
+  | { readonly kind: "partition-given"; readonly pool: string; readonly partition: number; readonly epoch: number }
   | { readonly kind: "worker-drained"; readonly worker: string }
   | { readonly kind: "ownership-lost"; readonly worker: string; readonly reason: string }
   | { readonly kind: "cursor-saved"; readonly partition: number; readonly cursor: number }

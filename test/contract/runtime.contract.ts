@@ -3,6 +3,7 @@
 import { runtimeAskContract } from "./runtime-ask.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
 import { runtimeEvolutionContract } from "./runtime-evolution.contract.ts";
+import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
 import { runtimeWatchContract } from "./runtime-watch.contract.ts";
@@ -12,5 +13,6 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeTellContract(name, open);
   runtimeCrashContract(name, open);
   runtimeWatchContract(name, open);
+  runtimeSharingContract(name, open);
   runtimeEvolutionContract(name, open);
 }
