@@ -1,10 +1,10 @@
 // The client's side: typed references to actors, and the ways to them.
 
 import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definition.ts";
+import { checkedInput } from "../actors/method-input.ts";
 import type { AskOptions, AskTable, TellOptions, TellTable } from "../actors/ref.ts";
 import { methodTable } from "../actors/ref.ts";
 import type { Question } from "../actors/turn.ts";
-import { checkedInput } from "../actors/turn.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
