@@ -198,7 +198,7 @@ export class Turn {
       throw new TroupeError("PAYLOAD_TOO_LARGE", `a message to ${to} is larger than ${payloadBytesMax} bytes`);
     }
     this.#sendings ??= [];
-    this.#sendings.push({ to, method: methodName, inputText, trace: activeTraceparent() });
+    this.#sendings.push({ to, pool: definition.pool, method: methodName, inputText, trace: activeTraceparent() });
   }
 
   #checkOpen(): void {

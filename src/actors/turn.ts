@@ -55,6 +55,8 @@ export interface TurnRequest {
 /** A message to another actor, before it has a number. */
 export interface Sending {
   readonly to: string;
+  /** The pool that the receiver's type names; undefined when it names none. */
+  readonly pool?: string | undefined;
   readonly method: string;
   readonly inputText: string | undefined;
   /** The span of the handler's own in which it was sent; undefined when nothing is traced. */
