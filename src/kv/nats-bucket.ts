@@ -2,7 +2,7 @@
 // live for single keys with markers that watchers see).
 
 import { TroupeError } from "../core/errors.ts";
-import { callApi, refusedError, serverErrors } from "./nats-api.ts";
+import { callApi, readApi, refusedError, serverErrors } from "./nats-api.ts";
 import type { NatsLink } from "./nats-link.ts";
 
 export interface BucketRequest {
@@ -47,12 +47,12 @@ const nanosPerMs = 1_000_000;
 export async function openBucket(request: BucketRequest): Promise<Bucket> {
   const { link, bucket } = request;
   const stream = `KV_${bucket}`;
-  let found = await callApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
+  let found = await readApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
   if (found.kind === "refused" && found.refusal.code === serverErrors.streamNotFound) {
     found = await callApi<{ config: StreamConfig }>(link, `STREAM.CREATE.${stream}`, configOf(request, stream));
     if (found.kind === "refused" && found.refusal.code === serverErrors.streamNameInUse) {
       // Somebody else made it meanwhile, with other settings.
-      found = await callApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
+      found = await readApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
     }
   }
   if (found.kind === "failed") throw found.error;

@@ -1,23 +1,16 @@
 // Looking from outside with the official `nats` command: states that a person can read, and doors that need no client.
 // Skipped where the command is not installed; with TROUPE_NATS_CLI=require its lack is a failure.
 
-import { execFile } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { findNatsCli } from "../../src/cli/local-server/find-cli.ts";
 import type { Change, Troupe, Worker } from "../../src/index.ts";
 import { connect, createWorker, defineActor, handler, query, silentLogger } from "../../src/index.ts";
 import { startProgram } from "../support/cli.ts";
+import { findNatsCommand, runNats } from "../support/nats-command.ts";
 import type { TestServer } from "../support/nats-server.ts";
 import { startTestServer } from "../support/nats-server.ts";
 
-const isRequired = process.env.TROUPE_NATS_CLI === "require";
-const nats = await findNatsCli({
-  env: process.env,
-  onProgress: (line) => console.error(line),
-  mayFetch: isRequired,
-});
-if (nats === undefined && isRequired) throw new Error("TROUPE_NATS_CLI=require, and there is no nats command");
+const nats = await findNatsCommand();
 
 const Counter = defineActor(
   "counter",
@@ -30,12 +23,6 @@ const Counter = defineActor(
     total: query((ctx) => ctx.state.count),
   },
 );
-
-interface Said {
-  readonly out: string;
-  readonly err: string;
-  readonly code: number;
-}
 
 describe.skipIf(nats === undefined)("with the nats command (skipped where there is none)", () => {
   let server: TestServer;
@@ -54,15 +41,7 @@ describe.skipIf(nats === undefined)("with the nats command (skipped where there 
     await server[Symbol.asyncDispose]();
   });
 
-  /** Runs `nats` on the server. Standard output holds what was asked for, standard error what it says besides. */
-  const say = (...args: readonly string[]) =>
-    new Promise<Said>((resolve) => {
-      const command = [...args, "--server", server.url, "--timeout", "10s"];
-      const child = execFile(nats ?? "", command, { timeout: 30_000 }, (error, out, err) => {
-        resolve({ out, err, code: error === null ? 0 : Number(error.code) });
-      });
-      child.stdin?.end();
-    });
+  const say = (...args: readonly string[]) => runNats(nats ?? "", server.url, args);
 
   /** The first committed value that `wanted` is true for, from now on. */
   async function changeOf(id: string, wanted: (count: number) => boolean): Promise<Change<{ count: number }>> {
