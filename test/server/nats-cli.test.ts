@@ -114,6 +114,15 @@ describe.skipIf(nats === undefined)("with the nats command (skipped where there 
     }
   });
 
+  test("nats kv edit shortens the history, and a worker still opens the bucket: what the edit took away is given back", async () => {
+    expect((await say("kv", "edit", "troupe_state", "--history=7")).code).toBe(0);
+    await using again = await connect({ servers: server.url });
+    const settings = JSON.parse((await say("stream", "info", "KV_troupe_state", "--json")).out) as { config: object };
+    expect(settings.config).toMatchObject({ max_msgs_per_subject: 7, allow_atomic: true });
+    expect(await again.actor(Counter, "c1").ask.total()).toBe(10);
+    expect((await say("kv", "edit", "troupe_state", "--history=8")).code).toBe(0);
+  });
+
   test("the server holds the app's streams, and nothing else", async () => {
     const names = (await say("stream", "ls", "--all", "--names")).out.trim().split("\n");
     expect(names.sort()).toEqual(["KV_troupe_cluster", "KV_troupe_state", "troupe_dead", "troupe_mail"]);

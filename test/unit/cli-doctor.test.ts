@@ -119,7 +119,7 @@ describe("findings", () => {
     expect(findingsOf(diagnosis(of(5)))[0]?.remedy).toContain("1 more server may go");
     const single = findingsOf(diagnosis({ server }));
     expect(single.map(({ level }) => level)).toEqual(["warning"]);
-    expect(single[0]?.remedy).toContain("nats stream edit KV_troupe_state --replicas=3");
+    expect(single[0]?.remedy).toContain("nats kv edit troupe_state --replicas=3");
     expect(findingsOf(diagnosis({ server, found: app({ streams: [stream({ replicas: 3 })] }) }))).toEqual([]);
   });
 

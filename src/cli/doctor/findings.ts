@@ -120,10 +120,16 @@ function aboutCopies({ server }: Diagnosis, { streams }: AppDiagnosis): Finding[
     findings.push({
       level: "warning",
       text: `The server is one of a cluster, but ${alone.join(", ")} lie on one server each: without it the app stands still.`,
-      remedy: `Give each three copies: ${alone.map((name) => `nats stream edit ${name} --replicas=3`).join("; ")}`,
+      remedy: `Give each three copies: ${alone.map(threeCopies).join("; ")}`,
     });
   }
   return findings;
+}
+
+/** The command for it; for a bucket `nats stream edit` insists on a dialogue. */
+function threeCopies(name: string): string {
+  const bucket = name.startsWith("KV_") ? name.slice("KV_".length) : undefined;
+  return bucket === undefined ? `nats stream edit ${name} --replicas=3` : `nats kv edit ${bucket} --replicas=3`;
 }
 
 function aboutWork({ workers, unowned, mail, deadLetters }: AppDiagnosis): Finding[] {
