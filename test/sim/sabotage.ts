@@ -23,7 +23,15 @@ const every = (count: number) => {
   };
 };
 
-export function sabotaged(ports: Ports, sabotage: Sabotage | undefined): Ports {
+/** Plays with ports that are sabotaged. */
+export function withSabotage<Result>(
+  sabotage: Sabotage | undefined,
+  play: (sabotaged: (ports: Ports) => Ports) => Promise<Result>,
+): Promise<Result> {
+  return play((ports) => sabotaged(ports, sabotage));
+}
+
+function sabotaged(ports: Ports, sabotage: Sabotage | undefined): Ports {
   switch (sabotage) {
     case undefined:
       return ports;
