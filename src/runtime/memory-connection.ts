@@ -93,7 +93,12 @@ export class MemoryConnection {
     if (this.isCrashed) return new Promise(() => {}); // C1
     if (!this.isConnected) return Promise.resolve({ kind: "unsent", reason: "not connected" });
     const fault = this.#planFault({ kind, client: this.name, subject }) ?? {};
-    const era = this.#era;
+    const [era, wire] = [this.#era, this.#up];
+    const breakIfPlanned = () => {
+      if (fault.cutForMs === undefined) return;
+      if (era === this.#era) this.#breakFor(fault.cutForMs, fault.lingerMs);
+      else wire.cut(); // What lingers behind it is lost with it.
+    };
     return new Promise((resolve) => {
       const settle = (answer: CallAnswer<Value>) => {
         if (!this.#pending.delete(lose)) return; // C1
@@ -105,17 +110,13 @@ export class MemoryConnection {
       this.#pending.add(lose);
       const reply = (answer: CallAnswer<Value>) => this.#down.send(() => settle(answer), fault.answerDelayMs);
       this.#up.send(() => {
-        const isLingering = era !== this.#era;
-        if (isLingering && boundToConnection.has(kind)) return; // C3
-        if (fault.lose === "request") {
-          if (fault.cutForMs !== undefined && !isLingering) this.#breakFor(fault.cutForMs, fault.lingerMs);
-          return;
-        }
+        if (era !== this.#era && boundToConnection.has(kind)) return; // C3
+        if (fault.lose === "request") return breakIfPlanned();
         if (fault.refuse !== undefined) return reply({ kind: "refused", reason: fault.refuse });
         perform((value) => {
           if (fault.lose !== "answer") reply({ kind: "answer", value });
         });
-        if (fault.cutForMs !== undefined && !isLingering) this.#breakFor(fault.cutForMs, fault.lingerMs);
+        breakIfPlanned();
       }, fault.delayMs);
     });
   }

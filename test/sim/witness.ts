@@ -115,6 +115,7 @@ export class Witness {
       if (stored === undefined) return;
       const { key, payload, sequence, meta } = letterOf(stored);
       watched.letters.push({ sequence, key, id: idIn(payload) });
+      this.#ledger.note(`stored ${sequence} for ${key}: ${idIn(payload) ?? "a wake"}`);
       const { from, number } = meta;
       if (from === undefined || number === undefined) continue;
       this.#stored.add(`${from}:${number}`);
@@ -141,6 +142,7 @@ export class Witness {
     }
     if (epoch < before.epoch) fault(`the epoch went from ${before.epoch} to ${epoch}`);
     if (cursor < before.cursor) fault(`the cursor went from ${before.cursor} to ${cursor}`);
+    if (owner !== before.owner) this.#ledger.note(`${key} belongs to ${owner || "nobody"}, epoch ${epoch}`);
     watched.record = record;
     if (cursor <= before.cursor) return;
     watched.saves.push({ cursor, atMs: this.#world.clock.monotonicMs() });
