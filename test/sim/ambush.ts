@@ -13,6 +13,8 @@ export type Moment =
   | "commit"
   /** Stores the wake before the commit of an ask that sends. */
   | "wake"
+  /** Writes the value that the wake announced. */
+  | "commit-after-wake"
   /** Publishes what a committed turn has sent. */
   | "publish"
   /** Keeps a message that was given up on. */
@@ -30,7 +32,7 @@ export type Moment =
   | "leave";
 
 /** What hits it. */
-export type Blow = "kill" | "pause" | "cut" | "stop-server";
+export type Blow = "kill" | "kill-all" | "pause" | "cut" | "stop-server";
 
 export interface Ambush {
   readonly moment: Moment;
@@ -44,14 +46,28 @@ export interface Ambush {
 }
 
 const moments: readonly Moment[] = [
-  ...(["commit", "commit", "wake", "publish", "publish", "record", "leave", "leave"] as const),
+  ...(["commit", "commit", "wake", "commit-after-wake", "publish", "publish", "record", "leave", "leave"] as const),
   ...(["load", "bury", "reply", "renew", "host", "trim"] as const),
 ];
 
+/** Those that have broken systems before, and that chance alone would draw once in thousands of runs. */
+const classics: readonly Pick<Ambush, "moment" | "blow" | "when">[] = [
+  // The last commit of a dead owner arrives when the next one has passed by.
+  { moment: "commit-after-wake", blow: "kill", when: "late" },
+  // The lease is over in the middle of a commit, which arrives all the same.
+  { moment: "commit-after-wake", blow: "pause", when: "late" },
+  { moment: "commit", blow: "pause", when: "late" },
+  // What was published is published again when the server has forgotten its id.
+  { moment: "publish", blow: "kill-all", when: "done" },
+  // The owner dies between its last save and the next owner's first.
+  { moment: "leave", blow: "kill", when: "done" },
+];
+
 export function drawAmbush(dice: Dice): Ambush {
+  if (dice.happens(0.4)) return { ...dice.one(classics), oneIn: dice.one([1, 3]), timesMax: dice.whole(1, 5) };
   return {
     moment: dice.one(moments),
-    blow: dice.one<Blow>(["kill", "kill", "pause", "pause", "cut", "stop-server"]),
+    blow: dice.one<Blow>(["kill", "kill", "kill-all", "pause", "pause", "cut", "stop-server"]),
     when: dice.one(["done", "late"]),
     oneIn: dice.one([1, 3, 10]),
     timesMax: dice.whole(1, 5),
@@ -59,7 +75,7 @@ export function drawAmbush(dice: Dice): Ambush {
 }
 
 /** What a worker is at with this operation; undefined when it is nothing of note. */
-export function momentOf({ kind, subject }: MemoryOperation, subjects: Subjects): Moment | undefined {
+function momentOf({ kind, subject }: MemoryOperation, subjects: Subjects): Moment | undefined {
   const isOfState = subject.startsWith(`${subjects.stateBucket}.`);
   switch (kind) {
     case "append":
@@ -87,7 +103,7 @@ export function momentOf({ kind, subject }: MemoryOperation, subjects: Subjects)
 }
 
 export interface Strike {
-  readonly blow: Blow;
+  readonly ambush: Ambush;
   readonly fault: MemoryFault;
 }
 
@@ -100,23 +116,35 @@ export class Ambushes {
   readonly #ambushes: readonly Ambush[];
   readonly #dice: Dice;
   readonly #times = new Map<Ambush, number>();
+  /** Who has announced a commit of which actor. */
+  readonly #announced = new Set<string>();
 
   constructor(ambushes: readonly Ambush[], dice: Dice) {
     this.#ambushes = ambushes;
     this.#dice = dice;
   }
 
-  /** Whether a worker that is at this is hit now. */
-  strike(moment: Moment, isLeaving: boolean): Strike | undefined {
+  /** Whether a worker that is about to do this is hit now. */
+  strike(operation: MemoryOperation, subjects: Subjects, isLeaving: boolean): Strike | undefined {
+    const moment = this.#momentOf(operation, subjects);
     for (const ambush of this.#ambushes) {
-      if (ambush.moment !== moment && !(ambush.moment === "leave" && isLeaving)) continue;
+      const isMet = ambush.moment === moment || (ambush.moment === "commit" && moment === "commit-after-wake");
+      if (!isMet && !(ambush.moment === "leave" && isLeaving && moment !== undefined)) continue;
       const times = this.#times.get(ambush) ?? 0;
       if (times >= ambush.timesMax || !this.#dice.happens(1 / ambush.oneIn)) continue;
       this.#times.set(ambush, times + 1);
       const lateMs = this.#dice.whole(heardAfterMs, lateMsMax);
       const fault = ambush.when === "done" ? { answerDelayMs: heardAfterMs } : { delayMs: lateMs };
-      return { blow: ambush.blow, fault };
+      return { ambush, fault };
     }
     return undefined;
+  }
+
+  #momentOf(operation: MemoryOperation, subjects: Subjects): Moment | undefined {
+    const moment = momentOf(operation, subjects);
+    const [type, id] = operation.subject.split(".").slice(moment === "wake" ? -3 : -2);
+    const commit = `${operation.client} ${type} ${id}`;
+    if (moment === "wake") this.#announced.add(commit);
+    return moment === "commit" && this.#announced.delete(commit) ? "commit-after-wake" : moment;
   }
 }

@@ -135,7 +135,7 @@ export class Client {
 
   #act(): void {
     const { dice, plan, ledger } = this.#stage;
-    if (dice.happens(0.15)) return this.#read(dice.one(plan.tallies), dice.happens(0.5));
+    if (dice.happens(0.2)) return this.read();
     const order = ledger.deeds.length;
     const id = `${this.#name.slice(7)}-${order}`;
     const verb = dice.happens(0.6) ? "tell" : "ask";
@@ -180,8 +180,10 @@ export class Client {
    * A read shows all of which somebody has heard when it begins: an owner whose time is over must not answer from what it
    * remembers.
    */
-  #read(to: string, isQuery: boolean): void {
-    const { ledger, actors } = this.#stage;
+  read(): void {
+    const { ledger, actors, dice, plan } = this.#stage;
+    const to = dice.one(plan.tallies);
+    const isQuery = dice.happens(0.5);
     const key = `tally.${to}`;
     const least = ledger.heardOf(key);
     const { ask } = this.#troupe.actor(actors.tally, to);

@@ -48,6 +48,11 @@ export class Clients {
     });
   }
 
+  /** One of them reads, beside what it does anyway. */
+  readOne(): void {
+    if (this.#clients.length > 0) this.#stage.dice.one(this.#clients).read();
+  }
+
   get isQuiet(): boolean {
     return this.#clients.every(({ reads }) => reads === 0);
   }

@@ -10,7 +10,7 @@ import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory-faul
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
 import type { Blow } from "./ambush.ts";
-import { Ambushes, blowAfterMs, momentOf } from "./ambush.ts";
+import { Ambushes, blowAfterMs } from "./ambush.ts";
 import type { Clients } from "./clients.ts";
 import type { Mishap } from "./plan.ts";
 import { drawClockFault, SimulatedProcess } from "./process.ts";
@@ -54,19 +54,24 @@ export class Mishaps {
     const { subjects, ledger, clock } = this.#stage;
     const running = this.#workers.get(operation.client);
     if (running === undefined || this.#isHealed) return undefined;
-    const moment = momentOf(operation, subjects);
-    const strike = moment === undefined ? undefined : this.#ambushes.strike(moment, running.isLeaving);
+    const strike = this.#ambushes.strike(operation, subjects, running.isLeaving);
     if (strike === undefined) return undefined;
-    ledger.note(`ambush: ${strike.blow} ${operation.client} at ${moment}, ${JSON.stringify(strike.fault)}`);
+    const { blow, moment } = strike.ambush;
+    ledger.note(`ambush: ${blow} ${operation.client} at ${moment}, ${JSON.stringify(strike.fault)}`);
     clock.after(blowAfterMs, () => {
-      if (!this.#isHealed) this.#hit(strike.blow, running);
+      if (!this.#isHealed) this.#hit(blow, running);
     });
     return strike.fault;
   }
 
+  /** No worker may live yet. */
+  get isDeserted(): boolean {
+    return this.#stage.clock.monotonicMs() < this.#desertedUntilMs;
+  }
+
   startWorker(): void {
-    const { world, ledger, plan, dice, actorsOf, sabotage, clock } = this.#stage;
-    if (clock.monotonicMs() < this.#desertedUntilMs && !this.#isHealed) return;
+    const { world, ledger, plan, dice, actorsOf, sabotage } = this.#stage;
+    if (this.isDeserted) return;
     this.#count += 1;
     const process = new SimulatedProcess(world, `worker-${this.#count}`, drawClockFault(dice, plan));
     const running: RunningWorker = { process, worker: undefined, isLeaving: false };
@@ -161,8 +166,12 @@ export class Mishaps {
         this.#remove(victim);
         process.kill();
         return;
+      case "kill-all":
+        return this.#killAll();
       case "pause":
         process.pause(dice.one(["all", "incoming"]));
+        // What comes shortly before it wakes up is the first that it hears.
+        this.#later(Math.max(0, absenceMs - dice.whole(0, 1_500)), () => this.#clients.readOne());
         return this.#later(absenceMs, () => process.resume(dice.happens(0.5)));
       case "cut":
         return this.#cut(process.name);
@@ -186,8 +195,10 @@ export class Mishaps {
     });
   }
 
+  /** Once in a run, or it would never end. */
   #killAll(): void {
     const { dice, clock } = this.#stage;
+    if (this.#desertedUntilMs > 0) return;
     for (const running of [...this.#workers.values()]) this.#hit("kill", running);
     const absenceMs = dice.whole(desertedMs.least, desertedMs.most);
     this.#desertedUntilMs = clock.monotonicMs() + absenceMs;

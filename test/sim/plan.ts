@@ -79,7 +79,7 @@ export function drawPlan(dice: Dice): Plan {
     tallies: names("t", 3),
     relays: names("r", 3),
     deeds: dice.whole(20, 60),
-    deedEveryMs: dice.one([1, 20, 200]),
+    deedEveryMs: dice.one([1, 20, 200, 1_000]),
     mishapEveryMs: dice.one([200, 1_000, 4_000]),
     mishaps: ["start-worker", "start-worker", ...allMishaps.filter(() => dice.happens(0.5))],
     ambushes: Array.from({ length: dice.whole(0, 2) }, () => drawAmbush(dice)),

@@ -120,7 +120,7 @@ class Run {
     await clock.runFor(this.#clients.open());
     this.#mishaps.begin();
     this.#clients.begin();
-    await clock.runUntil(() => this.#clients.hasBegunAll, healMsMax);
+    await clock.runUntil(() => this.#clients.hasBegunAll && !this.#mishaps.isDeserted, healMsMax);
     ledger.note("heal");
     this.#isHealed = true;
     this.#mishaps.heal();

@@ -27,7 +27,7 @@ test("the same seed gives the same run, to the last event", async () => {
 });
 
 test.each(Object.entries(sabotages))("canary: %s is noticed, as a broken %s", async (sabotage, promises) => {
-  const isNoticed = (fault: string) => promises.some((promise) => fault.startsWith(`${promise}:`));
+  const isNoticed = (fault: string) => promises.breaks.some((promise) => fault.startsWith(`${promise}:`));
   for (let seed = 1; seed <= canarySeedsMax; seed += 1) {
     const { faults } = await simulate(seed, sabotage as Sabotage);
     if (faults.some(isNoticed)) return;
