@@ -35,7 +35,7 @@ const retry = { attempts: 4, backoffMs: 20, backoffMsMax: 500 };
 /** How long a turn of a relay that passes on may last. Unit: ms. */
 const passMsMax = 600;
 
-export function simulatedActors(around: Surroundings) {
+export function simulatedActors(around: Surroundings, relayPool: string) {
   const tally = defineActor(
     "tally",
     {
@@ -70,6 +70,7 @@ export function simulatedActors(around: Surroundings) {
     {
       state: z.object({ passed: z.array(z.string()), foreign: z.number() }),
       initial: { passed: [], foreign: 0 },
+      pool: relayPool,
       retry,
     },
     {

@@ -19,6 +19,7 @@ const withoutEffect = new Set([
   "DRAINING",
   "MAILBOX_FULL",
   "TURN_TIMEOUT",
+  "TYPE_UNSERVED",
 ]);
 /** Errors after which nobody knows. */
 const inDoubt = new Set(["ASK_TIMEOUT", "OUTCOME_UNKNOWN"]);

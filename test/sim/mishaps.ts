@@ -1,5 +1,6 @@
 // What befalls processes and the server while clients go about their business.
 
+import type { AnyActor } from "../../src/actors/definition.ts";
 import { printSnapshot } from "../../src/actors/snapshot.ts";
 import { encodeText } from "../../src/core/codec.ts";
 import type { RuntimeEvent } from "../../src/core/events.ts";
@@ -20,6 +21,8 @@ interface RunningWorker {
   readonly process: SimulatedProcess;
   worker: Worker | undefined;
   isLeaving: boolean;
+  /** It has all types of actors. */
+  readonly isWhole: boolean;
 }
 
 /** Longer than the server knows the ids of messages, when it forgets them early. Unit: ms. */
@@ -74,11 +77,13 @@ export class Mishaps {
     if (this.isDeserted) return;
     this.#count += 1;
     const process = new SimulatedProcess(world, `worker-${this.#count}`, drawClockFault(dice, plan));
-    const running: RunningWorker = { process, worker: undefined, isLeaving: false };
-    this.#workers.set(process.name, running);
-    ledger.note(`${process.name} starts`);
     const { tally, relay } = actorsOf(process);
-    const options = { actors: [tally, relay], partitions: plan.partitions, logger: silentLogger };
+    const isWhole = !plan.isMixed || this.#isHealed || dice.happens(0.5);
+    const actors = isWhole ? [tally, relay] : [dice.one<AnyActor>([tally, relay])];
+    const running: RunningWorker = { process, worker: undefined, isLeaving: false, isWhole };
+    this.#workers.set(process.name, running);
+    ledger.note(`${process.name} starts with ${actors.map(({ type }) => type).join(" and ")}`);
+    const options = { actors, partitions: plan.partitions, logger: silentLogger };
     createWorker({ ...options, ports: process.ports(sabotage) }).then(
       (worker) => {
         running.worker = worker;
@@ -211,9 +216,10 @@ export class Mishaps {
     this.#stage.clock.after(ms, fn);
   }
 
-  /** Once all is well there is a worker that stays. */
+  /** Once all is well there is a worker that stays, and serves everything. */
   #replace(): void {
-    if (this.#isHealed && [...this.#workers.values()].every(({ isLeaving }) => isLeaving)) this.startWorker();
+    const stays = [...this.#workers.values()].some(({ isLeaving, isWhole }) => !isLeaving && isWhole);
+    if (this.#isHealed && !stays) this.startWorker();
   }
 
   #remove(running: RunningWorker): void {

@@ -23,7 +23,12 @@ export type Mishap =
   | "foreign-write";
 
 export interface Plan {
+  /** Of each pool. */
   readonly partitions: number;
+  /** Where the relays live: with the tallies, or in a pool of their own. */
+  readonly relayPool: "main" | "side";
+  /** Some workers have only tallies or only relays, as while new code is rolled out. */
+  readonly isMixed: boolean;
   readonly clients: number;
   readonly workersMax: number;
   readonly tallies: readonly string[];
@@ -74,6 +79,8 @@ export function drawPlan(dice: Dice): Plan {
   const linger = rate(1);
   return {
     partitions: dice.one([1, 2, 4]),
+    relayPool: dice.happens(0.3) ? "side" : "main",
+    isMixed: dice.happens(0.3),
     clients: dice.whole(1, 3),
     workersMax: dice.whole(1, 3),
     tallies: names("t", 3),

@@ -101,14 +101,17 @@ class Run {
       return counts.get(name) ?? 0;
     };
     const actorsOf = (on: Pick<SimulatedProcess, "after">) =>
-      simulatedActors({
-        dawdle: () => new Promise<void>((resolve) => void on.after(dice.whole(0, 400), resolve)),
-        count,
-        stepGave: (id, value) => ledger.stepGave(id, value),
-      });
+      simulatedActors(
+        {
+          dawdle: () => new Promise<void>((resolve) => void on.after(dice.whole(0, 400), resolve)),
+          count,
+          stepGave: (id, value) => ledger.stepGave(id, value),
+        },
+        plan.relayPool,
+      );
     const actors = actorsOf(clock);
     this.#stage = { plan, dice, clock, world, subjects, ledger, actors, actorsOf, sabotage };
-    this.#witness = new Witness(world, ledger, plan, subjects);
+    this.#witness = new Witness(world, ledger, plan, subjects, this.#pools());
     this.#clients = new Clients(this.#stage);
     this.#mishaps = new Mishaps(this.#stage, this.#clients);
   }
@@ -135,9 +138,14 @@ class Run {
     await clock.runFor(this.#mishaps.end());
   }
 
-  /** Makes the buckets before anybody else does, to see all that is written there. */
+  #pools(): readonly Subjects[] {
+    return [...new Set(["main", this.#stage.plan.relayPool])].map((pool) => subjectsOf(subjects.app, pool));
+  }
+
+  /** Makes the buckets and pools before anybody else does, to see all that is written there. */
   async #follow(): Promise<void> {
-    const { world, clock, ledger } = this.#stage;
+    const { world, clock, ledger, plan } = this.#stage;
+    for (const ofPool of this.#pools()) await world.ensureLayout(ofPool, plan.partitions);
     const { place } = world;
     const { stateBucket, clusterBucket } = subjects;
     await openMemoryStore({ bucket: stateBucket, place, history: 64, clock });

@@ -2,7 +2,7 @@
 // returned. What is to be replaced must be there, so that a canary does not fall silent when the runtime changes.
 
 import { CellStore } from "../../src/runtime/cell-store.ts";
-import { Ownership } from "../../src/runtime/ownership.ts";
+import { Lease } from "../../src/runtime/lease.ts";
 import { Publisher } from "../../src/runtime/publisher.ts";
 
 type Undo = () => void;
@@ -59,7 +59,7 @@ export const classMutations: Readonly<Record<string, (() => Undo) | undefined>> 
           publish.call(this, entries.toReversed());
         },
     ),
-  "endless-lease": () => replaceGetter(Ownership, "leftMs", () => 1_000_000),
+  "endless-lease": () => replaceGetter(Lease, "leftMs", () => 1_000_000),
 };
 
 /** A class, as far as its methods go. */

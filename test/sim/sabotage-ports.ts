@@ -51,14 +51,14 @@ export const portMutations: Readonly<Record<string, ((ports: Ports) => Ports) | 
       }),
     }),
   "hasty-trim": (ports) => ({ ...ports, duplicateWindowMs: 0 }),
-  "no-burial": (ports) => withMail(ports, { bury: async () => accepted }),
+  "no-burial": (ports) => withMail(ports, () => ({ bury: async () => accepted })),
   "impatient-asker": (ports) =>
-    withMail(ports, {
+    withMail(ports, (mail) => ({
       request: async (to, payload, meta, timeoutMs) => {
-        const outcome = await ports.mail.request(to, payload, meta, Math.min(timeoutMs, 400));
+        const outcome = await mail.request(to, payload, meta, Math.min(timeoutMs, 400));
         return outcome.kind === "lost" ? { kind: "nobody" } : outcome;
       },
-    }),
+    })),
 };
 
 const accepted = { kind: "accepted", sequence: 0, isDuplicate: false } as const;
@@ -92,25 +92,28 @@ function loading(ports: Ports, change: (value: Value) => Value): Ports {
 
 function savingWhatIsRead(ports: Ports): Ports {
   const read = new Map<string, number>();
-  const readAll: Mail["read"] = (partition, from, onLetter) =>
-    ports.mail.read(partition, from, (letter) => {
-      read.set(String(partition), letter.sequence);
-      onLetter(letter);
-    });
+  const reading = (mail: Mail, pool: string): Partial<Mail> => ({
+    read: (partition, from, onLetter) =>
+      mail.read(partition, from, (letter) => {
+        read.set(`cursor.${pool}.${partition}`, letter.sequence);
+        onLetter(letter);
+      }),
+  });
   const update: KvStore["update"] = (key, value, expected) => {
     const record = JSON.parse(decodeText(value)) as { readonly cursor?: number };
-    const cursor = Math.max(record.cursor ?? 0, read.get(key.split(".").at(-1) ?? "") ?? 0);
+    const cursor = Math.max(record.cursor ?? 0, read.get(key) ?? 0);
     const text = record.cursor === undefined ? value : encodeText(JSON.stringify({ ...record, cursor }));
     return ports.cluster.update(key, text, expected);
   };
-  return { ...withMail(ports, { read: readAll }), cluster: over(ports.cluster, { update }) };
+  return { ...withMail(ports, reading), cluster: over(ports.cluster, { update }) };
 }
 
 function publishingFirst(ports: Ports): Ports {
   return withState(ports, {
     update: async (key, value, expected) => {
       const { outbox = [] } = JSON.parse(decodeText(value)) as Value;
-      for (const { n, to, method, input } of outbox) {
+      // Those to its own pool.
+      for (const { n, to, method, input } of outbox.filter(({ to }) => to.startsWith("tally."))) {
         const [type = "", id = ""] = to.split(".");
         const address = { partition: partitionOf(type, id, ports.partitionCount), key: to, method };
         const meta = { messageId: `${key}:${n}`, from: key, number: n };
@@ -148,11 +151,19 @@ function overtaking(ports: Ports): Ports {
 }
 
 function withAppend(ports: Ports, make: (append: Mail["append"]) => Mail["append"]): Ports {
-  return withMail(ports, { append: make((...call) => ports.mail.append(...call)) });
+  return withMail(ports, (mail) => ({ append: make((...call) => mail.append(...call)) }));
 }
 
-function withMail(ports: Ports, changed: Partial<Mail>): Ports {
-  return { ...ports, mail: over(ports.mail, changed) };
+/** The mail of every pool. */
+function withMail(ports: Ports, change: (mail: Mail, pool: string) => Partial<Mail>): Ports {
+  return {
+    ...ports,
+    mail: over(ports.mail, change(ports.mail, ports.pool)),
+    openPool: async (name) => {
+      const opened = await ports.openPool(name);
+      return { ...opened, mail: over(opened.mail, change(opened.mail, opened.pool)) };
+    },
+  };
 }
 
 function withState(ports: Ports, changed: Partial<KvStore>): Ports {

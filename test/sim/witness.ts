@@ -3,10 +3,12 @@
 
 import { decodeText } from "../../src/core/codec.ts";
 import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
+import type { PartitionRecord } from "../../src/runtime/directory.ts";
+import { readRecord } from "../../src/runtime/directory.ts";
 import { letterOf } from "../../src/runtime/memory-mail.ts";
 import type { MemoryWorld } from "../../src/runtime/memory-world.ts";
-import type { PartitionRecord } from "../../src/runtime/ownership.ts";
-import { readRecord } from "../../src/runtime/ownership.ts";
+import type { CursorRecord } from "../../src/runtime/ownership.ts";
+import { readCursor } from "../../src/runtime/ownership.ts";
 import type { Subjects } from "../../src/runtime/subjects.ts";
 import type { Ledger } from "./ledger.ts";
 import { idsOf } from "./ledger.ts";
@@ -33,33 +35,41 @@ interface Watched {
   passed: number;
   trimmed: number;
   record: PartitionRecord;
+  cursor: CursorRecord;
   readonly saves: { readonly cursor: number; readonly atMs: number }[];
 }
 
 /** A worker's clock may run fast, and it looks now and then. */
 const windowShare = 0.97;
-const nobody: PartitionRecord = { owner: "", epoch: 0, cursor: 0 };
+const nobody: PartitionRecord = { owner: "", epoch: 0, needs: {} };
+const start: CursorRecord = { epoch: 0, cursor: 0 };
 
 export class Witness {
   readonly #world: MemoryWorld;
   readonly #ledger: Ledger;
   readonly #plan: Plan;
   readonly #subjects: Subjects;
-  readonly #partitions: readonly Watched[];
+  /** By the tail of their keys: `main.3`. */
+  readonly #partitions = new Map<string, Watched>();
   readonly #stored = new Set<string>();
   readonly #buried: Buried[] = [];
   #clusterRevision = 0;
 
-  constructor(world: MemoryWorld, ledger: Ledger, plan: Plan, subjects: Subjects) {
+  /** `pools`: the subjects of each pool. */
+  constructor(world: MemoryWorld, ledger: Ledger, plan: Plan, subjects: Subjects, pools: readonly Subjects[]) {
     this.#world = world;
     this.#ledger = ledger;
     this.#plan = plan;
     this.#subjects = subjects;
-    this.#partitions = Array.from({ length: plan.partitions }, (_, partition) => {
-      const prefix = subjects.mailPrefix(partition);
-      return { prefix, letters: [], passed: 0, trimmed: 0, record: nobody, saves: [] };
-    });
-    for (const watched of this.#partitions) world.onLetters(watched.prefix, () => this.#seeLetters(watched));
+    for (const ofPool of pools) {
+      for (let partition = 0; partition < plan.partitions; partition += 1) {
+        const prefix = ofPool.mailPrefix(partition);
+        const untouched = { passed: 0, trimmed: 0, record: nobody, cursor: start };
+        const watched: Watched = { prefix, letters: [], saves: [], ...untouched };
+        this.#partitions.set(`${ofPool.pool}.${partition}`, watched);
+        world.onLetters(prefix, () => this.#seeLetters(watched));
+      }
+    }
     world.onLetters(subjects.deadStream, () => this.#seeDead());
   }
 
@@ -75,16 +85,18 @@ export class Witness {
     bucket.onChange(() => {
       for (const entry of bucket.read(this.#clusterRevision, 10_000)) {
         this.#clusterRevision = entry.revision;
-        const [kind, , number] = entry.key.split(".");
-        const watched = kind === "partition" ? this.#partitions[Number(number)] : undefined;
-        if (watched !== undefined) this.#seeRecord(watched, entry.key, readRecord(entry.value));
+        const [kind = "", ...tail] = entry.key.split(".");
+        const watched = this.#partitions.get(tail.join("."));
+        if (watched === undefined) continue;
+        if (kind === "partition") this.#seeRecord(watched, entry.key, readRecord(entry.value));
+        if (kind === "cursor") this.#seeCursor(watched, entry.key, readCursor(entry.value));
       }
     });
   }
 
   /** What has not come to its end yet: mail that no saved cursor has passed, and outboxes that are not published. */
   get unfinished(): readonly string[] {
-    const late = this.#partitions.flatMap(({ prefix, letters, passed }) =>
+    const late = [...this.#partitions.values()].flatMap(({ prefix, letters, passed }) =>
       passed < letters.length ? [`no saved cursor has passed ${prefix}${letters[passed]?.sequence}`] : [],
     );
     for (const key of this.#ledger.keys) {
@@ -96,7 +108,7 @@ export class Witness {
 
   /** Trims leave no trace of their own: to be called whenever one may have been. */
   lookForTrims(): void {
-    for (const watched of this.#partitions) {
+    for (const watched of this.#partitions.values()) {
       const log = this.#world.stream(this.#subjects.mailStream).partition(watched.prefix);
       const first = log.letters[0]?.sequence ?? Number.POSITIVE_INFINITY;
       for (;;) {
@@ -134,16 +146,24 @@ export class Witness {
 
   #seeRecord(watched: Watched, key: string, record: PartitionRecord): void {
     const { record: before } = watched;
-    const { owner, epoch, cursor } = record;
+    const { owner, epoch } = record;
     const fault = (text: string) => this.#ledger.fault(`E1: ${key}: ${text}`);
     const isReturned = owner === "" && epoch === before.epoch;
     if (owner !== before.owner && !isReturned && epoch !== before.epoch + 1) {
       fault(`${owner} took epoch ${epoch} after ${before.owner} had epoch ${before.epoch}`);
     }
     if (epoch < before.epoch) fault(`the epoch went from ${before.epoch} to ${epoch}`);
-    if (cursor < before.cursor) fault(`the cursor went from ${before.cursor} to ${cursor}`);
     if (owner !== before.owner) this.#ledger.note(`${key} belongs to ${owner || "nobody"}, epoch ${epoch}`);
     watched.record = record;
+  }
+
+  #seeCursor(watched: Watched, key: string, { epoch, cursor }: CursorRecord): void {
+    const { cursor: before, record } = watched;
+    if (cursor < before.cursor) this.#ledger.fault(`E3: ${key} went from ${before.cursor} to ${cursor}`);
+    if (epoch < before.epoch || epoch > record.epoch) {
+      this.#ledger.fault(`E3: ${key} of epoch ${before.epoch} was written by epoch ${epoch} of ${record.epoch}`);
+    }
+    watched.cursor = { epoch, cursor };
     if (cursor <= before.cursor) return;
     watched.saves.push({ cursor, atMs: this.#world.clock.monotonicMs() });
     for (;;) {
