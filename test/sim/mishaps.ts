@@ -36,6 +36,7 @@ export class Mishaps {
   #count = 0;
   #desertedUntilMs = 0;
   #isHealed = false;
+  #hasServed = false;
 
   constructor(stage: Stage, clients: Clients) {
     this.#stage = stage;
@@ -78,7 +79,8 @@ export class Mishaps {
     this.#count += 1;
     const process = new SimulatedProcess(world, `worker-${this.#count}`, drawClockFault(dice, plan));
     const { tally, relay } = actorsOf(process);
-    const isWhole = !plan.isMixed || this.#isHealed || dice.happens(0.5);
+    // A type that no worker ever had is unknown: the first to serve has all.
+    const isWhole = !plan.isMixed || this.#isHealed || !this.#hasServed || dice.happens(0.5);
     const actors = isWhole ? [tally, relay] : [dice.one<AnyActor>([tally, relay])];
     const running: RunningWorker = { process, worker: undefined, isLeaving: false, isWhole };
     this.#workers.set(process.name, running);
@@ -87,6 +89,7 @@ export class Mishaps {
     createWorker({ ...options, ports: process.ports(sabotage) }).then(
       (worker) => {
         running.worker = worker;
+        this.#hasServed = true;
         worker.events.listen((event) => this.#hear(process.name, event));
         ledger.note(`${process.name} serves`);
       },
