@@ -40,7 +40,7 @@ export async function runSeedsShared(
 }
 
 function runInProcess({ from, count }: SeedRange, onResult: (result: SeedResult) => void): Promise<void> {
-  const child = fork(join(import.meta.dirname, "share.ts"), [String(from), String(count)]);
+  const child = fork(join(import.meta.dirname, "share.ts"), [String(from), String(count)], { execArgv: [] });
   child.on("message", (result) => onResult(result as SeedResult));
   return new Promise((resolve, reject) => {
     child.on("error", reject);

@@ -8,11 +8,14 @@ import { printAddress } from "../../src/core/ids.ts";
 import { silentLogger } from "../../src/core/log.ts";
 import { openMemoryStore } from "../../src/kv/memory-store.ts";
 import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory-faults.ts";
+import type { Ports } from "../../src/runtime/ports.ts";
+import { workerKey } from "../../src/runtime/subjects.ts";
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
 import type { Blow } from "./ambush.ts";
 import { Ambushes, blowAfterMs } from "./ambush.ts";
 import type { Clients } from "./clients.ts";
+import { overheard } from "./overheard.ts";
 import type { Mishap } from "./plan.ts";
 import { drawClockFault, SimulatedProcess } from "./process.ts";
 import type { Stage } from "./run.ts";
@@ -86,7 +89,9 @@ export class Mishaps {
     this.#workers.set(process.name, running);
     ledger.note(`${process.name} starts with ${actors.map(({ type }) => type).join(" and ")}`);
     const options = { actors, partitions: plan.partitions, logger: silentLogger };
-    createWorker({ ...options, ports: process.ports(sabotage) }).then(
+    const listen = (ports: Ports) =>
+      overheard(sabotage(ports), ({ key, method }) => this.#hearAnswer(running, key, method));
+    createWorker({ ...options, ports: process.ports(listen) }).then(
       (worker) => {
         running.worker = worker;
         this.#hasServed = true;
@@ -250,6 +255,14 @@ export class Mishaps {
     const text = JSON.stringify({ ...state, foreign: state.foreign + 1 });
     const value = printSnapshot({ ...snapshot, commit: `foreign-${clock.uniqueId()}` }, text);
     await store.update(key, encodeText(value), entry.revision);
+  }
+
+  /** E2: a query is answered at once, so that its owner's lease stands when it answers. */
+  #hearAnswer({ process, worker }: RunningWorker, key: string, method: string): void {
+    const { ledger, world, subjects } = this.#stage;
+    if (method !== "size" || worker === undefined || process.isDead) return;
+    const lease = world.place.buckets.get(subjects.clusterBucket)?.last(workerKey(worker.id));
+    if (lease?.operation !== "put") ledger.fault(`E2: ${process.name} answered a query of ${key} after its lease`);
   }
 
   #hear(name: string, event: RuntimeEvent): void {
