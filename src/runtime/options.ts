@@ -37,6 +37,16 @@ export interface WorkerOptions extends TroupeOptions {
   readonly name?: string;
   /** Any logger of pino's shape. Default: pino on standard error, level `TROUPE_LOG` or "info". */
   readonly logger?: Logger;
+  /**
+   * Activations in memory, over all partitions. Beyond it those that were at rest longest are passivated; busy ones never
+   * are, so that it may be exceeded. Unit: activations. Default 100,000.
+   */
+  readonly activationsMax?: number;
+  /**
+   * Told messages in memory that wait for their turn, of all actors together: their payload, with 128 for each. Beyond it
+   * an actor has 4 KiB or one message of its own; the rest stays on the server. Unit: bytes. Default 64 MiB.
+   */
+  readonly mailboxBytesMax?: number;
   /** How long `drain` waits for turns that run. Unit: ms. Default 10,000. */
   readonly drainMsMax?: number;
   /** Ends the start, however long it takes: `createWorker` then rejects with CLOSED. No effect once it serves. */
@@ -55,6 +65,8 @@ export interface ResolvedWorkerOptions extends ResolvedOptions {
   readonly actors: ReadonlyMap<string, ReadonlyMap<string, AnyActor>>;
   readonly name: string | undefined;
   readonly logger: Logger;
+  readonly activationsMax: number;
+  readonly mailboxBytesMax: number;
   readonly drainMsMax: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -85,6 +97,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     actors: actorsByPool(options, resolved.pool),
     name: options.name === undefined ? undefined : checkName("a worker", options.name),
     logger: options.logger ?? createLogger(),
+    activationsMax: whole("activationsMax", options.activationsMax, 1) ?? 100_000,
+    mailboxBytesMax: whole("mailboxBytesMax", options.mailboxBytesMax, 1) ?? 67_108_864,
     drainMsMax: whole("drainMsMax", options.drainMsMax, 0) ?? 10_000,
     signal: options.signal,
   };
