@@ -24,8 +24,8 @@ const withoutEffect = new Set([
 /** Errors after which nobody knows. */
 const inDoubt = new Set(["ASK_TIMEOUT", "OUTCOME_UNKNOWN"]);
 
-/** How much longer than it was given an ask may take: clocks drift. Unit: ms. */
-const askGraceMs = 300;
+/** How much longer than it was given an ask may take: its clock drifts, and it explains what went wrong. Unit: ms. */
+const askMsMax = (timeoutMs: number) => timeoutMs * 1.02 + 300;
 /** A tell may wait behind others that are tried again, each for at most its own time. Unit: ms. */
 const tellMsMax = 14_000;
 
@@ -161,7 +161,7 @@ export class Client {
     const options = { timeoutMs, ...(isKeyed ? { idempotencyKey: id } : {}) };
     this.#watchTime(
       `${verb} ${id}`,
-      verb === "ask" ? timeoutMs + askGraceMs : tellMsMax,
+      verb === "ask" ? askMsMax(timeoutMs) : tellMsMax,
       () => deed.outcome === "pending",
     );
     this.#send(deed, options).then(
@@ -193,7 +193,7 @@ export class Client {
     const options = { timeoutMs: 3_000 };
     let isOver = false;
     this.#reads += 1;
-    this.#watchTime(name, options.timeoutMs + askGraceMs, () => !isOver);
+    this.#watchTime(name, askMsMax(options.timeoutMs), () => !isOver);
     const end = () => {
       isOver = true;
       this.#reads -= 1;
