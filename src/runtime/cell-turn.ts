@@ -22,10 +22,10 @@ export function runMessage(
 ): TurnOutcome | Promise<TurnOutcome> {
   const span = startProcess(message, cell.self, cell.key, cell.host.partition);
   message.turnTrace = traceparentOf(span, message.trace);
-  const request = { definition: cell.definition, self: cell.self, message, state, services: cell };
+  const request = { definition: cell.definition, self: cell.self, message, state, services: cell.services };
   const isSeen = span !== undefined || cell.host.events.isHeard;
   if (!isSeen) return runTurn(request);
-  const startedMs = cell.clock.monotonicMs();
+  const startedMs = cell.host.clock.monotonicMs();
   const outcome = inSpan(span, () => runTurn(request));
   const report = (settled: TurnOutcome) => reportTurn(cell, message, isQuery, settled, startedMs, span);
   return outcome instanceof Promise ? outcome.then(report) : report(outcome);
@@ -49,7 +49,7 @@ function reportTurn(
     method: message.method,
     turn: isQuery ? "query" : message.kind,
     messageId: message.messageId,
-    durationMs: cell.clock.monotonicMs() - startedMs,
+    durationMs: cell.host.clock.monotonicMs() - startedMs,
     ...(error === undefined ? {} : { error }),
     ...(trace === undefined ? {} : { trace }),
   });
@@ -74,7 +74,7 @@ export function mayRunAgain(message: TellMessage, code: string, retry: Required<
 
 /** Says that a failed tell will run again; returns after how long. Unit: ms. */
 export function announceRetry(cell: Cell, message: TellMessage, error: TroupeError): number {
-  const afterMs = backoffOf(message.attempts, cell.definition.retry, cell.clock);
+  const afterMs = backoffOf(message.attempts, cell.definition.retry, cell.host.clock);
   const trace = traceIdOf(message.turnTrace);
   const { method, messageId, attempts } = message;
   cell.host.events.emit({

@@ -7,23 +7,19 @@
 
 import type { Activation, ActivationEffect, ActivationInput, GoneReason } from "../actors/activation.ts";
 import { batchBytesMax, isStill, newActivation, step } from "../actors/activation.ts";
-import { applyBuried, applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
 import type { AnyActor } from "../actors/definition.ts";
 import { Mailbox } from "../actors/mailbox.ts";
 import type { Answer, AskMessage, Message, TellMessage } from "../actors/message.ts";
-import { isRepeatable } from "../actors/message.ts";
-import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
-import type { Clock } from "../core/clock.ts";
+import type { TurnServices } from "../actors/turn.ts";
 import { invariant, TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { printAddress } from "../core/ids.ts";
-import type { Logger } from "../core/log.ts";
 import type { CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
+import { CellRunner } from "./cell-runner.ts";
 import type { Ended } from "./cell-store.ts";
 import { CellStore, doubtOf, releaseEnded, undoEnded } from "./cell-store.ts";
-import { announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
 import { refillMailbox } from "./refill.ts";
@@ -34,7 +30,7 @@ const refusedHoldMs = 500;
 const outboxPendingMax = 1_000;
 const noneOpen: Ended[] = [];
 
-export class Cell implements TurnServices {
+export class Cell {
   readonly key: string;
   readonly self: ActorAddress;
   readonly definition: AnyActor;
@@ -44,10 +40,10 @@ export class Cell implements TurnServices {
   #now: Activation = newActivation;
   readonly #mailbox = new Mailbox();
   readonly #store: CellStore;
+  readonly #runner: CellRunner;
   readonly #holds: Holds;
   #inputs: ActivationInput[] | undefined;
   #open: Ended[] = noneOpen;
-  #running: Message | undefined;
   #queries: CellQueries | undefined;
   #failure: TroupeError | undefined;
   /** Turns that still commit alone, to find the one that cannot be committed. */
@@ -65,17 +61,17 @@ export class Cell implements TurnServices {
     this.lastActiveMs = host.coarseNowMs;
     this.#holds = new Holds(host.clock, () => this.#apply({ kind: "resumed" }));
     this.#store = new CellStore(this, () => this.#outboxMoved());
+    this.#runner = new CellRunner(this, this.#store);
     void this.#load();
   }
 
-  get clock(): Clock {
-    return this.host.clock;
+  /** What a handler does to the world goes through here. */
+  get services(): TurnServices {
+    return this.#runner;
   }
-  get lost(): AbortSignal {
-    return this.host.lost;
-  }
-  get payloadBytesMax(): number {
-    return this.host.mail.payloadBytesMax;
+  /** What turns make counts: the value is loaded, nothing has undone it, and ownership stands. */
+  get isLive(): boolean {
+    return this.#now.phase === "live";
   }
   get isGone(): boolean {
     return this.#now.phase === "gone";
@@ -92,7 +88,8 @@ export class Cell implements TurnServices {
   get oldestSequence(): number | undefined {
     let oldest = Math.min(this.#store.oldestSequence ?? Infinity, this.#mailbox.oldestSequence ?? Infinity);
     for (const { message } of this.#open) if (message.kind === "tell") oldest = Math.min(oldest, message.sequence);
-    if (this.#running?.kind === "tell") oldest = Math.min(oldest, this.#running.sequence);
+    const { running } = this.#runner;
+    if (running?.kind === "tell") oldest = Math.min(oldest, running.sequence);
     return oldest === Infinity ? undefined : oldest;
   }
 
@@ -120,29 +117,32 @@ export class Cell implements TurnServices {
     this.#apply({ kind: "end", why });
   }
 
-  log(message: Message): Logger {
-    return logOf(this, message);
+  /** A turn has ended: what it came to waits for its commit. */
+  endTurn(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
+    this.#pushOpen({ kind: "turn", message, answer, sends, isDirty });
+    this.#runner.release();
+    const isSolo = this.#soloTurns > 0;
+    if (isSolo) this.#soloTurns -= 1;
+    const bytes = isSolo ? batchBytesMax : (message.payload?.length ?? 0) + 64;
+    this.#apply({ kind: "turn-ended", bytes, isDirty });
   }
 
-  ask(asker: Message, question: Question): Promise<unknown> {
-    const chain = asker.kind === "ask" ? [...asker.chain, this.key] : [this.key];
-    return this.host.ask(question, { from: this.key, chain, trace: asker.turnTrace });
+  /** A turn has ended whose draft is void, or whose ownership is gone. */
+  voidTurn(): void {
+    this.#apply({ kind: "turn-ended", bytes: 0, isDirty: false });
   }
 
-  findStep(message: Message, name: string): string | undefined {
-    return isRepeatable(message) ? findStep(this.#store.working, message, name) : undefined;
+  /** A turn has failed, and its message is tried again after a while. */
+  postpone(message: Message, afterMs: number): void {
+    this.#mailbox.putBack([message]);
+    this.#holds.addFor(afterMs);
+    this.#apply({ kind: "turn-postponed" });
   }
 
-  keepStep(message: Message, name: string, text: string): Promise<void> {
-    if (!isRepeatable(message)) return Promise.resolve();
-    if (message !== this.#running || this.#now.phase !== "live") {
-      return Promise.reject(new TroupeError("FENCED", `${printAddress(this.self)} is acted on elsewhere`));
-    }
-    return new Promise((resolve, reject) => {
-      this.#store.working = applyStep(this.#store.working, message, name, text);
-      this.#pushOpen({ kind: "step", message, resolve, reject });
-      this.#apply({ kind: "recorded" });
-    });
+  /** The running turn goes on when this is stored. */
+  record(ended: Ended): void {
+    this.#pushOpen(ended);
+    this.#apply({ kind: "recorded" });
   }
 
   /** Steps the activation and performs what it decides, until nothing is left. Never runs inside itself. */
@@ -177,11 +177,11 @@ export class Cell implements TurnServices {
         return this.#commit(this.#takeOpen());
       case "release":
         return releaseEnded(this.#takeOpen());
-      case "requeue-turn":
-        invariant(this.#running, "a turn that is put back was running");
-        this.#mailbox.putBack([this.#running], this.#undone); // It had started after those.
-        this.#running = undefined;
-        return;
+      case "requeue-turn": {
+        const message = this.#runner.release();
+        invariant(message, "a turn that is put back was running");
+        return this.#mailbox.putBack([message], this.#undone); // It had started after those.
+      }
       case "drop":
         return this.#drop();
     }
@@ -207,9 +207,9 @@ export class Cell implements TurnServices {
   }
 
   async #buryWaiting(error: TroupeError): Promise<void> {
-    while (!this.lost.aborted) {
+    while (!this.host.lost.aborted) {
       const message = this.#mailbox.take();
-      this.#running = message; // The cursor does not pass it before it is kept.
+      this.#runner.hold(message); // The cursor does not pass it before it is kept.
       if (message === undefined && this.#mailbox.refillFrom === undefined) return;
       if (message === undefined) await refillMailbox(this.host, this.key, this.#mailbox, () => {});
       else if (message.kind === "ask") message.answer({ kind: "error", error });
@@ -227,61 +227,8 @@ export class Cell implements TurnServices {
   #runNext(): void {
     const message = this.#mailbox.take();
     invariant(message, "a queued message is in the mailbox");
-    this.#running = message;
     this.#refill();
-    const { working } = this.#store;
-    if (message.method === wakeMethod || findRepeat(working, message) !== undefined) {
-      const isFence = message.method === wakeMethod && this.#store.isUnfenced; // R5
-      return this.#endTurn(message, isFence, findKeptAnswer(working, message));
-    }
-    if (message.kind === "tell") {
-      if (message.doom !== undefined) return this.#bury(message, message.doom);
-      message.attempts += 1;
-    }
-    const outcome = runMessage(this, message, working.state, false);
-    if (outcome instanceof Promise) void outcome.then((settled) => this.#finishTurn(message, settled));
-    else this.#finishTurn(message, outcome);
-  }
-
-  #finishTurn(message: Message, outcome: TurnOutcome): void {
-    if (this.#now.phase !== "live") return this.#voidTurn(message);
-    if (outcome.kind === "done") {
-      const { next, isDirty } = applyDone(this.#store.working, message, outcome);
-      this.#store.working = next;
-      const isFence = message.kind === "tell" && this.#store.isUnfenced && this.#store.revision > 0; // R5
-      return this.#endTurn(message, isDirty || isFence, answerOf(outcome), outcome.sendings.length > 0);
-    }
-    if (message.kind === "ask") return this.#endTurn(message, false, answerOf(outcome));
-    const { retry } = this.definition;
-    if (!mayRunAgain(message, outcome.error.code, retry)) return this.#bury(message, outcome.error);
-    const afterMs = announceRetry(this, message, outcome.error);
-    this.#running = undefined;
-    this.#mailbox.putBack([message]);
-    this.#holds.addFor(afterMs);
-    this.#apply({ kind: "turn-postponed" });
-  }
-
-  #bury(message: TellMessage, error: TroupeError): void {
-    void this.host.bury(this, message, error).then((isBuried) => {
-      if (!isBuried || this.#now.phase !== "live") return this.#voidTurn(message);
-      this.#store.working = applyBuried(this.#store.working, message);
-      this.#endTurn(message, true, undefined);
-    });
-  }
-
-  /** The draft that the turn ran on is void, or ownership is gone: what came of it counts for nothing. */
-  #voidTurn(message: Message): void {
-    if (message.kind === "tell") message.attempts = Math.max(0, message.attempts - 1);
-    this.#apply({ kind: "turn-ended", bytes: 0, isDirty: false });
-  }
-
-  #endTurn(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
-    this.#pushOpen({ kind: "turn", message, answer, sends, isDirty });
-    this.#running = undefined;
-    const isSolo = this.#soloTurns > 0;
-    if (isSolo) this.#soloTurns -= 1;
-    const bytes = isSolo ? batchBytesMax : (message.payload?.length ?? 0) + 64;
-    this.#apply({ kind: "turn-ended", bytes, isDirty });
+    this.#runner.run(message);
   }
 
   #pushOpen(ended: Ended): void {
@@ -387,8 +334,9 @@ export class Cell implements TurnServices {
   #drop(): void {
     const error = this.#goneError();
     for (const ended of this.#takeOpen()) undoEnded(ended, error);
-    const running = this.#running?.kind === "ask" ? [this.#running] : [];
-    for (const ask of [...running, ...this.#mailbox.drop(), ...(this.#queries?.takeHeld() ?? [])])
+    const { running } = this.#runner;
+    const asked = running?.kind === "ask" ? [running] : [];
+    for (const ask of [...asked, ...this.#mailbox.drop(), ...(this.#queries?.takeHeld() ?? [])])
       ask.answer({ kind: "error", error });
     this.host.rested(this);
   }
