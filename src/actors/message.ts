@@ -28,8 +28,10 @@ export interface TellMessage extends Frame {
   readonly number: number | undefined;
   /** Runs so far. */
   attempts: number;
-  /** Set when no run of it can be committed: it is buried with this instead of run. */
+  /** Set when no run of it can be committed: it is given up on with this instead of run. */
   doom: TroupeError | undefined;
+  /** Set when even that cannot be committed, beside a value that is as large as it may be: it is buried past the value. */
+  isUncommittable?: boolean;
 }
 
 export interface AskMessage extends Frame {

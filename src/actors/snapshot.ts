@@ -25,7 +25,11 @@ export interface Inbox {
   readonly from: Readonly<Record<string, number>>;
 }
 
-export interface OutboxEntry {
+/** What has to leave once this is committed. */
+export type OutboxEntry = OutboxTell | OutboxDead;
+
+/** A message to an actor. */
+export interface OutboxTell {
   readonly n: number;
   /** The receiver's key, `type.id` escaped. */
   readonly to: string;
@@ -33,6 +37,22 @@ export interface OutboxEntry {
   /** The input's JSON; undefined when there is none. */
   readonly inputText: string | undefined;
   readonly trace: string | undefined;
+}
+
+/** A message of the actor's own that was given up on, for the dead letters. */
+export interface OutboxDead {
+  readonly n: number;
+  readonly dead: GivenUp;
+  readonly trace: string | undefined;
+}
+
+/** Why, and which: the message itself stays in the mail until it is a dead letter, so its payload is not repeated here. */
+export interface GivenUp {
+  readonly seq: number;
+  readonly method: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
 }
 
 export interface KeptReply {
@@ -177,21 +197,25 @@ export function withStep(steps: Snapshot["steps"], messageId: string, name: stri
   return [...others, { of: messageId, done: { ...done, [name]: value } }];
 }
 
-interface StoredEntry {
+interface StoredTell {
   readonly n: number;
   readonly to: string;
   readonly method: string;
   readonly input?: unknown;
   readonly trace?: string;
 }
+type StoredEntry = StoredTell | { readonly n: number; readonly dead: GivenUp; readonly trace?: string };
 
 function printEntry(entry: OutboxEntry): string {
+  if ("dead" in entry) return JSON.stringify(entry);
   const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
   return `{"n":${entry.n},"to":"${entry.to}","method":"${entry.method}"${input}${trace}}`;
 }
 
-function readEntry({ n, to, method, input, trace }: StoredEntry): OutboxEntry {
+function readEntry(entry: StoredEntry): OutboxEntry {
+  if ("dead" in entry) return { n: entry.n, dead: entry.dead, trace: entry.trace };
+  const { n, to, method, input, trace } = entry;
   return { n, to, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }
 

@@ -43,7 +43,7 @@ export interface CellHost {
   ask(question: Question, origin: AskOrigin): Promise<unknown>;
   /** The stored tells of one actor from a sequence on, oldest first; waits for the server. Empty when there are none. */
   readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]>;
-  /** Keeps a message as a dead letter, however long it takes; false when ownership was lost meanwhile. */
+  /** Keeps a message as a dead letter past the actor's value, however long it takes; false when ownership was lost. */
   bury(cell: Cell, message: TellMessage, error: TroupeError): Promise<boolean>;
   /** The cell has something to do, or nothing any more. */
   woke(cell: Cell): void;

@@ -1,8 +1,8 @@
 // The turn that runs in one activation: starts it on what the turns before it have made, does for its handler what reaches
 // beyond the state, and judges how it ended.
 
-import { applyBuried, applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
-import type { Message, TellMessage } from "../actors/message.ts";
+import { applyDone, applyGivenUp, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
+import type { Answer, Message, TellMessage } from "../actors/message.ts";
 import { isRepeatable } from "../actors/message.ts";
 import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
@@ -81,10 +81,10 @@ export class CellRunner implements TurnServices {
     const { working } = this.#store;
     if (message.method === wakeMethod || findRepeat(working, message) !== undefined) {
       const isFence = message.method === wakeMethod && this.#store.isUnfenced; // R5
-      return this.#cell.endTurn(message, isFence, findKeptAnswer(working, message));
+      return this.#end(message, isFence, findKeptAnswer(working, message));
     }
     if (message.kind === "tell") {
-      if (message.doom !== undefined) return this.#bury(message, message.doom);
+      if (message.doom !== undefined) return this.#giveUp(message, message.doom);
       message.attempts += 1;
     }
     const outcome = runMessage(this.#cell, message, working.state, false);
@@ -98,21 +98,33 @@ export class CellRunner implements TurnServices {
       const { next, isDirty } = applyDone(this.#store.working, message, outcome);
       this.#store.working = next;
       const isFence = message.kind === "tell" && this.#store.isUnfenced && this.#store.revision > 0; // R5
-      return this.#cell.endTurn(message, isDirty || isFence, answerOf(outcome), outcome.sendings.length > 0);
+      return this.#end(message, isDirty || isFence, answerOf(outcome), outcome.sendings.length > 0);
     }
-    if (message.kind === "ask") return this.#cell.endTurn(message, false, answerOf(outcome));
+    if (message.kind === "ask") return this.#end(message, false, answerOf(outcome));
     const { retry } = this.#cell.definition;
-    if (!mayRunAgain(message, outcome.error.code, retry)) return this.#bury(message, outcome.error);
+    if (!mayRunAgain(message, outcome.error.code, retry)) return this.#giveUp(message, outcome.error);
     const afterMs = announceRetry(this.#cell, message, outcome.error);
     this.#running = undefined;
     this.#cell.postpone(message, afterMs);
   }
 
-  #bury(message: TellMessage, error: TroupeError): void {
+  #end(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
+    this.#cell.endTurn({ kind: "turn", message, answer, sends, isDirty });
+  }
+
+  /** The message becomes a dead letter by the commit that passes it (P7). */
+  #giveUp(message: TellMessage, error: TroupeError): void {
+    if (message.isUncommittable === true) return this.#buryAtOnce(message, error);
+    this.#store.working = applyGivenUp(this.#store.working, message, error);
+    const given = { kind: "turn", message, answer: undefined, sends: true, isDirty: true, givenUp: error } as const;
+    this.#cell.endTurn(given);
+  }
+
+  /** Without a commit: whoever reads the message again buries it again, under the same id. */
+  #buryAtOnce(message: TellMessage, error: TroupeError): void {
     void this.#cell.host.bury(this.#cell, message, error).then((isBuried) => {
       if (!isBuried || !this.#cell.isLive) return this.#void(message);
-      this.#store.working = applyBuried(this.#store.working, message);
-      this.#cell.endTurn(message, true, undefined);
+      this.#end(message, false, undefined);
     });
   }
 

@@ -16,22 +16,28 @@ import { isTroupeError, TroupeError } from "../core/errors.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
+import { buryStored } from "./burial.ts";
 import type { Cell } from "./cell.ts";
 import { wakeMethod } from "./cell-host.ts";
 import type { Commit, CommitOutcome } from "./committer.ts";
 import { Publisher } from "./publisher.ts";
 import { startCommit, startUpdate } from "./spans.ts";
 
-/** A turn that has ended and waits for its commit, or a step's result that must be kept before its turn goes on. */
+/** A turn that has ended and waits for its commit. */
+export interface EndedTurn {
+  readonly kind: "turn";
+  readonly message: Message;
+  readonly answer: Answer | undefined;
+  readonly sends: boolean;
+  /** Whether it has something to commit. */
+  readonly isDirty: boolean;
+  /** Why the message was given up on. */
+  readonly givenUp?: TroupeError;
+}
+
+/** That, or a step's result that must be kept before its turn goes on. */
 export type Ended =
-  | {
-      readonly kind: "turn";
-      readonly message: Message;
-      readonly answer: Answer | undefined;
-      readonly sends: boolean;
-      /** Whether it has something to commit. */
-      readonly isDirty: boolean;
-    }
+  | EndedTurn
   | {
       readonly kind: "step";
       readonly message: Message;
@@ -115,6 +121,9 @@ export class CellStore {
 
   get oldestSequence(): number | undefined {
     let oldest = this.unpublished > 0 ? this.committed.guard : undefined;
+    // What became a dead letter is read once more before it is one.
+    const dead = this.#publisher?.oldestDead;
+    if (dead !== undefined && dead < (oldest ?? Infinity)) oldest = dead;
     for (const { message } of this.#inFlight) {
       if (message.kind === "tell" && message.sequence < (oldest ?? Infinity)) oldest = message.sequence;
     }
@@ -255,11 +264,14 @@ export class CellStore {
       clock: host.clock,
       from: key,
       partitionOf: (to) => host.partitionOf(to),
+      bury: (entry) => buryStored(host, key, entry),
       lost: host.lost,
       onStored: (entry) => {
         this.#stored ??= new Set();
         this.#stored.add(entry.n);
-        if (host.events.isHeard) host.events.emit({ kind: "sent", actor: self, to: entry.to, number: entry.n });
+        if (host.events.isHeard && !("dead" in entry)) {
+          host.events.emit({ kind: "sent", actor: self, to: entry.to, number: entry.n });
+        }
         this.#onStored();
       },
     });

@@ -9,7 +9,7 @@ import type { Activation, ActivationEffect, ActivationInput, GoneReason } from "
 import { batchBytesMax, isStill, newActivation, step } from "../actors/activation.ts";
 import type { AnyActor } from "../actors/definition.ts";
 import { Mailbox } from "../actors/mailbox.ts";
-import type { Answer, AskMessage, Message, TellMessage } from "../actors/message.ts";
+import type { AskMessage, Message, TellMessage } from "../actors/message.ts";
 import type { TurnServices } from "../actors/turn.ts";
 import { invariant, TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
@@ -18,7 +18,7 @@ import type { CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
 import { CellRunner } from "./cell-runner.ts";
-import type { Ended } from "./cell-store.ts";
+import type { Ended, EndedTurn } from "./cell-store.ts";
 import { CellStore, doubtOf, releaseEnded, undoEnded } from "./cell-store.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
@@ -118,8 +118,9 @@ export class Cell {
   }
 
   /** A turn has ended: what it came to waits for its commit. */
-  endTurn(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
-    this.#pushOpen({ kind: "turn", message, answer, sends, isDirty });
+  endTurn(ended: EndedTurn): void {
+    const { message, isDirty } = ended;
+    this.#pushOpen(ended);
     this.#runner.release();
     const isSolo = this.#soloTurns > 0;
     if (isSolo) this.#soloTurns -= 1;
@@ -285,9 +286,7 @@ export class Cell {
       this.#soloTurns = batch.length;
       refusal = undefined;
     } else if (!isHopeless) refusal = new TroupeError("COMMIT_REFUSED", error.message, { cause: error });
-    for (const { kind, message } of batch) {
-      if (isHopeless && refusal !== undefined && kind === "turn" && message.kind === "tell") message.doom = refusal;
-    }
+    for (const ended of batch) if (isHopeless && refusal !== undefined && ended.kind === "turn") doom(ended, refusal);
     this.#holds.addFor(isHopeless ? 0 : refusedHoldMs);
     this.#apply({ kind: "refused", requeued: this.#undo(batch, true, refusal) });
   }
@@ -340,4 +339,11 @@ export class Cell {
       ask.answer({ kind: "error", error });
     this.host.rested(this);
   }
+}
+
+/** No run of the message can be committed; when that was the giving up on it, not even that can. */
+function doom({ message, givenUp }: EndedTurn, refusal: TroupeError): void {
+  if (message.kind !== "tell") return;
+  message.doom = givenUp ?? refusal;
+  message.isUncommittable = givenUp !== undefined;
 }

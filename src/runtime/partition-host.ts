@@ -15,14 +15,13 @@ import { messageOf, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import { addressOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
-import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { KvStore } from "../kv/store.ts";
+import { buryLetter, mailId } from "./burial.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
 import type { Letter, Mail, MailReader, MailRequest, MailServer } from "./mail.ts";
-import { startBury } from "./spans.ts";
 import { encodeError } from "./wire-error.ts";
 
 /** What all partitions of a worker share. */
@@ -40,7 +39,6 @@ export interface HostServices {
   ask(question: Question, origin: AskOrigin): Promise<unknown>;
 }
 
-const buryTimeoutMs = 5_000;
 const againMsMax = 2_000;
 const nothing = new Uint8Array(0);
 
@@ -186,7 +184,7 @@ export class PartitionHost implements CellHost {
     // From the dead letter to the run of it that failed last, also when nothing was traced where it was sent.
     const trace = message.turnTrace ?? message.trace;
     const letter = { key: cell.key, method, payload, sequence, meta: { messageId, from, number, trace } };
-    return this.#buryLetter(letter, error, message.attempts);
+    return buryLetter(this, letter, { code: error.code, message: error.message, attempts: message.attempts });
   }
 
   woke(cell: Cell): void {
@@ -205,7 +203,8 @@ export class PartitionHost implements CellHost {
     if (!(cell instanceof TroupeError)) cell.deliverTell(tellOf(letter));
     else if (letter.method !== wakeMethod) {
       this.#strays.add(letter.sequence);
-      void this.#buryLetter(letter, cell, 0).then((isBuried) => isBuried && this.#strays.delete(letter.sequence));
+      const verdict = { code: cell.code, message: cell.message, attempts: 0 };
+      void buryLetter(this, letter, verdict).then((isBuried) => isBuried && this.#strays.delete(letter.sequence));
     }
     this.#readUpTo = Math.max(this.#readUpTo, letter.sequence);
   }
@@ -249,30 +248,6 @@ export class PartitionHost implements CellHost {
     return methods !== undefined && Object.hasOwn(methods, method) && methods[method]?.kind === "query";
   }
 
-  async #buryLetter(letter: Letter, error: TroupeError, attempts: number): Promise<boolean> {
-    const { code, message } = error;
-    const { key, method, sequence, meta } = letter;
-    const messageId = meta.messageId ?? mailId(sequence);
-    const span = startBury({ partition: this.partition, key, method }, messageId, meta.trace);
-    const trace = traceparentOf(span, meta.trace);
-    const kept: Letter = { ...letter, meta: { ...meta, trace } };
-    for (let attempt = 0; !this.lost.aborted; attempt += 1) {
-      const dead = { letter: kept, partition: this.partition, code, message, attempts };
-      const outcome = await this.mail.bury(dead, buryTimeoutMs);
-      if (outcome.kind === "accepted") {
-        endSpan(span, error);
-        const actor = addressOf(key) ?? { type: key, id: "" };
-        const event = { kind: "dead-lettered", actor, method, messageId, sequence, code, message } as const;
-        const traceId = traceIdOf(trace);
-        this.events.emit(traceId === undefined ? event : { ...event, trace: traceId });
-        return true;
-      }
-      await this.#waitAgain(attempt);
-    }
-    endSpan(span, { code: "FENCED", message: "ownership was lost before the message was kept" });
-    return false;
-  }
-
   #waitAgain(attempt: number): Promise<void> {
     return delay(this.clock, Math.min(againMsMax, 50 * 2 ** attempt), this.lost);
   }
@@ -284,9 +259,6 @@ export class PartitionHost implements CellHost {
     await Promise.all(open.map((each) => each?.close()));
   }
 }
-
-/** What a message is called that came without an id. */
-const mailId = (sequence: number): string => `mail-${sequence}`;
 
 function tellOf(letter: Letter): TellMessage {
   const { meta, sequence } = letter;

@@ -2,6 +2,7 @@
 
 import { runtimeAskContract } from "./runtime-ask.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
+import { runtimeSupervisionContract } from "./runtime-supervision.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
 import { runtimeWatchContract } from "./runtime-watch.contract.ts";
@@ -10,5 +11,6 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeAskContract(name, open);
   runtimeTellContract(name, open);
   runtimeCrashContract(name, open);
+  runtimeSupervisionContract(name, open);
   runtimeWatchContract(name, open);
 }
