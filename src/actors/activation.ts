@@ -14,7 +14,7 @@ export const batchTurnsMax = 256;
 /** Most bytes of input that one commit takes in. */
 export const batchBytesMax = 262_144;
 
-export type GoneReason = "passivated" | "fenced" | "ownership-lost" | "closed" | "unreadable";
+export type GoneReason = "passivated" | "fenced" | "ownership-lost" | "closed" | "unreadable" | "stopped";
 
 interface Live {
   readonly phase: "live";

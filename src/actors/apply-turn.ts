@@ -1,13 +1,9 @@
 // What a turn makes of the snapshot before it: pure, so that a batch of turns is a fold (P2, P3).
 
-import type { TroupeError } from "../core/errors.ts";
-import type { Answer, Message, TellMessage } from "./message.ts";
-import type { OutboxDead, OutboxEntry, Snapshot } from "./snapshot.ts";
+import type { Answer, Message } from "./message.ts";
+import type { OutboxEntry, Snapshot } from "./snapshot.ts";
 import { hasSeen, withoutSteps, withReply, withSeen, withStep } from "./snapshot.ts";
 import type { TurnOutcome } from "./turn.ts";
-
-/** Longest reason that is kept of what was given up on. Unit: characters. */
-const reasonLengthMax = 1_024;
 
 export interface Applied {
   readonly next: Snapshot;
@@ -48,25 +44,6 @@ export function applyDone(before: Snapshot, message: Message, outcome: TurnOutco
     replies = withReply(replies, { key, ok: resultText === undefined ? undefined : JSON.parse(resultText) });
   const steps = withoutSteps(before.steps, message.messageId);
   return { next: { ...before, state, inbox, outbox, sent, guard, replies, steps }, isDirty: true };
-}
-
-/**
- * After a tell that was given up on: it counts as applied, changed nothing, and is a dead letter when this is committed,
- * and only then (P7).
- */
-export function applyGivenUp(before: Snapshot, message: TellMessage, error: TroupeError): Snapshot {
-  const { method, sequence: seq, attempts } = message;
-  const reason = error.message.slice(0, reasonLengthMax);
-  const trace = message.turnTrace ?? message.trace;
-  const entry: OutboxDead = { n: before.sent + 1, dead: { seq, method, code: error.code, reason, attempts }, trace };
-  return {
-    ...before,
-    inbox: withSeen(before.inbox, seq, message.from, message.number),
-    outbox: [...before.outbox, entry],
-    sent: entry.n,
-    guard: Math.max(before.guard, seq),
-    steps: withoutSteps(before.steps, message.messageId),
-  };
 }
 
 /** The answer that was kept for an ask's idempotency key. */

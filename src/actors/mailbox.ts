@@ -68,6 +68,11 @@ export class Mailbox {
     return "queued";
   }
 
+  /** What the stream holds from `first` to `last` is to be read again. For a mailbox that is new. */
+  deferFrom(first: number, last: number): void {
+    if (last >= first) this.#deferred = { first, last };
+  }
+
   /**
    * Takes what was read again from `refillFrom` on. Returns how many were queued. An empty read means that nothing is
    * left there: it was trimmed, so it had been applied.

@@ -70,6 +70,23 @@ export interface KeptSteps {
   readonly done: Readonly<Record<string, unknown>>;
 }
 
+/** Who is told when the actor's supervision escalates. */
+export interface Parent {
+  readonly key: string;
+  /** Its method that hears of failures; absent when it has none. */
+  readonly method?: string;
+}
+
+export interface Stopped {
+  /** Why. */
+  readonly code: string;
+  readonly message: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Mail sequence from which on it has taken nothing. */
+  readonly seq: number;
+}
+
 export interface Snapshot {
   readonly state: unknown;
   readonly inbox: Inbox;
@@ -82,6 +99,10 @@ export interface Snapshot {
   readonly replies: readonly KeptReply[];
   /** Results of `ctx.step` of messages whose turn has not ended; the one that was silent longest first. */
   readonly steps: readonly KeptSteps[];
+  /** Who spawned it last. */
+  readonly parent: Parent | undefined;
+  /** Set while it takes nothing, until it is started again. */
+  readonly stopped: Stopped | undefined;
   /** The state's schema number. */
   readonly schema: number;
   readonly epoch: number;
@@ -100,6 +121,8 @@ export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
     guard: 0,
     replies: [],
     steps: [],
+    parent: undefined,
+    stopped: undefined,
     schema: 1,
     epoch: 0,
     commit: "",
@@ -118,6 +141,8 @@ export function printSnapshot(snapshot: Snapshot, stateText: string): string {
   text += `,"sent":${snapshot.sent}`;
   if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
   if (steps.length > 0) text += `,"steps":${JSON.stringify(steps)}`;
+  if (snapshot.parent !== undefined) text += `,"parent":${JSON.stringify(snapshot.parent)}`;
+  if (snapshot.stopped !== undefined) text += `,"stopped":${JSON.stringify(snapshot.stopped)}`;
   text += `,"schema":${snapshot.schema},"epoch":${snapshot.epoch},"commit":"${snapshot.commit}"`;
   if (snapshot.trace !== undefined) text += `,"trace":"${snapshot.trace}"`;
   return `${text}}`;
@@ -149,6 +174,8 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     guard: asNumber(raw.guard, 0),
     replies: (raw.replies ?? []) as Snapshot["replies"],
     steps: (raw.steps ?? []) as Snapshot["steps"],
+    parent: raw.parent as Snapshot["parent"],
+    stopped: raw.stopped as Snapshot["stopped"],
     schema,
     epoch: asNumber(raw.epoch, 0),
     commit: raw.commit,

@@ -14,6 +14,7 @@ import type { AnyActor, AnyMethod } from "./definition.ts";
 import { checkedInput } from "./method-input.ts";
 import type { AskOptions } from "./ref.ts";
 import { methodTable } from "./ref.ts";
+import { spawnedMethod, stopMethod } from "./system-methods.ts";
 import type { Sending, TurnOutcome, TurnRequest } from "./turn.ts";
 import { failed, failureOf, turnOver } from "./turn-failure.ts";
 
@@ -89,6 +90,16 @@ export class Turn {
         this.#tell(definition, to, method, input),
       ),
     };
+  }
+
+  spawn(definition: AnyActor, id: string): object {
+    const { onChildFailure } = this.#request.definition;
+    this.#send(keyOf({ type: definition.type, id }), spawnedMethod, JSON.stringify({ method: onChildFailure }));
+    return this.actor(definition, id);
+  }
+
+  stop(definition: AnyActor, id: string, reason = "it was told to stop"): void {
+    this.#send(keyOf({ type: definition.type, id }), stopMethod, JSON.stringify({ reason: String(reason) }));
   }
 
   async step(name: string, fn: (signal: AbortSignal) => unknown): Promise<unknown> {
@@ -189,9 +200,13 @@ export class Turn {
 
   #tell(definition: AnyActor, to: string, methodName: string, input: unknown): void {
     this.#checkOpen();
+    this.#send(to, methodName, checkedInput(definition, methodName, input));
+  }
+
+  #send(to: string, methodName: string, inputText: string | undefined): void {
+    this.#checkOpen();
     if (this.#method.kind === "query")
       throw new TroupeError("QUERY_CHANGED_STATE", "a query cannot tell; it only reads");
-    const inputText = checkedInput(definition, methodName, input);
     const bytes = (inputText ?? "").length * 3 + to.length + 512;
     const { payloadBytesMax } = this.#request.services;
     if (bytes > payloadBytesMax && Buffer.byteLength(inputText ?? "") + 1_024 > payloadBytesMax) {

@@ -53,6 +53,10 @@ export const errorCatalog = {
     remedy: "The server did not store the state; the text says why (disk, limits, size).",
   },
   FENCED: { retry: "elsewhere", remedy: "Another worker owns this actor now; ask again." },
+  ACTOR_STOPPED: {
+    retry: "later",
+    remedy: "It failed and was stopped; remove the cause, then start it again with `troupe resume TYPE ID`.",
+  },
   MAILBOX_FULL: { retry: "later", remedy: "Back off: more asks wait for this actor than it may hold." },
   DRAINING: { retry: "elsewhere", remedy: "The worker is shutting down; ask again." },
   CLOSED: { retry: "never", remedy: "This client or worker is closed; open another." },

@@ -8,6 +8,9 @@ import type { ActorAddress } from "./ids.ts";
 
 export type TurnKind = "tell" | "ask" | "query";
 
+/** Its supervision has stopped it, or another actor has. */
+export type StopReason = "failed" | "told";
+
 export type RuntimeEvent =
   | { readonly kind: "worker-started"; readonly worker: string; readonly partitions: number }
   | { readonly kind: "worker-waiting"; readonly worker: string; readonly owner: string }
@@ -52,6 +55,25 @@ export type RuntimeEvent =
       readonly message: string;
       readonly trace?: string;
     }
+  /** A failure was told to the parent; the message is a dead letter as well. */
+  | {
+      readonly kind: "escalated";
+      readonly actor: ActorAddress;
+      /** The parent's key. */
+      readonly to: string;
+      readonly method: string;
+      readonly messageId: string;
+      readonly code: string;
+      readonly message: string;
+    }
+  | {
+      readonly kind: "actor-stopped";
+      readonly actor: ActorAddress;
+      readonly reason: StopReason;
+      readonly code: string;
+      readonly message: string;
+    }
+  | { readonly kind: "actor-resumed"; readonly actor: ActorAddress }
   | {
       readonly kind: "dead-lettered";
       readonly actor: ActorAddress;

@@ -12,9 +12,6 @@ import type { Cell } from "./cell.ts";
 import type { Committer } from "./committer.ts";
 import type { Mail } from "./mail.ts";
 
-/** The method of a message that only makes sure that its actor is looked at after a takeover. No user's method has it. */
-export const wakeMethod = "_wake";
-
 /** Who asks, for the way to the answer. */
 export interface AskOrigin {
   readonly from: string | undefined;
@@ -45,6 +42,8 @@ export interface CellHost {
   readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]>;
   /** Keeps a message as a dead letter past the actor's value, however long it takes; false when ownership was lost. */
   bury(cell: Cell, message: TellMessage, error: TroupeError): Promise<boolean>;
+  /** The actor is stopped: what comes for it from `sequence` on stays in the mail, and holds the cursor (H3). */
+  stopped(key: string, sequence: number, error: TroupeError): void;
   /** The cell has something to do, or nothing any more. */
   woke(cell: Cell): void;
   rested(cell: Cell): void;

@@ -1,18 +1,22 @@
 // The turn that runs in one activation: starts it on what the turns before it have made, does for its handler what reaches
 // beyond the state, and judges how it ended.
 
-import { applyDone, applyGivenUp, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
+import { applyEscalated, applyFailedStop, applyGivenUp, applySpawned, applyToldStop } from "../actors/apply-failure.ts";
+import { applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
 import type { Answer, Message, TellMessage } from "../actors/message.ts";
 import { isRepeatable } from "../actors/message.ts";
+import type { Snapshot } from "../actors/snapshot.ts";
+import { decide } from "../actors/supervision.ts";
+import { resumeMethod, spawnedMethod, stopMethod, wakeMethod } from "../actors/system-methods.ts";
 import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
-import { TroupeError } from "../core/errors.ts";
+import { invariant, isTroupeError, TroupeError } from "../core/errors.ts";
+import type { StopReason } from "../core/events.ts";
 import { printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { Cell } from "./cell.ts";
-import { wakeMethod } from "./cell-host.ts";
-import type { CellStore } from "./cell-store.ts";
-import { announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
+import type { CellStore, EndedTurn } from "./cell-store.ts";
+import { announceRetry, answerOf, logOf, runMessage } from "./cell-turn.ts";
 
 export class CellRunner implements TurnServices {
   readonly #cell: Cell;
@@ -83,13 +87,27 @@ export class CellRunner implements TurnServices {
       const isFence = message.method === wakeMethod && this.#store.isUnfenced; // R5
       return this.#end(message, isFence, findKeptAnswer(working, message));
     }
+    if (message.method === resumeMethod) return this.#end(message, false, { kind: "ok", text: '"running"' });
     if (message.kind === "tell") {
-      if (message.doom !== undefined) return this.#giveUp(message, message.doom);
+      if (message.method === spawnedMethod || message.method === stopMethod) return this.#runOwn(message);
+      if (message.doom !== undefined) return this.#judge(message, message.doom);
       message.attempts += 1;
     }
     const outcome = runMessage(this.#cell, message, working.state, false);
     if (outcome instanceof Promise) void outcome.then((settled) => this.#finish(message, settled));
     else this.#finish(message, outcome);
+  }
+
+  /** What every actor does by itself. */
+  #runOwn(message: TellMessage): void {
+    const { working } = this.#store;
+    try {
+      if (message.method === spawnedMethod) this.#pass(message, applySpawned(working, message));
+      else this.#stop(message, applyToldStop(working, message, this.clock.now()), "told");
+    } catch (thrown) {
+      if (!isTroupeError(thrown)) throw thrown;
+      this.#judge(message, thrown);
+    }
   }
 
   #finish(message: Message, outcome: TurnOutcome): void {
@@ -101,23 +119,68 @@ export class CellRunner implements TurnServices {
       return this.#end(message, isDirty || isFence, answerOf(outcome), outcome.sendings.length > 0);
     }
     if (message.kind === "ask") return this.#end(message, false, answerOf(outcome));
-    const { retry } = this.#cell.definition;
-    if (!mayRunAgain(message, outcome.error.code, retry)) return this.#giveUp(message, outcome.error);
-    const afterMs = announceRetry(this.#cell, message, outcome.error);
-    this.#running = undefined;
-    this.#cell.postpone(message, afterMs);
+    return this.#judge(message, outcome.error);
   }
 
   #end(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
     this.#cell.endTurn({ kind: "turn", message, answer, sends, isDirty });
   }
 
-  /** The message becomes a dead letter by the commit that passes it (P7). */
-  #giveUp(message: TellMessage, error: TroupeError): void {
+  /** A told message has failed. */
+  #judge(message: TellMessage, error: TroupeError): void {
     if (message.isUncommittable === true) return this.#buryAtOnce(message, error);
-    this.#store.working = applyGivenUp(this.#store.working, message, error);
-    const given = { kind: "turn", message, answer: undefined, sends: true, isDirty: true, givenUp: error } as const;
-    this.#cell.endTurn(given);
+    const { definition, host, self } = this.#cell;
+    const { working } = this.#store;
+    const { code, message: text, data } = error;
+    const { method, attempts, messageId } = message;
+    const parent =
+      working.parent?.method === undefined ? undefined : { ...working.parent, method: working.parent.method };
+    const failure = { code, message: text, data, method, attempts };
+    const decision = decide(failure, definition, parent !== undefined, host.clock.random());
+    // Should the commit not stand, the message is judged again and not run again.
+    message.doom = decision.kind === "retry" ? undefined : error;
+    switch (decision.kind) {
+      case "retry":
+        announceRetry(this.#cell, message, error, decision.afterMs);
+        this.#running = undefined;
+        return this.#cell.postpone(message, decision.afterMs);
+      case "dead-letter":
+        if (decision.lacksParent)
+          logOf(this.#cell, message).warn({}, "no parent to escalate to: kept as a dead letter");
+        return this.#pass(message, applyGivenUp(working, message, error), { givenUp: error });
+      case "stop":
+        return this.#stop(message, applyFailedStop(working, message, error, host.clock.now()), "failed");
+      case "escalate": {
+        invariant(parent, "only who has a parent escalates");
+        const event = {
+          kind: "escalated",
+          actor: self,
+          to: parent.key,
+          method,
+          messageId,
+          code,
+          message: text,
+        } as const;
+        const onCommitted = () => host.events.emit(event);
+        const next = applyEscalated(working, message, error, self, parent);
+        return this.#pass(message, next, { givenUp: error, onCommitted });
+      }
+    }
+  }
+
+  /** The message is done with by the commit of `next`: a dead letter comes of it, or nothing (P7). */
+  #pass(message: TellMessage, next: Snapshot, more?: Pick<EndedTurn, "givenUp" | "onCommitted">): void {
+    this.#store.working = next;
+    this.#cell.endTurn({ kind: "turn", message, answer: undefined, sends: true, isDirty: true, ...more });
+  }
+
+  #stop(message: TellMessage, next: Snapshot, reason: StopReason): void {
+    const { host, self } = this.#cell;
+    const { code = "", message: text = "" } = next.stopped ?? {};
+    this.#cell.holdForStop();
+    const onCommitted = () => host.events.emit({ kind: "actor-stopped", actor: self, reason, code, message: text });
+    const givenUp = reason === "failed" ? message.doom : undefined;
+    this.#pass(message, next, givenUp === undefined ? { onCommitted } : { givenUp, onCommitted });
   }
 
   /** Without a commit: whoever reads the message again buries it again, under the same id. */

@@ -8,17 +8,19 @@
 //       owner before, still under way, with what it sends, is then either seen here or refused there.
 
 import type { Answer, Message } from "../actors/message.ts";
-import type { OutboxEntry, Snapshot } from "../actors/snapshot.ts";
+import type { OutboxEntry, Snapshot, Stopped } from "../actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
+import { wakeMethod } from "../actors/system-methods.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText, printJson } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
+import type { ActorAddress } from "../core/ids.ts";
+import { printAddress } from "../core/ids.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import { buryStored } from "./burial.ts";
 import type { Cell } from "./cell.ts";
-import { wakeMethod } from "./cell-host.ts";
 import type { Commit, CommitOutcome } from "./committer.ts";
 import { Publisher } from "./publisher.ts";
 import { startCommit, startUpdate } from "./spans.ts";
@@ -33,6 +35,8 @@ export interface EndedTurn {
   readonly isDirty: boolean;
   /** Why the message was given up on. */
   readonly givenUp?: TroupeError;
+  /** Runs when its commit stands. */
+  readonly onCommitted?: () => void;
 }
 
 /** That, or a step's result that must be kept before its turn goes on. */
@@ -48,8 +52,12 @@ export type Ended =
 /** Lets go what waited for the commit: answers, and turns whose step is kept. */
 export function releaseEnded(batch: readonly Ended[]): void {
   for (const ended of batch) {
-    if (ended.kind === "step") ended.resolve();
-    else if (ended.message.kind === "ask" && ended.answer !== undefined) ended.message.answer(ended.answer);
+    if (ended.kind === "step") {
+      ended.resolve();
+      continue;
+    }
+    ended.onCommitted?.();
+    if (ended.message.kind === "ask" && ended.answer !== undefined) ended.message.answer(ended.answer);
   }
 }
 
@@ -72,9 +80,19 @@ export function doubtOf(key: string): TroupeError {
   return new TroupeError("OUTCOME_UNKNOWN", `${key}: the commit may have been stored`);
 }
 
+/** What an asker of a stopped actor is told. */
+export function stoppedError(self: ActorAddress, { code, message, at }: Stopped): TroupeError {
+  const text = `${printAddress(self)} has been stopped since ${at}: ${message} (${code})`;
+  return new TroupeError("ACTOR_STOPPED", text, { data: { code, message, at } });
+}
+
 export type Loaded =
   | { readonly kind: "loaded" }
-  | { readonly kind: "failed"; readonly why: "fenced" | "unreadable" | "ownership-lost"; readonly error: TroupeError };
+  | {
+      readonly kind: "failed";
+      readonly why: "fenced" | "unreadable" | "ownership-lost" | "stopped";
+      readonly error: TroupeError;
+    };
 
 /** Wait before a state is read again that could not be read. Unit: ms. */
 const loadAgainMs = 100;
@@ -95,6 +113,7 @@ export class CellStore {
   /** Number of the last entry that was handed to the publisher. */
   #publishedUpTo = 0;
   #publisher: Publisher | undefined;
+  #onPublished: (() => void) | undefined;
   /** Numbers that the mail stream has and the committed outbox still holds. */
   #stored: Set<number> | undefined;
 
@@ -149,6 +168,10 @@ export class CellStore {
         // A first state is copied through JSON, so that the definition's own object is never shared between actors.
         const state = entry === undefined ? JSON.parse(JSON.stringify(validation.value)) : validation.value;
         this.#adopt({ ...snapshot, state }, entry?.revision ?? 0);
+        if (snapshot.stopped !== undefined) {
+          await this.untilPublished();
+          return { kind: "failed", why: "stopped", error: stoppedError(self, snapshot.stopped) };
+        }
         return { kind: "loaded" };
       } catch (thrown) {
         if (!isTroupeError(thrown)) return failed("unreadable", "STATE_INVALID", `${key}: ${String(thrown)}`);
@@ -178,6 +201,14 @@ export class CellStore {
     const written = this.#written;
     if (outcome.kind !== "stands" || written === undefined) return;
     this.#stands(written.snapshot, outcome.revision, this.#inFlight.length, written.bytes);
+  }
+
+  /** Resolves when everything that is committed is published; never, when ownership is lost before. */
+  untilPublished(): Promise<void> {
+    if (this.unpublished === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onPublished = resolve;
+    });
   }
 
   /** Forgets what the turns since the last commit that stands have made. */
@@ -273,6 +304,7 @@ export class CellStore {
           host.events.emit({ kind: "sent", actor: self, to: entry.to, number: entry.n });
         }
         this.#onStored();
+        if (this.unpublished === 0) this.#onPublished?.();
       },
     });
     this.#publisher.publish(entries);

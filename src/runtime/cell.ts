@@ -10,16 +10,16 @@ import { batchBytesMax, isStill, newActivation, step } from "../actors/activatio
 import type { AnyActor } from "../actors/definition.ts";
 import { Mailbox } from "../actors/mailbox.ts";
 import type { AskMessage, Message, TellMessage } from "../actors/message.ts";
+import { wakeMethod } from "../actors/system-methods.ts";
 import type { TurnServices } from "../actors/turn.ts";
 import { invariant, TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { printAddress } from "../core/ids.ts";
 import type { CellHost } from "./cell-host.ts";
-import { wakeMethod } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
 import { CellRunner } from "./cell-runner.ts";
 import type { Ended, EndedTurn } from "./cell-store.ts";
-import { CellStore, doubtOf, releaseEnded, undoEnded } from "./cell-store.ts";
+import { CellStore, doubtOf, releaseEnded, stoppedError, undoEnded } from "./cell-store.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
 import { refillMailbox } from "./refill.ts";
@@ -52,6 +52,7 @@ export class Cell {
   #undone = 0;
   #isOutboxFull = false;
   #isRefilling = false;
+  #isStopping = false;
 
   constructor(host: CellHost, key: string, self: ActorAddress, definition: AnyActor) {
     this.host = host;
@@ -140,6 +141,21 @@ export class Cell {
     this.#apply({ kind: "turn-postponed" });
   }
 
+  /** No turn starts on a value that says that the actor is stopped. */
+  holdForStop(): void {
+    this.#isStopping = true;
+    this.#holds.add();
+    this.#apply({ kind: "held" });
+  }
+
+  /** After a stop the mail from `first` on is read again; up to `last` it was passed by. */
+  catchUp(first: number, last: number): void {
+    this.#wakeUp();
+    this.#mailbox.deferFrom(first, last);
+    this.#refill();
+    this.#restIfDone();
+  }
+
   /** The running turn goes on when this is stored. */
   record(ended: Ended): void {
     this.#pushOpen(ended);
@@ -201,6 +217,7 @@ export class Cell {
       for (const query of this.#queries?.takeHeld() ?? []) this.#query(query);
       return;
     }
+    if (loaded.why === "stopped") return this.#endStopped();
     this.#failure = loaded.error;
     // Nothing can be done with the value: what waits is not lost, but kept with the reason until it is repaired.
     if (loaded.why === "unreadable") await this.#buryWaiting(loaded.error);
@@ -253,6 +270,9 @@ export class Cell {
     switch (outcome.kind) {
       case "stands":
         releaseEnded(batch); // R1
+        if (this.#isStopping && this.#store.committed.stopped !== undefined) {
+          void this.#store.untilPublished().then(() => this.#endStopped());
+        }
         if (this.#store.unpublished > outboxPendingMax && !this.#isOutboxFull) {
           this.#isOutboxFull = true;
           this.#holds.add();
@@ -261,7 +281,8 @@ export class Cell {
         return this.#apply({ kind: "committed" });
       case "superseded":
         this.host.events.emit({ kind: "superseded", actor: this.self, revision: outcome.revision });
-        return this.#apply({ kind: "superseded", requeued: this.#undo(batch, outcome.isCertain, undefined) });
+        this.#apply({ kind: "superseded", requeued: this.#undo(batch, outcome.isCertain, undefined) });
+        return this.#unholdStop();
       case "refused":
         return this.#refused(batch, outcome.error);
       case "given-up":
@@ -289,6 +310,7 @@ export class Cell {
     for (const ended of batch) if (isHopeless && refusal !== undefined && ended.kind === "turn") doom(ended, refusal);
     this.#holds.addFor(isHopeless ? 0 : refusedHoldMs);
     this.#apply({ kind: "refused", requeued: this.#undo(batch, true, refusal) });
+    this.#unholdStop();
   }
 
   /**
@@ -304,6 +326,22 @@ export class Cell {
     this.#mailbox.putBack(again);
     this.#undone = again.length;
     return again.length;
+  }
+
+  /** The commit that was to stop it does not stand. */
+  #unholdStop(): void {
+    if (!this.#isStopping) return;
+    this.#isStopping = false;
+    this.#holds.remove();
+  }
+
+  /** It is stopped, and what it has sent is published: from here on its mail stays where it is. */
+  #endStopped(): void {
+    const { stopped } = this.#store.committed;
+    if (this.isGone || stopped === undefined) return;
+    this.#failure = stoppedError(this.self, stopped);
+    this.host.stopped(this.key, stopped.seq, this.#failure);
+    this.#apply({ kind: "end", why: "stopped" });
   }
 
   #outboxMoved(): void {

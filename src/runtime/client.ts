@@ -4,6 +4,7 @@ import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definitio
 import { checkedInput } from "../actors/method-input.ts";
 import type { AskOptions, AskTable, TellOptions, TellTable } from "../actors/ref.ts";
 import { methodTable } from "../actors/ref.ts";
+import { resumeMethod } from "../actors/system-methods.ts";
 import type { Question } from "../actors/turn.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
@@ -30,6 +31,8 @@ export interface ActorRef<State, Methods> {
   readonly ask: AskTable<Methods>;
   /** Tells: resolves when the server has the message. */
   readonly tell: TellTable<Methods>;
+  /** Starts it again when it was stopped (ACTOR_STOPPED). */
+  resume(options?: ResumeOptions): Promise<"resumed" | "running">;
   /** The committed value; undefined when the actor has none. Read from the store, not from the actor. */
   get(): Promise<Committed<State> | undefined>;
   /** The committed values that are kept, oldest first. */
@@ -54,9 +57,17 @@ export interface Troupe extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export interface ResumeOptions {
+  /** Keep the message that it stopped at as a dead letter, instead of trying it again. Default false. */
+  readonly skip?: boolean;
+  /** Unit: ms. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
 export interface UntypedRef {
   ask(method: string, input?: unknown, options?: AskOptions): Promise<unknown>;
   tell(method: string, input?: unknown, options?: TellOptions): Promise<{ readonly sequence: number }>;
+  resume(options?: ResumeOptions): Promise<"resumed" | "running">;
   get(): Promise<Committed<unknown> | undefined>;
   history(): Promise<readonly Change<unknown>[]>;
 }
@@ -107,6 +118,7 @@ export class TroupeClient implements Troupe {
       ...{ type, id },
       ask: ask as AskTable<M>,
       tell: tell as TellTable<M>,
+      resume: (options) => this.#resume({ partition, key, method: resumeMethod }, options),
       get: () => this.#get(key) as Promise<Committed<S> | undefined>,
       history: () => readHistory(this.ports.state, key) as Promise<readonly Change<S>[]>,
       watch: (options) => watchChanges(this.ports.state, key, options?.signal) as AsyncIterable<Change<S>>,
@@ -129,6 +141,7 @@ export class TroupeClient implements Troupe {
         const to = { partition, key, method: checkName("a method", method) };
         return this.#teller.tell(to, toText(input), options, trace);
       },
+      resume: (options) => this.#resume({ partition, key, method: resumeMethod }, options),
       get: () => this.#get(key),
       history: () => readHistory(this.ports.state, key),
     };
@@ -177,6 +190,14 @@ export class TroupeClient implements Troupe {
     } catch (thrown) {
       return Promise.reject(thrown);
     }
+  }
+
+  async #resume(to: MailAddress, { skip = false, timeoutMs }: ResumeOptions = {}): Promise<"resumed" | "running"> {
+    this.#checkOpen();
+    const options = timeoutMs === undefined ? undefined : { timeoutMs };
+    const request = { to, inputText: JSON.stringify({ skip }), options, origin: undefined };
+    // Harmless to repeat, as a query is.
+    return (await this.#asker.ask({ ...request, isQuery: true })) as "resumed" | "running";
   }
 
   async #get(key: string): Promise<Committed<unknown> | undefined> {

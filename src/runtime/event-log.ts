@@ -17,15 +17,18 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "worker-drained":
     case "worker-waiting":
     case "connection-restored":
+    case "actor-resumed":
       return log.info(fieldsOf(event), kind.replace("-", " "));
     case "ownership-lost":
     case "connection-lost":
     case "superseded":
     case "commit-refused":
     case "turn-retried":
+    case "escalated":
       return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
-      return log.error(fieldsOf(event), "dead lettered");
+    case "actor-stopped":
+      return log.error(fieldsOf(event), kind.replace("-", " "));
     case "turn-ended":
     case "activated":
     case "passivated":

@@ -2,16 +2,19 @@
 //
 //   H1. The cursor is the highest sequence at or below which every message is settled: committed, without effect, or
 //       buried, and what it sent published. It only grows.
+//   H3. What comes for a stopped actor is not taken, and stays in the mail: the cursor waits before the first of it.
 //   H2. The mail is trimmed behind the cursor that is saved, never behind the one that is only known here.
 
 import type { GoneReason } from "../actors/activation.ts";
 import type { AnyActor } from "../actors/definition.ts";
-import type { AskMessage, TellMessage } from "../actors/message.ts";
+import type { Answer, AskMessage, TellMessage } from "../actors/message.ts";
+import { decodeInput } from "../actors/method-input.ts";
+import { resumeMethod, wakeMethod } from "../actors/system-methods.ts";
 import type { Question } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
-import { messageOf, TroupeError } from "../core/errors.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import { addressOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
@@ -19,9 +22,9 @@ import type { KvStore } from "../kv/store.ts";
 import { buryLetter, mailId } from "./burial.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
-import { wakeMethod } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
 import type { Letter, Mail, MailReader, MailRequest, MailServer } from "./mail.ts";
+import { resumeActor } from "./resume.ts";
 import { encodeError } from "./wire-error.ts";
 
 /** What all partitions of a worker share. */
@@ -50,6 +53,8 @@ export class PartitionHost implements CellHost {
   readonly #busy = new Set<Cell>();
   /** Sequences of messages that no cell holds: they are being buried. */
   readonly #strays = new Set<number>();
+  /** The stopped actors that were met here: where their mail waits from, and what askers are told (H3). */
+  readonly #stopped = new Map<string, { readonly sequence: number; readonly error: TroupeError }>();
   readonly #lost = new AbortController();
   #reader: MailReader | undefined;
   #server: MailServer | undefined;
@@ -105,6 +110,7 @@ export class PartitionHost implements CellHost {
     if (this.#cursorAtEnd !== undefined) return this.#cursorAtEnd;
     let cursor = this.#readUpTo;
     for (const cell of this.#busy) cursor = Math.min(cursor, (cell.oldestSequence ?? Infinity) - 1);
+    for (const { sequence } of this.#stopped.values()) cursor = Math.min(cursor, sequence - 1);
     for (const sequence of this.#strays) cursor = Math.min(cursor, sequence - 1);
     return cursor;
   }
@@ -158,9 +164,18 @@ export class PartitionHost implements CellHost {
         error: new TroupeError("ASK_CYCLE", text, { data: { chain: [...ask.chain, key] } }),
       });
     }
+    const stopped = this.#stopped.get(key);
+    if (stopped !== undefined && ask.method === resumeMethod) return void this.#resume(key, ask);
+    if (stopped !== undefined) return ask.answer({ kind: "error", error: stopped.error });
     const cell = this.#cellOf(key);
     if (cell instanceof TroupeError) return ask.answer({ kind: "error", error: cell });
-    cell.deliverAsk(ask);
+    if (ask.method !== resumeMethod) return cell.deliverAsk(ask);
+    // Whether it is stopped may show only when its value is read.
+    const answer = (outcome: Answer) => {
+      if (this.#stopped.has(key)) void this.#resume(key, ask);
+      else ask.answer(outcome);
+    };
+    cell.deliverAsk({ ...ask, answer });
   }
 
   async readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]> {
@@ -187,6 +202,10 @@ export class PartitionHost implements CellHost {
     return buryLetter(this, letter, { code: error.code, message: error.message, attempts: message.attempts });
   }
 
+  stopped(key: string, sequence: number, error: TroupeError): void {
+    this.#stopped.set(key, { sequence, error });
+  }
+
   woke(cell: Cell): void {
     this.#busy.add(cell);
   }
@@ -199,6 +218,8 @@ export class PartitionHost implements CellHost {
 
   #take(letter: Letter): void {
     if (this.lost.aborted) return;
+    this.#readUpTo = Math.max(this.#readUpTo, letter.sequence);
+    if (this.#stopped.has(letter.key)) return; // H3
     const cell = this.#cellOf(letter.key);
     if (!(cell instanceof TroupeError)) cell.deliverTell(tellOf(letter));
     else if (letter.method !== wakeMethod) {
@@ -206,7 +227,23 @@ export class PartitionHost implements CellHost {
       const verdict = { code: cell.code, message: cell.message, attempts: 0 };
       void buryLetter(this, letter, verdict).then((isBuried) => isBuried && this.#strays.delete(letter.sequence));
     }
-    this.#readUpTo = Math.max(this.#readUpTo, letter.sequence);
+  }
+
+  /** Starts a stopped actor again; from there on its mail is read again. */
+  async #resume(key: string, ask: AskMessage): Promise<void> {
+    try {
+      const { skip } = (decodeInput(ask.payload, "every actor", ask.method) ?? {}) as { readonly skip?: boolean };
+      const from = await resumeActor(this, key, skip === true);
+      if (from !== "running" && this.#stopped.delete(key)) {
+        const cell = this.#cellOf(key);
+        if (cell instanceof Cell) cell.catchUp(from.seq, this.#readUpTo);
+        this.events.emit({ kind: "actor-resumed", actor: addressOf(key) ?? { type: key, id: "" } });
+      }
+      ask.answer({ kind: "ok", text: from === "running" ? '"running"' : '"resumed"' });
+    } catch (thrown) {
+      const error = isTroupeError(thrown) ? thrown : new TroupeError("STORE_FAILED", `${key}: ${messageOf(thrown)}`);
+      ask.answer({ kind: "error", error });
+    }
   }
 
   #takeRequest(request: MailRequest): void {

@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  applyDone,
-  applyGivenUp,
-  applyStep,
-  findKeptAnswer,
-  findRepeat,
-  findStep,
-} from "../../src/actors/apply-turn.ts";
+import { applyGivenUp } from "../../src/actors/apply-failure.ts";
+import { applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../../src/actors/apply-turn.ts";
 import type { AskMessage, Message, TellMessage } from "../../src/actors/message.ts";
 import type { Snapshot } from "../../src/actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../../src/actors/snapshot.ts";
