@@ -105,6 +105,17 @@ export class Mailbox {
     return message;
   }
 
+  /** Takes an ask out whose asker waits no longer, and says how many wait before it; undefined when it is not here. */
+  withdraw(askId: string): { readonly message: AskMessage; readonly before: number } | undefined {
+    for (let at = this.#head; at < this.#waiting.length; at += 1) {
+      const message = this.#waiting[at];
+      if (message?.kind !== "ask" || message.askId !== askId) continue;
+      this.#waiting.splice(at, 1);
+      return { message, before: at - this.#head };
+    }
+    return undefined;
+  }
+
   /** Puts messages that were taken back to the front, in the order given, but `behind` so many that wait there. */
   putBack(messages: readonly Message[], behind = 0): void {
     const first = this.#waiting.slice(this.#head, this.#head + behind);

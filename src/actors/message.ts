@@ -39,6 +39,12 @@ export interface AskMessage extends Frame {
   /** The keys of the actors that wait for the answer, outermost first. */
   readonly chain: readonly string[];
   readonly idempotencyKey: string | undefined;
+  /** Unlike any other ask's: what its asker withdraws it by. */
+  readonly askId: string;
+  /** Ends the turn that runs for it without effect; undefined while none waits for something. */
+  interrupt: ((error: TroupeError) => void) | undefined;
+  /** Set when its asker waits no longer: it does not run again. */
+  isWithdrawn?: boolean;
   /** Called once. */
   readonly answer: (answer: Answer) => void;
 }

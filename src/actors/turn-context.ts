@@ -16,7 +16,7 @@ import type { AskOptions } from "./ref.ts";
 import { methodTable } from "./ref.ts";
 import { spawnedMethod, stopMethod } from "./system-methods.ts";
 import type { Sending, TurnOutcome, TurnRequest } from "./turn.ts";
-import { failed, failureOf, turnOver } from "./turn-failure.ts";
+import { failed, failureOf, turnOver, withdrawn } from "./turn-failure.ts";
 
 const noSendings: readonly Sending[] = [];
 
@@ -84,7 +84,9 @@ export class Turn {
       ...address,
       ask: methodTable<AskOptions>(definition.methods, "ask", (method, input, options) => {
         this.#checkOpen();
-        return services.ask(message, { definition, id, method, input, options });
+        // What a turn asks is withdrawn with it.
+        const signal = options?.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal]);
+        return services.ask(message, { definition, id, method, input, options: { ...options, signal } });
       }),
       tell: methodTable<never>(definition.methods, "tell", (method, input) =>
         this.#tell(definition, to, method, input),
@@ -151,13 +153,19 @@ export class Turn {
     const { definition, message, services } = this.#request;
     const timeoutMs = this.#method.timeoutMs ?? definition.turnMsMax;
     return new Promise((resolve) => {
-      const cancel = services.clock.after(timeoutMs, () => {
-        const text = `${definition.type}.${message.method} took longer than ${timeoutMs} ms`;
-        const error = new TroupeError("TURN_TIMEOUT", text);
+      const interrupt = (error: TroupeError) => {
+        cancel();
         this.isOver = true;
         this.#abort?.abort(error);
         resolve(failed(error));
-      });
+      };
+      const cancel = services.clock.after(timeoutMs, () =>
+        interrupt(
+          new TroupeError("TURN_TIMEOUT", `${definition.type}.${message.method} took longer than ${timeoutMs} ms`),
+        ),
+      );
+      if (message.kind === "ask") message.interrupt = interrupt;
+      if (message.kind === "ask" && message.isWithdrawn === true) interrupt(withdrawn());
       const settle = (outcome: TurnOutcome | Promise<TurnOutcome>) => {
         cancel();
         resolve(outcome);

@@ -42,6 +42,10 @@ export const errorCatalog = {
   STEP_REPEATED: { retry: "never", remedy: "Give each `ctx.step` of a turn a name of its own." },
   ASK_CYCLE: { retry: "never", remedy: "Break the circle: tell instead of ask, or ask a query, which never waits." },
   ASK_TIMEOUT: { retry: "later", remedy: "It may have taken effect; repeat it with the same idempotency key." },
+  ASK_WITHDRAWN: {
+    retry: "never",
+    remedy: "Nobody waits for the answer any more: it was aborted, or its time was over.",
+  },
   ASK_UNREACHABLE: { retry: "later", remedy: "No worker serves this actor; start one, or look with `troupe ps`." },
   TELL_REFUSED: { retry: "later", remedy: "The server did not store the message; the text says why." },
   OUTCOME_UNKNOWN: {

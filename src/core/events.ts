@@ -73,6 +73,14 @@ export type RuntimeEvent =
       readonly code: string;
       readonly message: string;
     }
+  /** Its asker waits no longer; it was taken out of the mailbox, or its turn has ended without effect. */
+  | {
+      readonly kind: "ask-withdrawn";
+      readonly actor: ActorAddress;
+      readonly method: string;
+      readonly messageId: string;
+      readonly was: "waiting" | "running";
+    }
   | { readonly kind: "actor-resumed"; readonly actor: ActorAddress }
   | {
       readonly kind: "dead-lettered";

@@ -3,6 +3,7 @@
 //   Q1. What provably had no effect is tried again until the deadline: nobody was there, the message never left, or the
 //       owner answered that it no longer is. Waits grow, with jitter.
 //   Q2. What may have had an effect is tried again only when that is harmless: with an idempotency key, or for a query.
+//   Q3. Who gives up, because the time is over or the signal aborts, withdraws what was not answered.
 
 import type { Answer, AskMessage } from "../actors/message.ts";
 import type { AskOptions } from "../actors/ref.ts";
@@ -41,6 +42,7 @@ export interface AskRequest {
 export interface HereDoor {
   owns(partition: number): boolean;
   deliver(to: MailAddress, ask: AskMessage): void;
+  withdraw(to: MailAddress, askId: string): void;
 }
 
 export class Asker {
@@ -62,10 +64,9 @@ export class Asker {
     const { options, trace, origin } = request;
     const cause = trace ?? origin?.trace;
     const deadlineMs = this.#clock.monotonicMs() + (options?.timeoutMs ?? askTimeoutMsDefault);
-    const asking = isTracing()
+    return isTracing()
       ? this.#askTraced(request, cause, deadlineMs)
       : this.#try(request, metaOf(request, cause), deadlineMs);
-    return options?.signal === undefined ? asking : unlessAborted(asking, options.signal);
   }
 
   async #askTraced(request: AskRequest, cause: Traceparent | undefined, deadlineMs: number): Promise<unknown> {
@@ -83,64 +84,88 @@ export class Asker {
   }
 
   async #try(request: AskRequest, meta: MailMeta, deadlineMs: number): Promise<unknown> {
-    const { to, inputText, options, isQuery } = request;
+    const { to, options, isQuery } = request;
     const isHarmless = isQuery || options?.idempotencyKey !== undefined;
     let payload: Uint8Array | undefined;
+    let unanswered: string[] | undefined;
     let isInDoubt = false;
-    for (let attempt = 0; ; attempt += 1) {
-      options?.signal?.throwIfAborted();
-      const leftMs = deadlineMs - this.#clock.monotonicMs();
-      let failure: TroupeError | undefined;
-      if (this.#here?.owns(to.partition) === true) {
-        const answer = await this.#askHere(this.#here, request, meta, leftMs);
-        if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
-        failure = answer.error;
-        if (failure.retry !== "elsewhere") throw failure;
-      } else {
-        if (payload === undefined) {
-          payload = inputText === undefined ? nothing : encodeText(inputText);
-          checkPayload(this.#mail, to, payload);
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        options?.signal?.throwIfAborted();
+        const leftMs = deadlineMs - this.#clock.monotonicMs();
+        let failure: TroupeError | undefined;
+        if (this.#here?.owns(to.partition) === true) {
+          const answer = await this.#askHere(this.#here, request, meta, leftMs);
+          if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
+          failure = answer.error;
+          options?.signal?.throwIfAborted();
+          if (failure.retry !== "elsewhere") throw failure;
+        } else {
+          payload ??= this.#payloadOf(request);
+          // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
+          const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
+          const outcome = await this.#mail.request(to, payload, meta, attemptMs, options?.signal);
+          if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
+          if (outcome.kind === "lost" && outcome.askId !== undefined) {
+            unanswered ??= [];
+            unanswered.push(outcome.askId);
+          }
+          options?.signal?.throwIfAborted();
+          isInDoubt ||= outcome.kind === "lost" && !isQuery;
+          failure = failureOf(outcome, to, leftMs);
+          if (!mayRepeat(outcome, failure, isHarmless)) {
+            throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
+          }
         }
-        // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
-        const attemptMs = isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs;
-        const outcome = await this.#mail.request(to, payload, meta, Math.max(1, attemptMs));
-        if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
-        isInDoubt ||= outcome.kind === "lost" && !isQuery;
-        failure = failureOf(outcome, to, leftMs);
-        const hadNoEffect = outcome.kind !== "lost" && failure.retry === "elsewhere";
-        const mayRepeat = hadNoEffect || outcome.kind === "nobody" || outcome.kind === "unsent";
-        if (!mayRepeat && !(outcome.kind === "lost" && isHarmless)) {
-          throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
-        }
+        const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
+        const waitMs = longest * (0.5 + this.#clock.random() / 2);
+        if (this.#clock.monotonicMs() + waitMs >= deadlineMs) throw isInDoubt ? inDoubt(to, failure) : failure;
+        await delay(this.#clock, waitMs, options?.signal);
       }
-      const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
-      const waitMs = longest * (0.5 + this.#clock.random() / 2);
-      if (this.#clock.monotonicMs() + waitMs >= deadlineMs) throw isInDoubt ? inDoubt(to, failure) : failure;
-      await delay(this.#clock, waitMs, options?.signal);
+    } catch (thrown) {
+      for (const askId of unanswered ?? []) this.#mail.withdraw(to, askId); // Q3
+      throw thrown;
     }
   }
 
-  /** The answer of an actor of this process, or ASK_TIMEOUT when it takes too long. */
+  #payloadOf({ to, inputText }: AskRequest): Uint8Array {
+    const payload = inputText === undefined ? nothing : encodeText(inputText);
+    checkPayload(this.#mail, to, payload);
+    return payload;
+  }
+
+  /** The answer of an actor of this process, or ASK_TIMEOUT when it takes too long: then, and on abort, it is withdrawn. */
   #askHere(here: HereDoor, request: AskRequest, meta: MailMeta, leftMs: number): Promise<Answer> {
-    const { to, inputText } = request;
+    const { to, inputText, options } = request;
     this.#count += 1;
+    const askId = `${this.#name}.${this.#count}`;
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(Math.max(0, leftMs), () => {
-        const text = `${to.key} ${to.method} gave no answer in time`;
-        resolve({ kind: "error", error: new TroupeError("ASK_TIMEOUT", text) });
-      });
+      const giveUp = (code: "ASK_TIMEOUT" | "ASK_WITHDRAWN", text: string) => {
+        cancel();
+        options?.signal?.removeEventListener("abort", abort);
+        resolve({ kind: "error", error: new TroupeError(code, text) });
+        here.withdraw(to, askId); // Q3
+      };
+      const abort = () => giveUp("ASK_WITHDRAWN", `the ask of ${to.key} ${to.method} was aborted`);
+      const cancel = this.#clock.after(Math.max(0, leftMs), () =>
+        giveUp("ASK_TIMEOUT", `${to.key} ${to.method} gave no answer in time`),
+      );
+      options?.signal?.addEventListener("abort", abort, { once: true });
       here.deliver(to, {
         kind: "ask",
         method: to.method,
         payload: inputText,
-        messageId: meta.idempotencyKey === undefined ? `${this.#name}.${this.#count}` : `key:${meta.idempotencyKey}`,
+        askId,
+        messageId: meta.idempotencyKey === undefined ? askId : `key:${meta.idempotencyKey}`,
         from: meta.from,
         chain: meta.chain ?? [],
         idempotencyKey: meta.idempotencyKey,
         trace: meta.trace,
         turnTrace: undefined,
+        interrupt: undefined,
         answer: (answer) => {
           cancel();
+          options?.signal?.removeEventListener("abort", abort);
           resolve(answer);
         },
       });
@@ -148,13 +173,9 @@ export class Asker {
   }
 }
 
-function unlessAborted(asking: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    asking.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+function mayRepeat(outcome: RequestOutcome, failure: TroupeError, isHarmless: boolean): boolean {
+  if (outcome.kind === "lost") return isHarmless; // Q2
+  return outcome.kind === "nobody" || outcome.kind === "unsent" || failure.retry === "elsewhere"; // Q1
 }
 
 function metaOf({ options, origin }: AskRequest, trace: Traceparent | undefined): MailMeta {

@@ -3,19 +3,21 @@
 
 import { applyEscalated, applyFailedStop, applyGivenUp, applySpawned, applyToldStop } from "../actors/apply-failure.ts";
 import { applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
-import type { Answer, Message, TellMessage } from "../actors/message.ts";
+import type { Answer, AskMessage, Message, TellMessage } from "../actors/message.ts";
 import { isRepeatable } from "../actors/message.ts";
 import type { Snapshot } from "../actors/snapshot.ts";
 import { decide } from "../actors/supervision.ts";
 import { resumeMethod, spawnedMethod, stopMethod, wakeMethod } from "../actors/system-methods.ts";
 import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
+import { withdrawn } from "../actors/turn-failure.ts";
 import type { Clock } from "../core/clock.ts";
 import { invariant, isTroupeError, TroupeError } from "../core/errors.ts";
 import type { StopReason } from "../core/events.ts";
 import { printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { Cell } from "./cell.ts";
-import type { CellStore, EndedTurn } from "./cell-store.ts";
+import type { EndedTurn } from "./cell-ended.ts";
+import type { CellStore } from "./cell-store.ts";
 import { announceRetry, answerOf, logOf, runMessage } from "./cell-turn.ts";
 
 export class CellRunner implements TurnServices {
@@ -80,12 +82,24 @@ export class CellRunner implements TurnServices {
     });
   }
 
+  /** Ends the turn of an ask whose asker waits no longer; undefined when none runs for it. */
+  withdraw(askId: string): AskMessage | undefined {
+    const message = this.#running;
+    if (message?.kind !== "ask" || message.askId !== askId) return undefined;
+    message.isWithdrawn = true;
+    message.interrupt?.(withdrawn());
+    return message;
+  }
+
   run(message: Message): void {
     this.#running = message;
     const { working } = this.#store;
     if (message.method === wakeMethod || findRepeat(working, message) !== undefined) {
       const isFence = message.method === wakeMethod && this.#store.isUnfenced; // R5
       return this.#end(message, isFence, findKeptAnswer(working, message));
+    }
+    if (message.kind === "ask" && message.isWithdrawn === true) {
+      return this.#end(message, false, { kind: "error", error: withdrawn() });
     }
     if (message.method === resumeMethod) return this.#end(message, false, { kind: "ok", text: '"running"' });
     if (message.kind === "tell") {

@@ -7,84 +7,22 @@
 //   R5. Nobody passes by a wake, or a told message without effect, without a commit under the own epoch: the commit of an
 //       owner before, still under way, with what it sends, is then either seen here or refused there.
 
-import type { Answer, Message } from "../actors/message.ts";
-import type { OutboxEntry, Snapshot, Stopped } from "../actors/snapshot.ts";
+import type { OutboxEntry, Snapshot } from "../actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
 import { wakeMethod } from "../actors/system-methods.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText, printJson } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
-import type { ActorAddress } from "../core/ids.ts";
-import { printAddress } from "../core/ids.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import { buryStored } from "./burial.ts";
 import type { Cell } from "./cell.ts";
+import type { Ended } from "./cell-ended.ts";
+import { stoppedError } from "./cell-ended.ts";
 import type { Commit, CommitOutcome } from "./committer.ts";
 import { Publisher } from "./publisher.ts";
 import { startCommit, startUpdate } from "./spans.ts";
-
-/** A turn that has ended and waits for its commit. */
-export interface EndedTurn {
-  readonly kind: "turn";
-  readonly message: Message;
-  readonly answer: Answer | undefined;
-  readonly sends: boolean;
-  /** Whether it has something to commit. */
-  readonly isDirty: boolean;
-  /** Why the message was given up on. */
-  readonly givenUp?: TroupeError;
-  /** Runs when its commit stands. */
-  readonly onCommitted?: () => void;
-}
-
-/** That, or a step's result that must be kept before its turn goes on. */
-export type Ended =
-  | EndedTurn
-  | {
-      readonly kind: "step";
-      readonly message: Message;
-      readonly resolve: () => void;
-      readonly reject: (error: TroupeError) => void;
-    };
-
-/** Lets go what waited for the commit: answers, and turns whose step is kept. */
-export function releaseEnded(batch: readonly Ended[]): void {
-  for (const ended of batch) {
-    if (ended.kind === "step") {
-      ended.resolve();
-      continue;
-    }
-    ended.onCommitted?.();
-    if (ended.message.kind === "ask" && ended.answer !== undefined) ended.message.answer(ended.answer);
-  }
-}
-
-/**
- * Takes back what has ended but is not committed. With an error whoever waits is told; without one, a message is given
- * back to run again. A tell always is.
- */
-export function undoEnded(ended: Ended, error: TroupeError | undefined): readonly Message[] {
-  if (ended.kind === "step") {
-    ended.reject(error ?? new TroupeError("FENCED", "the turn of this step is undone"));
-    return [];
-  }
-  if (ended.message.kind === "tell" || error === undefined) return [ended.message];
-  ended.message.answer({ kind: "error", error });
-  return [];
-}
-
-/** What an asker is told whose commit was under way when the activation ended. */
-export function doubtOf(key: string): TroupeError {
-  return new TroupeError("OUTCOME_UNKNOWN", `${key}: the commit may have been stored`);
-}
-
-/** What an asker of a stopped actor is told. */
-export function stoppedError(self: ActorAddress, { code, message, at }: Stopped): TroupeError {
-  const text = `${printAddress(self)} has been stopped since ${at}: ${message} (${code})`;
-  return new TroupeError("ACTOR_STOPPED", text, { data: { code, message, at } });
-}
 
 export type Loaded =
   | { readonly kind: "loaded" }

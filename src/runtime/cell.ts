@@ -12,14 +12,16 @@ import { Mailbox } from "../actors/mailbox.ts";
 import type { AskMessage, Message, TellMessage } from "../actors/message.ts";
 import { wakeMethod } from "../actors/system-methods.ts";
 import type { TurnServices } from "../actors/turn.ts";
+import { withdrawn } from "../actors/turn-failure.ts";
 import { invariant, TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { printAddress } from "../core/ids.ts";
+import type { Ended, EndedTurn } from "./cell-ended.ts";
+import { doom, doubtOf, releaseEnded, stoppedError, undoEnded } from "./cell-ended.ts";
 import type { CellHost } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
 import { CellRunner } from "./cell-runner.ts";
-import type { Ended, EndedTurn } from "./cell-store.ts";
-import { CellStore, doubtOf, releaseEnded, stoppedError, undoEnded } from "./cell-store.ts";
+import { CellStore } from "./cell-store.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
 import { refillMailbox } from "./refill.ts";
@@ -105,6 +107,23 @@ export class Cell {
     if (this.definition.methods[message.method]?.kind === "query") return this.#query(message);
     if (this.#mailbox.offerAsk(message) === "queued") return this.#apply({ kind: "mail" });
     message.answer({ kind: "error", error: new TroupeError("MAILBOX_FULL", `too many asks wait for ${this.key}`) });
+  }
+
+  /** An asker waits no longer: what waits is taken out, and a turn that has not ended ends without effect. */
+  withdraw(askId: string): void {
+    // The mailbox must not change between a decision and its effects.
+    if (this.#inputs !== undefined) return queueMicrotask(() => this.withdraw(askId));
+    const waiting = this.#mailbox.withdraw(askId);
+    if (waiting !== undefined) {
+      if (waiting.before < this.#undone) this.#undone -= 1;
+      this.#apply({ kind: "withdrawn" });
+      waiting.message.answer({ kind: "error", error: withdrawn() });
+    }
+    const message = waiting?.message ?? this.#runner.withdraw(askId) ?? this.#queries?.withdraw(askId);
+    if (message === undefined || !this.host.events.isHeard) return;
+    const was = waiting === undefined ? "running" : "waiting";
+    const { method, messageId } = message;
+    this.host.events.emit({ kind: "ask-withdrawn", actor: this.self, method, messageId, was });
   }
 
   /** Ends the activation if it is at rest; returns whether it is gone. */
@@ -377,11 +396,4 @@ export class Cell {
       ask.answer({ kind: "error", error });
     this.host.rested(this);
   }
-}
-
-/** No run of the message can be committed; when that was the giving up on it, not even that can. */
-function doom({ message, givenUp }: EndedTurn, refusal: TroupeError): void {
-  if (message.kind !== "tell") return;
-  message.doom = givenUp ?? refusal;
-  message.isUncommittable = givenUp !== undefined;
 }

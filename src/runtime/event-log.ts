@@ -30,6 +30,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "actor-stopped":
       return log.error(fieldsOf(event), kind.replace("-", " "));
     case "turn-ended":
+    case "ask-withdrawn":
     case "activated":
     case "passivated":
     case "committed":

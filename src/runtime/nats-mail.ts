@@ -22,14 +22,15 @@ import type {
   MailRequest,
   MailServer,
   RequestOutcome,
+  Withdrawal,
 } from "./mail.ts";
 import { AckReader } from "./mail-ack.ts";
 import { deadHeaderBytesMax, deadTail, fitDead } from "./mail-dead.ts";
-import { checkAddress, headerBytes, headerLinesOf, headerNames } from "./mail-headers.ts";
+import { checkAddress, headerBytes, headerLinesOf, headerNames, isHeaderValue, line } from "./mail-headers.ts";
 import { misaddressed, strictTargetOf } from "./mail-subject.ts";
 import { NatsIntake } from "./nats-intake.ts";
 import { readStoredMailbox } from "./nats-mailbox.ts";
-import { NatsRequest } from "./nats-request.ts";
+import { NatsRequest, withdrawnBy } from "./nats-request.ts";
 import type { Subjects } from "./subjects.ts";
 
 export interface NatsMailOptions {
@@ -42,6 +43,7 @@ export interface NatsMailOptions {
 }
 
 const nothing = new Uint8Array(0);
+const aborted: LinkAnswer = { kind: "lost", reason: "the asker waits no longer" };
 const nobody: RequestOutcome = { kind: "nobody" };
 /** How long the server may take to hear that a subject is no longer served. Unit: ms. */
 const unsubscribeMsMax = 2_000;
@@ -169,7 +171,13 @@ class NatsMail implements Mail {
     await this.#purge({ filter: this.#subjects.timer(key, escapeId(name)) });
   }
 
-  request(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
+  request(
+    to: MailAddress,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<RequestOutcome> {
     let lines: string[] | undefined;
     try {
       this.#checkOpen();
@@ -183,12 +191,28 @@ class NatsMail implements Mail {
     const subject = this.#subjects.ask(to.partition, to.key, to.method);
     const headers = lines === undefined ? undefined : rawHeaders(lines);
     return new Promise((resolve) => {
-      this.#link.send(subject, payload, headers, timeoutMs, (answer) => resolve(requestOutcomeOf(answer)));
+      const askId = this.#link.send(subject, payload, headers, timeoutMs, (answer) => {
+        signal?.removeEventListener("abort", withdraw);
+        resolve(requestOutcomeOf(answer, askId));
+      });
+      const withdraw = () => resolve(requestOutcomeOf(aborted, askId));
+      signal?.addEventListener("abort", withdraw, { once: true });
     });
   }
 
-  serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
-    return this.#serveBelow(this.#subjects.askPrefix(partition), { queue: ownerQueue }, onRequest);
+  withdraw(to: MailAddress, askId: string): void {
+    if (this.#isClosed || !this.#link.isConnected || !isHeaderValue(askId)) return;
+    const subject = this.#subjects.ask(to.partition, to.key, to.method);
+    const headers = rawHeaders([line(headerNames.withdraw, askId)]);
+    this.#link.connection.publish(subject, nothing, { headers });
+  }
+
+  serve(
+    partition: number,
+    onRequest: (request: MailRequest) => void,
+    onWithdrawn?: (withdrawal: Withdrawal) => void,
+  ): Promise<MailServer> {
+    return this.#serveBelow(this.#subjects.askPrefix(partition), { queue: ownerQueue }, onRequest, onWithdrawn);
   }
 
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {
@@ -267,12 +291,19 @@ class NatsMail implements Mail {
     prefix: string,
     options: { readonly queue?: string },
     onRequest: (request: MailRequest) => void,
+    onWithdrawn?: (withdrawal: Withdrawal) => void,
   ): Promise<MailServer> {
     this.#checkOpen();
     const skip = prefix.length;
     return this.#subscribe(`${prefix}>`, options, (message) => {
       const { subject } = message;
       const target = strictTargetOf(subject, skip);
+      // Who asks waits for a reply; only then is there nothing to look for in the headers.
+      const askId = message.reply === undefined || message.reply === "" ? withdrawnBy(message) : undefined;
+      if (askId !== undefined) {
+        if (target !== undefined && onWithdrawn !== undefined) guarded(onWithdrawn, { key: target.key, askId });
+        return;
+      }
       const request = new NatsRequest(this.#link, message, target?.key ?? "", target?.method ?? "");
       if (target === undefined) request.reply(misaddressed(subject), "NAME_INVALID");
       else guarded(onRequest, request);
@@ -346,7 +377,7 @@ function reconnectionOf(link: NatsLink): Promise<void> {
   });
 }
 
-function requestOutcomeOf(answer: LinkAnswer): RequestOutcome {
+function requestOutcomeOf(answer: LinkAnswer, askId: string | undefined): RequestOutcome {
   switch (answer.kind) {
     case "reply": {
       const { message } = answer;
@@ -358,7 +389,8 @@ function requestOutcomeOf(answer: LinkAnswer): RequestOutcome {
     case "nobody":
       return nobody;
     case "unsent":
-    case "lost":
       return answer;
+    case "lost":
+      return askId === undefined ? answer : { ...answer, askId };
   }
 }

@@ -119,7 +119,11 @@ export class PartitionHost implements CellHost {
   async start(): Promise<void> {
     const { mail } = this.#services;
     this.#reader = await mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter));
-    this.#server = await mail.serve(this.partition, (request) => this.#takeRequest(request));
+    this.#server = await mail.serve(
+      this.partition,
+      (request) => this.#takeRequest(request),
+      ({ key, askId }) => this.withdraw(key, askId),
+    );
     if (this.lost.aborted) await this.#closeIntake();
   }
 
@@ -176,6 +180,11 @@ export class PartitionHost implements CellHost {
       else ask.answer(outcome);
     };
     cell.deliverAsk({ ...ask, answer });
+  }
+
+  /** Its asker waits no longer for an ask. */
+  withdraw(key: string, askId: string): void {
+    this.#cells.get(key)?.withdraw(askId);
   }
 
   async readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]> {
@@ -252,6 +261,8 @@ export class PartitionHost implements CellHost {
       kind: "ask",
       method,
       payload,
+      askId: request.askId,
+      interrupt: undefined,
       messageId: meta.idempotencyKey === undefined ? this.nextCommitId() : `key:${meta.idempotencyKey}`,
       from: meta.from,
       chain: meta.chain ?? [],

@@ -73,6 +73,7 @@ class TroupeWorker implements Worker {
     this.#client = new TroupeClient(options.app, ports, this.events, {
       owns: (partition) => this.#keeper.hostOf(partition) !== undefined,
       deliver: (to, ask) => this.#keeper.hostOf(to.partition)?.deliver(to.key, ask),
+      withdraw: (to, askId) => this.#keeper.hostOf(to.partition)?.withdraw(to.key, askId),
     });
     const committer = new Committer(state, clock);
     const keeperNow = () => this.#keeper.coarseNowMs;

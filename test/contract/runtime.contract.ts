@@ -1,6 +1,7 @@
 // The contract of the runtime: what users see, the same on every implementation of the ports.
 
 import { runtimeAskContract } from "./runtime-ask.contract.ts";
+import { runtimeCancelContract } from "./runtime-cancel.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
 import { runtimeSupervisionContract } from "./runtime-supervision.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
@@ -10,6 +11,7 @@ import { runtimeWatchContract } from "./runtime-watch.contract.ts";
 export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeAskContract(name, open);
   runtimeTellContract(name, open);
+  runtimeCancelContract(name, open);
   runtimeCrashContract(name, open);
   runtimeSupervisionContract(name, open);
   runtimeWatchContract(name, open);

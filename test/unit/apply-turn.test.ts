@@ -16,7 +16,16 @@ const tell = (sequence: number, more: Partial<TellMessage> = {}): TellMessage =>
   ...more,
 });
 const ask = (messageId: string, idempotencyKey?: string): AskMessage => ({
-  ...{ ...frame, kind: "ask", messageId, idempotencyKey, chain: [], answer: () => {} },
+  ...{
+    ...frame,
+    kind: "ask",
+    messageId,
+    idempotencyKey,
+    chain: [],
+    askId: messageId,
+    interrupt: undefined,
+    answer: () => {},
+  },
 });
 const sending = (to: string): Sending => ({ to, method: "see", inputText: "1", trace: undefined });
 const done = (more: Partial<Done> = {}): Done => ({
