@@ -1,4 +1,4 @@
-// What is committed for an actor, in one value: state, inbox, outbox, kept replies, step results. UTF-8 JSON that a
+// What is committed for an actor, in one value: state, inbox, outbox, timers, kept replies, step results. UTF-8 JSON that a
 // person can read with `nats kv get`, the user's state first because the CLI shows the first 120 bytes; empty parts are
 // left out. Snapshots are values: a turn makes the next one from the one before (P2, P3).
 //
@@ -8,6 +8,8 @@
 
 import { decodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
+import type { Timers } from "./timer.ts";
+import { noTimers, printTimers, readTimers } from "./timer.ts";
 
 /** Replies kept for idempotency keys, per actor. */
 export const keptRepliesMax = 64;
@@ -25,13 +27,27 @@ export interface Inbox {
   readonly from: Readonly<Record<string, number>>;
 }
 
-export interface OutboxEntry {
+/** What is to be done on the mail stream, and not known to be done yet. */
+export type OutboxEntry = OutboxMessage | OutboxTimer;
+
+export interface OutboxMessage {
   readonly n: number;
   /** The receiver's key, `type.id` escaped. */
   readonly to: string;
   readonly method: string;
   /** The input's JSON; undefined when there is none. */
   readonly inputText: string | undefined;
+  readonly trace: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** A timer to set, which stands in `timers` under this entry's number, or one to cancel. */
+export interface OutboxTimer {
+  readonly n: number;
+  /** Its name. */
+  readonly timer: string;
+  /** Number of the one to cancel; undefined when it is to be set. */
+  readonly cancels: number | undefined;
   readonly trace: string | undefined;
 }
 
@@ -54,6 +70,7 @@ export interface Snapshot {
   readonly state: unknown;
   readonly inbox: Inbox;
   readonly outbox: readonly OutboxEntry[];
+  readonly timers: Timers;
   /** Last number given to an outbox entry. */
   readonly sent: number;
   /** Mail sequence that the partition's cursor passes only when the outbox has been published; 0: none. */
@@ -76,6 +93,7 @@ export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
     state,
     inbox: emptyInbox,
     outbox: [],
+    timers: noTimers,
     sent: Math.floor(nowMs) * 1_000, // S3; below 2^53 until the year 2255
     guard: 0,
     replies: [],
@@ -89,12 +107,13 @@ export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
 
 /** The stored text. `stateText` is the state's JSON, so that it is made once. */
 export function printSnapshot(snapshot: Snapshot, stateText: string): string {
-  const { inbox, outbox, replies, steps } = snapshot;
+  const { inbox, outbox, timers, replies, steps } = snapshot;
   let text = `{"state":${stateText}`;
   if (inbox.seq > 0 || !isEmpty(inbox.from)) {
     text += `,"inbox":{"seq":${inbox.seq}${isEmpty(inbox.from) ? "" : `,"from":${JSON.stringify(inbox.from)}`}}`;
   }
   if (outbox.length > 0) text += `,"outbox":[${outbox.map(printEntry).join(",")}],"guard":${snapshot.guard}`;
+  if (!isEmpty(timers)) text += `,"timers":${printTimers(timers)}`;
   text += `,"sent":${snapshot.sent}`;
   if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
   if (steps.length > 0) text += `,"steps":${JSON.stringify(steps)}`;
@@ -125,6 +144,7 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     state: raw.state,
     inbox: { seq: asNumber(inbox.seq, 0), from: inbox.from ?? {} },
     outbox: ((raw.outbox ?? []) as readonly StoredEntry[]).map(readEntry),
+    timers: readTimers(raw.timers),
     sent: asNumber(raw.sent, 0),
     guard: asNumber(raw.guard, 0),
     replies: (raw.replies ?? []) as Snapshot["replies"],
@@ -182,16 +202,23 @@ interface StoredEntry {
   readonly to: string;
   readonly method: string;
   readonly input?: unknown;
+  readonly timer?: string;
+  readonly cancels?: number;
   readonly trace?: string;
 }
 
 function printEntry(entry: OutboxEntry): string {
-  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
+  if (entry.timer !== undefined) {
+    const cancels = entry.cancels === undefined ? "" : `,"cancels":${entry.cancels}`;
+    return `{"n":${entry.n},"timer":${JSON.stringify(entry.timer)}${cancels}${trace}}`;
+  }
+  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   return `{"n":${entry.n},"to":"${entry.to}","method":"${entry.method}"${input}${trace}}`;
 }
 
-function readEntry({ n, to, method, input, trace }: StoredEntry): OutboxEntry {
+function readEntry({ n, to, method, input, timer, cancels, trace }: StoredEntry): OutboxEntry {
+  if (timer !== undefined) return { n, timer, cancels, trace };
   return { n, to, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }
 

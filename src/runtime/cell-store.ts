@@ -10,9 +10,12 @@
 import type { Answer, Message } from "../actors/message.ts";
 import type { OutboxEntry, Snapshot } from "../actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
+import { isCurrent, timerOf } from "../actors/timer.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText, printJson } from "../core/codec.ts";
-import { isTroupeError, TroupeError } from "../core/errors.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
+import type { RuntimeEvent } from "../core/events.ts";
+import type { ActorAddress } from "../core/ids.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
@@ -177,6 +180,20 @@ export class CellStore {
     this.working = this.committed;
   }
 
+  /**
+   * A timer that fires again and again though it stands no more is one that came to the server late, from an owner that was
+   * replaced: cancels it. A number that was not given out yet, as far as we know, is left alone: we may be that owner.
+   */
+  cancelStray(message: Message): void {
+    const firing = message.kind === "tell" ? message.timer : undefined;
+    if (firing?.nextMs === undefined || firing.number > this.committed.sent) return;
+    if (isCurrent(this.committed.timers, firing)) return;
+    const { host, key } = this.#cell;
+    host.mail.cancel(key, firing).catch((thrown: unknown) => {
+      host.log.debug({ actor: key, timer: firing.name, error: messageOf(thrown) }, "a stray timer was not cancelled");
+    });
+  }
+
   async #commitAfterWake(before: Snapshot, causes: readonly Traceparent[]): Promise<CommitOutcome> {
     const wake = await this.#appendWake();
     if (isTroupeError(wake)) return { kind: "refused", error: wake };
@@ -256,10 +273,14 @@ export class CellStore {
       from: key,
       partitionOf: (to) => host.partitionOf(to),
       lost: host.lost,
+      timerOf: (name) => timerOf(this.committed.timers, name),
+      onRefused: ({ timer: name }, reason) => {
+        host.events.emit({ kind: "timer-refused", actor: self, name, message: reason });
+      },
       onStored: (entry) => {
         this.#stored ??= new Set();
         this.#stored.add(entry.n);
-        if (host.events.isHeard) host.events.emit({ kind: "sent", actor: self, to: entry.to, number: entry.n });
+        if (host.events.isHeard) host.events.emit(storedEvent(self, entry));
         this.#onStored();
       },
     });
@@ -273,6 +294,13 @@ export class CellStore {
     if (outcome.kind === "accepted") return outcome.sequence;
     return new TroupeError("COMMIT_REFUSED", `the server did not take what ${key} sends: ${outcome.reason}`);
   }
+}
+
+function storedEvent(actor: ActorAddress, entry: OutboxEntry): RuntimeEvent {
+  if (entry.timer === undefined) return { kind: "sent", actor, to: entry.to, number: entry.n };
+  const { n, timer: name, cancels } = entry;
+  if (cancels !== undefined) return { kind: "timer-cancelled", actor, name, number: cancels };
+  return { kind: "timer-set", actor, name, number: n };
 }
 
 function encodeSnapshot(key: string, snapshot: Snapshot): Uint8Array | TroupeError {

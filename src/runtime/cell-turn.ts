@@ -3,6 +3,7 @@
 import type { Span } from "@opentelemetry/api";
 import type { RetryOptions } from "../actors/definition.ts";
 import type { Answer, Message, TellMessage } from "../actors/message.ts";
+import { firedDueMs, timerOf } from "../actors/timer.ts";
 import type { TurnOutcome } from "../actors/turn.ts";
 import { runTurn } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
@@ -54,6 +55,23 @@ function reportTurn(
     ...(trace === undefined ? {} : { trace }),
   });
   return outcome;
+}
+
+/** Says that a timer's message has its first run. */
+export function announceFiring(cell: Cell, message: TellMessage): void {
+  const firing = message.timer;
+  if (firing === undefined || message.attempts > 1 || !cell.host.events.isHeard) return;
+  const { name, number } = firing;
+  const timer = timerOf(cell.timers, name);
+  if (timer === undefined) return;
+  const lateMs = Math.max(0, cell.clock.now() - firedDueMs(timer.when, firing, cell.clock.now()));
+  const trace = traceIdOf(message.trace);
+  cell.host.events.emit({
+    kind: "timer-fired",
+    actor: cell.self,
+    ...{ name, number, method: message.method, lateMs },
+    ...(trace === undefined ? {} : { trace }),
+  });
 }
 
 /** The log of a turn: the actor, the message and the trace as fields. */

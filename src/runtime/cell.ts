@@ -23,7 +23,7 @@ import { wakeMethod } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
 import type { Ended } from "./cell-store.ts";
 import { CellStore, doubtOf, releaseEnded, undoEnded } from "./cell-store.ts";
-import { announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
+import { announceFiring, announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
 import { refillMailbox } from "./refill.ts";
@@ -76,6 +76,9 @@ export class Cell implements TurnServices {
   }
   get payloadBytesMax(): number {
     return this.host.mail.payloadBytesMax;
+  }
+  get timers() {
+    return this.#store.working.timers;
   }
   get isGone(): boolean {
     return this.#now.phase === "gone";
@@ -230,13 +233,15 @@ export class Cell implements TurnServices {
     this.#running = message;
     this.#refill();
     const { working } = this.#store;
-    if (message.method === wakeMethod || findRepeat(working, message) !== undefined) {
-      const isFence = message.method === wakeMethod && this.#store.isUnfenced; // R5
-      return this.#endTurn(message, isFence, findKeptAnswer(working, message));
+    const isPassedBy = message.method === wakeMethod || this.#mailbox.hasLaterFiring(message);
+    if (isPassedBy || findRepeat(working, message) !== undefined) {
+      this.#store.cancelStray(message);
+      return this.#endTurn(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(working, message)); // R5
     }
     if (message.kind === "tell") {
       if (message.doom !== undefined) return this.#bury(message, message.doom);
       message.attempts += 1;
+      announceFiring(this, message);
     }
     const outcome = runMessage(this, message, working.state, false);
     if (outcome instanceof Promise) void outcome.then((settled) => this.#finishTurn(message, settled));

@@ -19,7 +19,7 @@ export interface Subjects {
   readonly mailPoolPrefix: string;
   /** `A.mail.<pool>.<partition>.`: what stands before the key. */
   mailPrefix(partition: number): string;
-  timer(key: string, name: string): string;
+  timer(key: string, name: string, number: number): string;
   ask(partition: number, key: string, method: string): string;
   askPrefix(partition: number): string;
   dead(key: string, method: string): string;
@@ -46,7 +46,7 @@ export function subjectsOf(app: string, pool: string): Subjects {
     mail: (partition, key, method) => `${mailPrefixes(partition)}${key}.${method}`,
     mailPoolPrefix,
     mailPrefix: mailPrefixes,
-    timer: (key, name) => `${app}.timer.${key}.${name}`,
+    timer: (key, name, number) => `${app}.timer.${key}.${name}.${number}`,
     ask: (partition, key, method) => `${askPrefixes(partition)}${key}.${method}`,
     askPrefix: askPrefixes,
     dead: (key, method) => `${app}.dead.${key}.${method}`,
@@ -55,6 +55,8 @@ export function subjectsOf(app: string, pool: string): Subjects {
   };
 }
 
+/** Where a timer's firings lie in a mailbox. No user's method has it. */
+export const timerMethod = (number: number): string => `_timer-${number}`;
 /** Key of a worker's lease in the cluster bucket. */
 export const workerKey = (worker: string): string => `worker.${worker}`;
 /** Key of a partition's owner, epoch and cursor in the cluster bucket. */
