@@ -6,6 +6,7 @@
 // own to put that id on, and what is asked and told inside of that span is part of it.
 
 import { readSnapshot } from "../actors/snapshot.ts";
+import type { Timers } from "../actors/timer.ts";
 import type { Json } from "../core/codec.ts";
 import { invariant, messageOf } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
@@ -25,6 +26,8 @@ export interface Committed<State> {
   readonly epoch: number;
   /** Messages that the commit has sent, or was about to. */
   readonly pendingSends: number;
+  /** The actor's timers, by name. */
+  readonly timers: Timers;
   readonly committedAt: Date;
 }
 
@@ -60,6 +63,7 @@ export function readCommitted(entry: KvEntry): Committed<unknown> {
     traceId: snapshot.trace,
     epoch: snapshot.epoch,
     pendingSends: snapshot.outbox.length,
+    timers: snapshot.timers,
     committedAt: new Date(entry.writtenAtMs),
   };
 }

@@ -4,11 +4,13 @@ import { runtimeAskContract } from "./runtime-ask.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
+import { runtimeTimerContract } from "./runtime-timer.contract.ts";
 import { runtimeWatchContract } from "./runtime-watch.contract.ts";
 
 export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeAskContract(name, open);
   runtimeTellContract(name, open);
   runtimeCrashContract(name, open);
+  runtimeTimerContract(name, open);
   runtimeWatchContract(name, open);
 }
