@@ -16,6 +16,8 @@ export const timerAtMsMax = 9_223_372_036_000;
 /** Longest interval: 100 years. Unit: ms. */
 export const timerEveryMsMax = 100 * 365 * 86_400_000;
 export const timerEveryMsMin = 1_000;
+/** Longest cron expression: it travels in a header. Unit: characters. */
+const cronLengthMax = 256;
 
 export type TimerWhen =
   | { readonly kind: "at"; readonly atMs: number }
@@ -172,7 +174,8 @@ export function checkedCron(options: CronOptions, nowMs: number): TimerWhen {
   const { cron: text, timeZone: zone = "UTC" } = (options ?? {}) as { readonly cron?: unknown; timeZone?: unknown };
   const timeZone = typeof zone === "string" ? timeZoneOf(zone) : undefined;
   if (timeZone === undefined) throw invalid("`timeZone`", 'the IANA name of a time zone, as "Europe/Berlin"', zone);
-  const cron = typeof text === "string" ? parseCron(text) : "it is no string";
+  const isText = typeof text === "string" && text.length <= cronLengthMax;
+  const cron = isText ? parseCron(text) : `it is no string of at most ${cronLengthMax} characters`;
   if (typeof cron === "string") {
     throw invalid("`cron`", 'a cron expression of 5 or 6 fields, as "0 9 * * MON-FRI"', text, cron);
   }

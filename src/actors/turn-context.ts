@@ -20,6 +20,9 @@ import type { Sending, TurnOutcome, TurnRequest } from "./turn.ts";
 import { failed, failureOf, turnOver } from "./turn-failure.ts";
 
 const noSendings: readonly Sending[] = [];
+/** What the headers of a message, and of a timer with its two subjects, take at most. Unit: bytes. */
+const messageHeaderBytesMax = 1_024;
+const timerHeaderBytesMax = 4_096;
 
 /** The context that a handler is given: both TurnContext and QueryContext, which differ in what their types allow. */
 export class Turn {
@@ -212,7 +215,7 @@ export class Turn {
   #tell(definition: AnyActor, to: string, methodName: string, input: unknown): void {
     this.#checkMayChange("tell");
     const inputText = checkedInput(definition, methodName, input);
-    this.#checkSize(to, inputText);
+    this.#checkSize(to, inputText, messageHeaderBytesMax);
     this.#send({ to, method: methodName, inputText, trace: activeTraceparent() });
   }
 
@@ -225,7 +228,7 @@ export class Turn {
     }
     const timer = checkedTimerName(options?.name, method);
     const sets = { method, inputText, when: when() };
-    this.#checkSize(keyOf(self), inputText);
+    this.#checkSize(keyOf(self), inputText, timerHeaderBytesMax);
     const names = this.#timerNames();
     if (!names.has(timer) && names.size >= timersMax) {
       const text = `${printAddress(self)} has ${timersMax} timers already; ${JSON.stringify(timer)} is one too many`;
@@ -248,12 +251,12 @@ export class Turn {
     this.#sendings.push(sending);
   }
 
-  #checkSize(to: string, inputText: string | undefined): void {
-    const bytes = (inputText ?? "").length * 3 + to.length + 512;
+  #checkSize(to: string, inputText = "", headerBytesMax: number): void {
     const { payloadBytesMax } = this.#request.services;
-    if (bytes > payloadBytesMax && Buffer.byteLength(inputText ?? "") + 1_024 > payloadBytesMax) {
-      throw new TroupeError("PAYLOAD_TOO_LARGE", `a message to ${to} is larger than ${payloadBytesMax} bytes`);
-    }
+    // A character takes 3 bytes at most: the bytes are counted only when that could be too much.
+    if (inputText.length * 3 + headerBytesMax <= payloadBytesMax) return;
+    if (Buffer.byteLength(inputText) + headerBytesMax <= payloadBytesMax) return;
+    throw new TroupeError("PAYLOAD_TOO_LARGE", `a message to ${to} is larger than ${payloadBytesMax} bytes`);
   }
 
   #checkMayChange(what: string): void {
