@@ -22,6 +22,8 @@ const everySecond: TimerWhen = { kind: "every", everyMs: 1_000 };
 
 export function mailTimerContract(name: string, open: OpenMail): void {
   mailTimerOnceContract(name, open);
+  mailTimerIdentityContract(name, open);
+  mailTimerSurroundingsContract(name, open);
   mailTimerRepeatingContract(name, open);
 }
 
@@ -54,7 +56,9 @@ function mailTimerOnceContract(name: string, open: OpenMail): void {
     await setTimer(mail, "late", "late", -60_000);
     await letters.untilText("late");
   });
+}
 
+function mailTimerIdentityContract(name: string, open: OpenMail): void {
   test(`${name}: M6: set again it is the same timer; another name, number or actor is another`, async () => {
     await using place = await open();
     const { mail } = await place.open();
@@ -115,7 +119,9 @@ function mailTimerOnceContract(name: string, open: OpenMail): void {
     await letters.untilText("end");
     expect(letters.texts.sort()).toEqual(["end", "kept", "of number 2"]);
   });
+}
 
+function mailTimerSurroundingsContract(name: string, open: OpenMail): void {
   test(`${name}: M6: a timer fires when nobody is there, and is read later`, async () => {
     await using place = await open();
     const gone = await place.open();
