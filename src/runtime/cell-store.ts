@@ -2,8 +2,9 @@
 // the other. Holds what was sent until it is published.
 //
 //   R2. What a turn sent is published only after its commit stands (P3).
-//   R4. A turn that was asked and sends is preceded by a wake in the actor's own mailbox, so that whoever takes over
-//       comes by and publishes the outbox: an ask leaves no trace in the stream by itself.
+//   R4. A turn that sends, and whose message may not be in the stream for whoever takes over, is preceded by a wake in the
+//       actor's own mailbox, so that the next owner comes by and publishes the outbox: an ask leaves no trace in the stream
+//       by itself, and of a timer that repeats a later firing takes the place of this one.
 //   R5. Nobody passes by a wake, or a told message without effect, without a commit under the own epoch: the commit of an
 //       owner before, still under way, with what it sends, is then either seen here or refused there.
 
@@ -161,7 +162,7 @@ export class CellStore {
     const causes = causesOf(batch);
     const snapshot = this.#nextSnapshot(causes[0]);
     this.working = snapshot;
-    if (batch.some((ended) => ended.kind === "turn" && ended.sends && ended.message.kind === "ask")) {
+    if (batch.some((ended) => ended.kind === "turn" && ended.sends && isFleeting(ended.message))) {
       return this.#commitAfterWake(snapshot, causes);
     }
     return this.#write(snapshot, causes);
@@ -294,6 +295,11 @@ export class CellStore {
     if (outcome.kind === "accepted") return outcome.sequence;
     return new TroupeError("COMMIT_REFUSED", `the server did not take what ${key} sends: ${outcome.reason}`);
   }
+}
+
+/** Whether the message may be gone from the stream, or was never there, before its turn is settled (R4). */
+function isFleeting(message: Message): boolean {
+  return message.kind === "ask" || message.timer?.nextMs !== undefined;
 }
 
 function storedEvent(actor: ActorAddress, entry: OutboxEntry): RuntimeEvent {

@@ -28,6 +28,11 @@ function stage(faults: FaultPlan = () => undefined) {
   };
   // Ids are forgotten soon, so that nothing but the numbers tells a late setting from a new one.
   const world = new MemoryWorld({ clock, faults: plan, duplicateWindowMs: 100 });
+  const diary = defineActor(
+    "diary",
+    { state: z.object({ notes: z.array(z.number()) }), initial: { notes: [] } },
+    { note: handler(z.number(), (ctx, n) => void ctx.state.notes.push(n)), notes: query((ctx) => ctx.state.notes) },
+  );
   const clerk = defineActor(
     "clerk",
     { state: z.object({ at: z.array(z.number()) }), initial: { at: [] } },
@@ -36,15 +41,20 @@ function stage(faults: FaultPlan = () => undefined) {
       every: handler(z.number(), (ctx, everyMs) => ctx.every("note", { name: "t", everyMs })),
       later: handler(z.number(), (ctx, afterMs) => ctx.tellLater("note", { name: "t", afterMs })),
       cancel: handler((ctx) => ctx.cancelTimer("t")),
+      everyTelling: handler((ctx) => ctx.every("tell", { everyMs: 60_000 })),
+      tell: handler((ctx) => {
+        ctx.state.at.push(ctx.state.at.length);
+        ctx.actor(diary, "d").tell.note(ctx.state.at.length);
+      }),
       note: handler((ctx) => void ctx.state.at.push(Math.round((clock.now() - startMs) / 1_000))),
       at: query((ctx) => ctx.state.at),
     },
   );
   const worker = (name: string) =>
-    createWorker({ actors: [clerk], partitions: 1, logger: silentLogger, ports: memoryPorts({ world, name }) });
+    createWorker({ actors: [clerk, diary], partitions: 1, logger: silentLogger, ports: memoryPorts({ world, name }) });
   const open = async () => {
     const client = await clock.runFor(connect({ ports: memoryPorts({ world, name: "client" }), partitions: 1 }));
-    return client.actor(clerk, "c");
+    return Object.assign(client.actor(clerk, "c"), { diary: client.actor(diary, "d") });
   };
   const done = (kind: MemoryOperation["kind"]) => operations.filter((operation) => operation.kind === kind).length;
   return { clock, world, worker, open, done };
@@ -89,6 +99,24 @@ test("a server that is down when a timer is due fires it when it is back, once",
   world.start();
   await clock.advance(8_000);
   expect(await clock.runFor(actor.ask.at())).toHaveLength(1);
+});
+
+test("R4, P3: what a firing's turn sends is sent, though its worker died before and a later firing took its place in the mail", async () => {
+  const { clock, world, worker, open } = stage(({ kind, client, subject }) =>
+    kind === "append" && client === "first" && subject.endsWith("diary.d.note") ? { lose: "request" } : undefined,
+  );
+  await clock.runFor(worker("first"));
+  const actor = await open();
+  await clock.runFor(actor.ask.everyTelling());
+  await clock.advance(61_000);
+  expect((await clock.runFor(actor.get()))?.state.at).toEqual([0]);
+  world.crash("first");
+  await clock.advance(120_000);
+  await clock.runFor(worker("second"));
+  await clock.advance(90_000);
+  const sent = (await clock.runFor(actor.get()))?.state.at.length ?? 0;
+  expect(sent).toBeGreaterThan(2);
+  expect(await clock.runFor(actor.diary.ask.notes())).toEqual(Array.from({ length: sent }, (_, at) => at + 1));
 });
 
 /** What the first worker says about timers is late: its lease ends meanwhile, and another takes over. */
