@@ -40,8 +40,6 @@ interface StreamConfig {
   readonly subjects?: readonly string[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly allow_msg_schedules?: boolean;
-  /** Of the firings of a timer that repeats the last one alone stays (M6). */
-  readonly allow_rollup_hdrs?: boolean;
   readonly allow_direct?: boolean;
   /** Unit: ns. */
   readonly duplicate_window?: number;
@@ -73,10 +71,6 @@ export async function ensureLayout(options: LayoutOptions): Promise<number> {
     checkStanding(standing, subjects.mailStream, subjects.mailStreamSubjects);
     if (standing.allow_msg_schedules !== true || standing.allow_direct !== true) {
       throw mismatch(subjects.mailStream, "was made without scheduled messages or direct reads");
-    }
-    if (standing.allow_rollup_hdrs !== true) {
-      await writeStream(link, "UPDATE", { ...standing, allow_rollup_hdrs: true }); // Made before timers could repeat.
-      continue;
     }
     const text = standing.metadata?.[pool];
     if (text !== undefined) return agreedCount(subjects.mailStream, pool, text, wanted);
@@ -135,7 +129,6 @@ function mailStreamOf(options: LayoutOptions, pools: Record<string, string>): St
     description: `Troupe: mailboxes and timers of ${subjects.app}`,
     duplicate_window: duplicateWindowMs * 1_000_000,
     allow_msg_schedules: true,
-    allow_rollup_hdrs: true,
   };
 }
 
