@@ -6,7 +6,7 @@
 //   S2. An outbox entry stays until the mail stream has acknowledged it, under the same number.
 //   S3. A sender's numbers only grow, also over a life that ends and begins again: they start at the time.
 
-import { decodeText } from "../core/codec.ts";
+import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import type { Timers } from "./timer.ts";
 import { noTimers, printTimers, readTimers } from "./timer.ts";
@@ -34,6 +34,8 @@ export interface OutboxMessage {
   readonly n: number;
   /** The receiver's key, `type.id` escaped. */
   readonly to: string;
+  /** The receiver's pool, when its type names one. */
+  readonly pool?: string | undefined;
   readonly method: string;
   /** The input's JSON; undefined when there is none. */
   readonly inputText: string | undefined;
@@ -88,7 +90,7 @@ export interface Snapshot {
 
 export const emptyInbox: Inbox = { seq: 0, from: {} };
 
-export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
+export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapshot {
   return {
     state,
     inbox: emptyInbox,
@@ -98,7 +100,7 @@ export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
     guard: 0,
     replies: [],
     steps: [],
-    schema: 1,
+    schema,
     epoch: 0,
     commit: "",
     trace: undefined,
@@ -135,9 +137,14 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
   if (typeof raw !== "object" || raw === null || !("state" in raw) || typeof raw.commit !== "string") {
     throw new TroupeError("STATE_UNREADABLE", `the value of ${key} has no \`state\` and \`commit\``);
   }
-  const schema = asNumber(raw.schema, 1);
+  const schema = asNumber(raw.schema ?? 1, 0);
+  if (!Number.isInteger(schema) || schema < 1) {
+    const text = `the value of ${key} has the schema number ${JSON.stringify(raw.schema)}`;
+    throw new TroupeError("STATE_UNREADABLE", text);
+  }
   if (schema > schemaMax) {
-    throw new TroupeError("STATE_TOO_NEW", `the state of ${key} has schema ${schema}, this code knows ${schemaMax}`);
+    const text = `the state of ${key} has schema ${schema}, this code knows ${schemaMax}`;
+    throw new TroupeError("STATE_TOO_NEW", text, { data: { schema } });
   }
   const inbox = (raw.inbox ?? {}) as Partial<Inbox>;
   return {
@@ -154,6 +161,12 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     commit: raw.commit,
     trace: typeof raw.trace === "string" ? raw.trace : undefined,
   };
+}
+
+/** The same value with another state under another schema number and commit id. What else it holds stays as it is. */
+export function replaceState(value: Uint8Array, state: unknown, schema: number, commit: string): Uint8Array {
+  const raw = JSON.parse(decodeText(value)) as object;
+  return encodeText(JSON.stringify({ ...raw, state, schema, commit }));
 }
 
 /** Just the commit's id, for comparing after an unknown outcome; undefined when the value is not ours. */
@@ -200,6 +213,7 @@ export function withStep(steps: Snapshot["steps"], messageId: string, name: stri
 interface StoredEntry {
   readonly n: number;
   readonly to: string;
+  readonly pool?: string;
   readonly method: string;
   readonly input?: unknown;
   readonly timer?: string;
@@ -214,12 +228,13 @@ function printEntry(entry: OutboxEntry): string {
     return `{"n":${entry.n},"timer":${JSON.stringify(entry.timer)}${cancels}${trace}}`;
   }
   const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
-  return `{"n":${entry.n},"to":"${entry.to}","method":"${entry.method}"${input}${trace}}`;
+  const pool = entry.pool === undefined ? "" : `,"pool":"${entry.pool}"`;
+  return `{"n":${entry.n},"to":"${entry.to}"${pool},"method":"${entry.method}"${input}${trace}}`;
 }
 
-function readEntry({ n, to, method, input, timer, cancels, trace }: StoredEntry): OutboxEntry {
+function readEntry({ n, to, pool, method, input, timer, cancels, trace }: StoredEntry): OutboxEntry {
   if (timer !== undefined) return { n, timer, cancels, trace };
-  return { n, to, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
+  return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }
 
 function lastOf<T>(record: Readonly<Record<string, T>>, most: number): Readonly<Record<string, T>> {

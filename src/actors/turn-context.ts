@@ -216,7 +216,7 @@ export class Turn {
     this.#checkMayChange("tell");
     const inputText = checkedInput(definition, methodName, input);
     this.#checkSize(to, inputText, messageHeaderBytesMax);
-    this.#send({ to, method: methodName, inputText, trace: activeTraceparent() });
+    this.#send({ to, pool: definition.pool, method: methodName, inputText, trace: activeTraceparent() });
   }
 
   #setTimer(method: string, options: TimerOptions, when: () => TimerWhen): void {

@@ -60,6 +60,8 @@ export type Sending = MessageSending | TimerSending;
 
 export interface MessageSending {
   readonly to: string;
+  /** The pool that the receiver's type names; undefined when it names none. */
+  readonly pool?: string | undefined;
   readonly method: string;
   readonly inputText: string | undefined;
   /** The span of the handler's own in which it was sent; undefined when nothing is traced. */

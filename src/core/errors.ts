@@ -24,6 +24,14 @@ export const errorCatalog = {
   RESULT_INVALID: { retry: "never", remedy: "Return a value that JSON can carry from the handler, or nothing." },
   STATE_INVALID: { retry: "never", remedy: "Keep the state as its schema says, in values that JSON can carry." },
   STATE_TOO_NEW: { retry: "elsewhere", remedy: "This state was written by newer code; deploy that code here too." },
+  STATE_TOO_OLD: {
+    retry: "never",
+    remedy: "Put back the upcasters that lead on from its schema number; `troupe migrate --check FILE` finds all such.",
+  },
+  UPCAST_FAILED: {
+    retry: "never",
+    remedy: "Correct the upcaster that the message names; `troupe migrate --check FILE` tries it on all stored states.",
+  },
   STATE_UNREADABLE: {
     retry: "never",
     remedy: "The stored value is not one of Troupe's; look with `nats kv get BUCKET KEY --raw` and repair it.",
@@ -34,6 +42,10 @@ export const errorCatalog = {
     remedy: "A query only reads; declare it with `handler` if it is to change state.",
   },
   TYPE_UNKNOWN: { retry: "never", remedy: "Start a worker that has this actor type, or correct the type's name." },
+  TYPE_UNSERVED: {
+    retry: "elsewhere",
+    remedy: "Start a worker of this pool that has this actor type, or look with `troupe ps`.",
+  },
   METHOD_UNKNOWN: { retry: "never", remedy: "Call one of the methods that the actor defines." },
   METHOD_NOT_TELLABLE: { retry: "never", remedy: "A query answers a question: use ask." },
   HANDLER_FAILED: { retry: "never", remedy: "The handler threw; its error's name and message are in `data`." },

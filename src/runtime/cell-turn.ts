@@ -3,6 +3,7 @@
 import type { Span } from "@opentelemetry/api";
 import type { RetryOptions } from "../actors/definition.ts";
 import type { Answer, Message, TellMessage } from "../actors/message.ts";
+import type { TimerFiring } from "../actors/timer.ts";
 import { firedDueMs, timerOf } from "../actors/timer.ts";
 import type { TurnOutcome } from "../actors/turn.ts";
 import { runTurn } from "../actors/turn.ts";
@@ -21,6 +22,7 @@ export function runMessage(
   state: unknown,
   isQuery: boolean,
 ): TurnOutcome | Promise<TurnOutcome> {
+  if (message.kind === "tell" && message.timer !== undefined) announceFiring(cell, message, message.timer);
   const span = startProcess(message, cell.self, cell.key, cell.host.partition);
   message.turnTrace = traceparentOf(span, message.trace);
   const request = { definition: cell.definition, self: cell.self, message, state, services: cell };
@@ -58,9 +60,8 @@ function reportTurn(
 }
 
 /** Says that a timer's message has its first run. */
-export function announceFiring(cell: Cell, message: TellMessage): void {
-  const firing = message.timer;
-  if (firing === undefined || message.attempts > 1 || !cell.host.events.isHeard) return;
+function announceFiring(cell: Cell, message: TellMessage, firing: TimerFiring): void {
+  if (message.attempts > 1 || !cell.host.events.isHeard) return;
   const { name, number } = firing;
   const timer = timerOf(cell.timers, name);
   if (timer === undefined) return;

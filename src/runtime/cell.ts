@@ -23,7 +23,7 @@ import { wakeMethod } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
 import type { Ended } from "./cell-store.ts";
 import { CellStore, doubtOf, releaseEnded, undoEnded } from "./cell-store.ts";
-import { announceFiring, announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
+import { announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
 import { refillMailbox } from "./refill.ts";
@@ -42,7 +42,7 @@ export class Cell implements TurnServices {
   /** When it last had something to do, on the host's coarse clock. Unit: ms. */
   lastActiveMs: number;
   #now: Activation = newActivation;
-  readonly #mailbox = new Mailbox();
+  readonly #mailbox: Mailbox;
   readonly #store: CellStore;
   readonly #holds: Holds;
   #inputs: ActivationInput[] | undefined;
@@ -63,6 +63,7 @@ export class Cell implements TurnServices {
     this.self = self;
     this.definition = definition;
     this.lastActiveMs = host.coarseNowMs;
+    this.#mailbox = new Mailbox(host.mailBudget);
     this.#holds = new Holds(host.clock, () => this.#apply({ kind: "resumed" }));
     this.#store = new CellStore(this, () => this.#outboxMoved());
     void this.#load();
@@ -204,8 +205,9 @@ export class Cell implements TurnServices {
       return;
     }
     this.#failure = loaded.error;
+    if (loaded.error.code === "STATE_TOO_NEW") this.host.abandon(this, loaded.error);
     // Nothing can be done with the value: what waits is not lost, but kept with the reason until it is repaired.
-    if (loaded.why === "unreadable") await this.#buryWaiting(loaded.error);
+    else if (loaded.why === "unreadable") await this.#buryWaiting(loaded.error);
     this.#apply({ kind: "end", why: loaded.why });
   }
 
@@ -232,18 +234,16 @@ export class Cell implements TurnServices {
     invariant(message, "a queued message is in the mailbox");
     this.#running = message;
     this.#refill();
-    const { working } = this.#store;
-    const isPassedBy = message.method === wakeMethod || this.#mailbox.hasLaterFiring(message);
-    if (isPassedBy || findRepeat(working, message) !== undefined) {
+    const isPassedBy = message.method === wakeMethod || this.#mailbox.hasLaterFiring(message); // R5
+    if (isPassedBy || findRepeat(this.#store.working, message) !== undefined) {
       this.#store.cancelStray(message);
-      return this.#endTurn(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(working, message)); // R5
+      return this.#endTurn(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(this.#store.working, message));
     }
     if (message.kind === "tell") {
       if (message.doom !== undefined) return this.#bury(message, message.doom);
       message.attempts += 1;
-      announceFiring(this, message);
     }
-    const outcome = runMessage(this, message, working.state, false);
+    const outcome = runMessage(this, message, this.#store.working.state, false);
     if (outcome instanceof Promise) void outcome.then((settled) => this.#finishTurn(message, settled));
     else this.#finishTurn(message, outcome);
   }

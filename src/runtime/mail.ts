@@ -25,6 +25,9 @@ import type { MailFiring } from "./mail-timer.ts";
 /** How long a message id is known (M2) when nothing else is said. Unit: ms. */
 export const duplicateWindowMsDefault = 120_000;
 
+/** What is read of a mailbox at a time; one message more may be larger. Unit: bytes of payload. */
+export const mailboxReadBytesMax = 1_048_576;
+
 /** Rejects at the sender's door what no message can carry. Throws PAYLOAD_TOO_LARGE. */
 export function checkPayload(mail: Mail, to: MailAddress, payload: Uint8Array): void {
   if (payload.length <= mail.payloadBytesMax) return;
@@ -37,6 +40,11 @@ export interface MailAddress {
   readonly partition: number;
   readonly key: string;
   readonly method: string;
+}
+
+/** Where a request goes: to whoever owns the partition under that epoch. */
+export interface AskAddress extends MailAddress {
+  readonly epoch: number;
 }
 
 /** What goes along with a message, each only when there is something to say: headers are dear. */
@@ -82,6 +90,16 @@ export type RequestOutcome =
   | { readonly kind: "unsent"; readonly reason: string }
   | { readonly kind: "lost"; readonly reason: string };
 
+export type PingOutcome = "alive" | "nobody" | "unknown";
+
+/** What a worker can be told from outside. */
+export type WorkerCommand = "drain";
+
+/** True for a command's text as it comes in. */
+export function isWorkerCommand(text: string): text is WorkerCommand {
+  return text === "drain";
+}
+
 /** A direct request as the owner gets it. */
 export interface MailRequest {
   readonly key: string;
@@ -125,7 +143,10 @@ export interface Mail extends AsyncDisposable {
   readonly payloadBytesMax: number;
   append(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<AppendOutcome>;
   read(partition: number, fromSequence: number, onLetter: (letter: Letter) => void): Promise<MailReader>;
-  /** One actor's stored messages from a sequence on, at most `most`, oldest first. Rejects with SERVER_UNREACHABLE. */
+  /**
+   * One actor's stored messages from a sequence on, oldest first: at most `most`, and none more when they take
+   * `mailboxReadBytesMax`. Empty only when there are none. Rejects with SERVER_UNREACHABLE.
+   */
   readMailbox(partition: number, key: string, fromSequence: number, most: number): Promise<readonly Letter[]>;
   trim(partition: number, upToSequence: number): Promise<void>;
   /** Keeps a message that was given up on, with the reason; once per partition and sequence. */
@@ -140,14 +161,16 @@ export interface Mail extends AsyncDisposable {
   ): Promise<AppendOutcome>;
   cancel(key: string, timer: MailTimerId): Promise<void>;
 
-  request(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome>;
-  /** Takes the requests of a partition. Resolves when the server knows. */
-  serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer>;
+  request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome>;
+  /** Takes the requests to the owner of a partition under that epoch. Resolves when the server knows. */
+  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer>;
   /** Takes what comes to a door; many may serve it, one gets each. */
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer>;
   /** A request to a worker itself: is it alive? */
-  ping(worker: string, timeoutMs: number): Promise<"alive" | "nobody" | "unknown">;
-  servePings(worker: string): Promise<MailServer>;
+  ping(worker: string, timeoutMs: number): Promise<PingOutcome>;
+  /** The same, and it hears the command. */
+  command(worker: string, command: WorkerCommand, timeoutMs: number): Promise<PingOutcome>;
+  servePings(worker: string, onCommand?: (command: WorkerCommand) => void): Promise<MailServer>;
 
   /** Runs when the connection breaks or is back. */
   onConnection(listener: (state: "lost" | "restored") => void): () => void;

@@ -14,16 +14,19 @@ import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceparentOf } from "../core/trace.ts";
-import type { AppendOutcome, Mail, MailAddress } from "./mail.ts";
+import type { AppendOutcome, MailAddress } from "./mail.ts";
+import type { Route } from "./routes.ts";
 import { startSend } from "./spans.ts";
 
 export interface PublisherOptions {
-  readonly mail: Mail;
   readonly clock: Clock;
   /** The sender's key. */
   readonly from: string;
-  readonly partitionOf: (key: string) => number;
+  /** The way into a receiver's pool; undefined: that of the types that name none. */
+  readonly routeTo: (pool: string | undefined) => Promise<Pick<Route, "mail" | "partitionOf">>;
   readonly lost: AbortSignal;
+  /** The sender's own pool, for its timers. */
+  readonly pool: string | undefined;
   /** The timer of that name, as committed. */
   readonly timerOf: (name: string) => Timer | undefined;
   readonly onRefused: (entry: OutboxTimer, reason: string) => void;
@@ -79,8 +82,22 @@ export class Publisher {
     this.#waiting.delete(receiver);
   }
 
-  #send(entry: OutboxMessage): Promise<boolean> {
-    const { mail, from, partitionOf } = this.#options;
+  /** Tries until the way is open; undefined when ownership is lost first. */
+  async #routeTo(pool: string | undefined): Promise<Pick<Route, "mail" | "partitionOf"> | undefined> {
+    const { routeTo, clock, lost } = this.#options;
+    for (let attempt = 0; !lost.aborted; attempt += 1) {
+      const route = await routeTo(pool).catch(() => undefined); // The server is away.
+      if (route !== undefined) return route;
+      await delay(clock, Math.min(backoffMsMax, 50 * 2 ** attempt), lost);
+    }
+    return undefined;
+  }
+
+  async #send(entry: OutboxMessage): Promise<boolean> {
+    const { from } = this.#options;
+    const route = await this.#routeTo(entry.pool);
+    if (route === undefined) return false;
+    const { mail, partitionOf } = route;
     const to: MailAddress = { partition: partitionOf(entry.to), key: entry.to, method: entry.method };
     const payload = entry.inputText === undefined ? nothing : encodeText(entry.inputText);
     return this.#traced(to, entry, (messageId, trace) =>
@@ -92,18 +109,24 @@ export class Publisher {
     );
   }
 
-  #setOrCancel(entry: OutboxTimer): Promise<boolean> {
-    const { mail, from, timerOf } = this.#options;
+  async #setOrCancel(entry: OutboxTimer): Promise<boolean> {
+    const { from, pool, timerOf } = this.#options;
     const { timer: name, cancels: number } = entry;
+    const route = await this.#routeTo(pool);
+    if (route === undefined) return false;
     if (number !== undefined) {
-      return this.#untilDone(() => mail.cancel(from, { name, number }).then(() => true));
+      return this.#untilDone(() => route.mail.cancel(from, { name, number }).then(() => true));
     }
     const timer = timerOf(name);
-    return timer?.n === entry.n ? this.#set(entry, timer) : Promise.resolve(true); // O3
+    return timer?.n === entry.n ? this.#set(entry, timer, route) : true; // O3
   }
 
-  #set(entry: OutboxTimer, { method, inputText, when }: Timer): Promise<boolean> {
-    const { mail, from, partitionOf } = this.#options;
+  #set(
+    entry: OutboxTimer,
+    { method, inputText, when }: Timer,
+    { mail, partitionOf }: Pick<Route, "mail" | "partitionOf">,
+  ): Promise<boolean> {
+    const { from } = this.#options;
     const to: MailAddress = { partition: partitionOf(from), key: from, method };
     const payload = inputText === undefined ? nothing : encodeText(inputText);
     return this.#traced(to, entry, (messageId, trace) =>

@@ -2,6 +2,8 @@
 
 import { runtimeAskContract } from "./runtime-ask.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
+import { runtimeEvolutionContract } from "./runtime-evolution.contract.ts";
+import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
 import { runtimeTimerContract } from "./runtime-timer.contract.ts";
@@ -13,4 +15,6 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeCrashContract(name, open);
   runtimeTimerContract(name, open);
   runtimeWatchContract(name, open);
+  runtimeSharingContract(name, open);
+  runtimeEvolutionContract(name, open);
 }

@@ -21,11 +21,12 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
   const lost = new AbortController();
   const stored: number[] = [];
   const mail = openMemoryMail({ world, subjects, name: "sender" });
+  const routeTo = () => Promise.resolve({ mail, partitionOf: () => 0 });
   const onStored = ({ n }: OutboxEntry) => void stored.push(n);
   const timers = new Map<string, Timer>();
   const refusedTimers: string[] = [];
   const publisher = new Publisher({
-    ...{ mail, clock, from: "s.1", partitionOf: () => 0, lost: lost.signal, onStored },
+    ...{ clock, from: "s.1", pool: undefined, routeTo, lost: lost.signal, onStored },
     timerOf: (name) => timers.get(name),
     onRefused: ({ timer }) => void refusedTimers.push(timer),
   });
