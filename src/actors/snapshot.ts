@@ -1,4 +1,4 @@
-// What is committed for an actor, in one value: state, inbox, outbox, kept replies, step results. UTF-8 JSON that a
+// What is committed for an actor, in one value: state, inbox, outbox, timers, kept replies, step results. UTF-8 JSON that a
 // person can read with `nats kv get`, the user's state first because the CLI shows the first 120 bytes; empty parts are
 // left out. Snapshots are values: a turn makes the next one from the one before (P2, P3).
 //
@@ -8,6 +8,8 @@
 
 import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
+import type { Timers } from "./timer.ts";
+import { noTimers, printTimers, readTimers } from "./timer.ts";
 
 /** Replies kept for idempotency keys, per actor. */
 export const keptRepliesMax = 64;
@@ -25,7 +27,10 @@ export interface Inbox {
   readonly from: Readonly<Record<string, number>>;
 }
 
-export interface OutboxEntry {
+/** What is to be done on the mail stream, and not known to be done yet. */
+export type OutboxEntry = OutboxMessage | OutboxTimer;
+
+export interface OutboxMessage {
   readonly n: number;
   /** The receiver's key, `type.id` escaped. */
   readonly to: string;
@@ -34,6 +39,17 @@ export interface OutboxEntry {
   readonly method: string;
   /** The input's JSON; undefined when there is none. */
   readonly inputText: string | undefined;
+  readonly trace: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** A timer to set, which stands in `timers` under this entry's number, or one to cancel. */
+export interface OutboxTimer {
+  readonly n: number;
+  /** Its name. */
+  readonly timer: string;
+  /** Number of the one to cancel; undefined when it is to be set. */
+  readonly cancels: number | undefined;
   readonly trace: string | undefined;
 }
 
@@ -56,6 +72,7 @@ export interface Snapshot {
   readonly state: unknown;
   readonly inbox: Inbox;
   readonly outbox: readonly OutboxEntry[];
+  readonly timers: Timers;
   /** Last number given to an outbox entry. */
   readonly sent: number;
   /** Mail sequence that the partition's cursor passes only when the outbox has been published; 0: none. */
@@ -78,6 +95,7 @@ export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapsh
     state,
     inbox: emptyInbox,
     outbox: [],
+    timers: noTimers,
     sent: Math.floor(nowMs) * 1_000, // S3; below 2^53 until the year 2255
     guard: 0,
     replies: [],
@@ -91,12 +109,13 @@ export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapsh
 
 /** The stored text. `stateText` is the state's JSON, so that it is made once. */
 export function printSnapshot(snapshot: Snapshot, stateText: string): string {
-  const { inbox, outbox, replies, steps } = snapshot;
+  const { inbox, outbox, timers, replies, steps } = snapshot;
   let text = `{"state":${stateText}`;
   if (inbox.seq > 0 || !isEmpty(inbox.from)) {
     text += `,"inbox":{"seq":${inbox.seq}${isEmpty(inbox.from) ? "" : `,"from":${JSON.stringify(inbox.from)}`}}`;
   }
   if (outbox.length > 0) text += `,"outbox":[${outbox.map(printEntry).join(",")}],"guard":${snapshot.guard}`;
+  if (!isEmpty(timers)) text += `,"timers":${printTimers(timers)}`;
   text += `,"sent":${snapshot.sent}`;
   if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
   if (steps.length > 0) text += `,"steps":${JSON.stringify(steps)}`;
@@ -132,6 +151,7 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     state: raw.state,
     inbox: { seq: asNumber(inbox.seq, 0), from: inbox.from ?? {} },
     outbox: ((raw.outbox ?? []) as readonly StoredEntry[]).map(readEntry),
+    timers: readTimers(raw.timers),
     sent: asNumber(raw.sent, 0),
     guard: asNumber(raw.guard, 0),
     replies: (raw.replies ?? []) as Snapshot["replies"],
@@ -196,17 +216,24 @@ interface StoredEntry {
   readonly pool?: string;
   readonly method: string;
   readonly input?: unknown;
+  readonly timer?: string;
+  readonly cancels?: number;
   readonly trace?: string;
 }
 
 function printEntry(entry: OutboxEntry): string {
-  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
+  if (entry.timer !== undefined) {
+    const cancels = entry.cancels === undefined ? "" : `,"cancels":${entry.cancels}`;
+    return `{"n":${entry.n},"timer":${JSON.stringify(entry.timer)}${cancels}${trace}}`;
+  }
+  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const pool = entry.pool === undefined ? "" : `,"pool":"${entry.pool}"`;
   return `{"n":${entry.n},"to":"${entry.to}"${pool},"method":"${entry.method}"${input}${trace}}`;
 }
 
-function readEntry({ n, to, pool, method, input, trace }: StoredEntry): OutboxEntry {
+function readEntry({ n, to, pool, method, input, timer, cancels, trace }: StoredEntry): OutboxEntry {
+  if (timer !== undefined) return { n, timer, cancels, trace };
   return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }
 

@@ -14,6 +14,7 @@ import { migrateCommand } from "./commands/migrate.ts";
 import { psCommand } from "./commands/ps.ts";
 import { spawnCommand } from "./commands/spawn.ts";
 import { tellCommand } from "./commands/tell.ts";
+import { timersCommand } from "./commands/timers.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workerCommand } from "./commands/worker.ts";
 import type { Terminal } from "./terminal.ts";
@@ -43,7 +44,7 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
     .addHelpText("after", `\n${printExamples(examples)}\n\n${exitCodes}`);
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
-    ...[historyCommand, watchCommand, psCommand, deadCommand, migrateCommand, doctorCommand],
+    ...[historyCommand, watchCommand, psCommand, timersCommand, deadCommand, migrateCommand, doctorCommand],
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {

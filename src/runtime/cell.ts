@@ -78,6 +78,9 @@ export class Cell implements TurnServices {
   get payloadBytesMax(): number {
     return this.host.mail.payloadBytesMax;
   }
+  get timers() {
+    return this.#store.working.timers;
+  }
   get isGone(): boolean {
     return this.#now.phase === "gone";
   }
@@ -231,16 +234,16 @@ export class Cell implements TurnServices {
     invariant(message, "a queued message is in the mailbox");
     this.#running = message;
     this.#refill();
-    const { working } = this.#store;
-    if (message.method === wakeMethod || findRepeat(working, message) !== undefined) {
-      const isFence = message.method === wakeMethod && this.#store.isUnfenced; // R5
-      return this.#endTurn(message, isFence, findKeptAnswer(working, message));
+    const isPassedBy = message.method === wakeMethod || this.#mailbox.hasLaterFiring(message); // R5
+    if (isPassedBy || findRepeat(this.#store.working, message) !== undefined) {
+      this.#store.cancelStray(message);
+      return this.#endTurn(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(this.#store.working, message));
     }
     if (message.kind === "tell") {
       if (message.doom !== undefined) return this.#bury(message, message.doom);
       message.attempts += 1;
     }
-    const outcome = runMessage(this, message, working.state, false);
+    const outcome = runMessage(this, message, this.#store.working.state, false);
     if (outcome instanceof Promise) void outcome.then((settled) => this.#finishTurn(message, settled));
     else this.#finishTurn(message, outcome);
   }

@@ -27,12 +27,16 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "activations-exceeded":
       return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
-      return log.error(fieldsOf(event), "dead lettered");
+    case "timer-refused":
+      return log.error(fieldsOf(event), kind.replace("-", " "));
     case "turn-ended":
     case "activated":
     case "passivated":
     case "committed":
     case "sent":
+    case "timer-set":
+    case "timer-cancelled":
+    case "timer-fired":
     case "cursor-saved":
     case "partition-taken":
     case "partition-given":

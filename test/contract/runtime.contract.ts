@@ -6,12 +6,14 @@ import { runtimeEvolutionContract } from "./runtime-evolution.contract.ts";
 import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
+import { runtimeTimerContract } from "./runtime-timer.contract.ts";
 import { runtimeWatchContract } from "./runtime-watch.contract.ts";
 
 export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeAskContract(name, open);
   runtimeTellContract(name, open);
   runtimeCrashContract(name, open);
+  runtimeTimerContract(name, open);
   runtimeWatchContract(name, open);
   runtimeSharingContract(name, open);
   runtimeEvolutionContract(name, open);
