@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import { isTroupeError } from "../../src/core/errors.ts";
+import { bellActor } from "./bell.ts";
 
 /** How a message behaves when it is handled. */
 export type Manner = "plain" | "slow" | "flaky" | "poison" | "step";
@@ -37,7 +38,7 @@ const passMsMax = 600;
 
 export function simulatedActors(around: Surroundings, relayPool: string) {
   const tally = tallyActor(around);
-  return { tally, relay: relayActor(around, tally, relayPool) };
+  return { tally, relay: relayActor(around, tally, relayPool), bell: bellActor() };
 }
 
 function tallyActor(around: Surroundings) {
