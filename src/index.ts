@@ -16,6 +16,15 @@ export type { Upcaster, Upcasters } from "./actors/evolution.ts";
 export type { AskOptions, Receipt, TellOptions, TurnRef, Wire } from "./actors/ref.ts";
 export type { ChildFailure, Failure, FailurePolicy, FailureVerdict } from "./actors/supervision.ts";
 export { childFailure } from "./actors/supervision.ts";
+export type {
+  CronOptions,
+  EveryOptions,
+  TellLaterOptions,
+  Timer,
+  TimerOptions,
+  Timers,
+  TimerWhen,
+} from "./actors/timer.ts";
 export type { Clock } from "./core/clock.ts";
 export { systemClock } from "./core/clock.ts";
 export type { ErrorCode, RetryVerdict, TroupeErrorOptions } from "./core/errors.ts";

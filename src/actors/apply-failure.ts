@@ -7,6 +7,7 @@ import { decodeInput } from "./method-input.ts";
 import type { OutboxDead, OutboxTell, Parent, Snapshot } from "./snapshot.ts";
 import { withoutSteps, withSeen } from "./snapshot.ts";
 import type { ChildFailure } from "./supervision.ts";
+import { timerOf, withoutFired } from "./timer.ts";
 
 /** Longest reason that is kept of what failed. Unit: characters. */
 const reasonLengthMax = 1_024;
@@ -21,7 +22,13 @@ export function applyGivenUp(before: Snapshot, message: TellMessage, error: Trou
   const { method, sequence: seq, attempts } = message;
   const reason = error.message.slice(0, reasonLengthMax);
   const trace = message.turnTrace ?? message.trace;
-  const entry: OutboxDead = { n: before.sent + 1, dead: { seq, method, code: error.code, reason, attempts }, trace };
+  const input = message.timer === undefined ? undefined : timerOf(before.timers, message.timer.name)?.inputText;
+  const dead = { seq, method, code: error.code, reason, attempts };
+  const entry: OutboxDead = {
+    n: before.sent + 1,
+    dead: input === undefined ? dead : { ...dead, input: JSON.parse(input) as unknown },
+    trace,
+  };
   return {
     ...passed(before, message),
     outbox: [...before.outbox, entry],
@@ -86,7 +93,8 @@ export function applySpawned(before: Snapshot, message: TellMessage): Snapshot {
 
 function passed(before: Snapshot, message: TellMessage): Snapshot {
   const inbox = withSeen(before.inbox, message.sequence, message.from, message.number);
-  return { ...before, inbox, steps: withoutSteps(before.steps, message.messageId) };
+  const steps = withoutSteps(before.steps, message.messageId);
+  return { ...before, inbox, steps, timers: withoutFired(before.timers, message.timer) };
 }
 
 /** The argument of a message that Troupe itself has sent. */

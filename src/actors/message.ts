@@ -2,6 +2,7 @@
 
 import type { TroupeError } from "../core/errors.ts";
 import type { Traceparent } from "../core/trace.ts";
+import type { TimerFiring } from "./timer.ts";
 
 export type Answer =
   /** `text` is the JSON of the answer; undefined for nothing. */
@@ -26,6 +27,8 @@ export interface TellMessage extends Frame {
   readonly sequence: number;
   /** The sender's number for it. */
   readonly number: number | undefined;
+  /** The timer that has sent it, if one has. */
+  readonly timer?: TimerFiring | undefined;
   /** Runs so far. */
   attempts: number;
   /** Set when no run of it can be committed: it is given up on with this instead of run. */

@@ -1,4 +1,4 @@
-// What is committed for an actor, in one value: state, inbox, outbox, kept replies, step results. UTF-8 JSON that a
+// What is committed for an actor, in one value: state, inbox, outbox, timers, kept replies, step results. UTF-8 JSON that a
 // person can read with `nats kv get`, the user's state first because the CLI shows the first 120 bytes; empty parts are
 // left out. Snapshots are values: a turn makes the next one from the one before (P2, P3).
 //
@@ -8,6 +8,8 @@
 
 import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
+import type { Timers } from "./timer.ts";
+import { noTimers, printTimers, readTimers } from "./timer.ts";
 
 /** Replies kept for idempotency keys, per actor. */
 export const keptRepliesMax = 64;
@@ -25,8 +27,8 @@ export interface Inbox {
   readonly from: Readonly<Record<string, number>>;
 }
 
-/** What has to leave once this is committed. */
-export type OutboxEntry = OutboxTell | OutboxDead;
+/** What has to be done once this is committed, and is not known to be done yet. */
+export type OutboxEntry = OutboxTell | OutboxTimer | OutboxDead;
 
 /** A message to an actor. */
 export interface OutboxTell {
@@ -39,6 +41,17 @@ export interface OutboxTell {
   /** The input's JSON; undefined when there is none. */
   readonly inputText: string | undefined;
   readonly trace: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** A timer to set, which stands in `timers` under this entry's number, or one to cancel. */
+export interface OutboxTimer {
+  readonly n: number;
+  /** Its name. */
+  readonly timer: string;
+  /** Number of the one to cancel; undefined when it is to be set. */
+  readonly cancels: number | undefined;
+  readonly trace: string | undefined;
 }
 
 /** A message of the actor's own that was given up on, for the dead letters. */
@@ -46,6 +59,7 @@ export interface OutboxDead {
   readonly n: number;
   readonly dead: GivenUp;
   readonly trace: string | undefined;
+  readonly timer?: undefined;
 }
 
 /** Why, and which: the message itself stays in the mail until it is a dead letter, so its payload is not repeated here. */
@@ -55,6 +69,8 @@ export interface GivenUp {
   readonly code: string;
   readonly reason: string;
   readonly attempts: number;
+  /** The argument, when a timer told it: the next firing takes the place of the message in the mail. */
+  readonly input?: unknown;
 }
 
 export interface KeptReply {
@@ -95,6 +111,7 @@ export interface Snapshot {
   readonly state: unknown;
   readonly inbox: Inbox;
   readonly outbox: readonly OutboxEntry[];
+  readonly timers: Timers;
   /** Last number given to an outbox entry. */
   readonly sent: number;
   /** Mail sequence that the partition's cursor passes only when the outbox has been published; 0: none. */
@@ -121,6 +138,7 @@ export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapsh
     state,
     inbox: emptyInbox,
     outbox: [],
+    timers: noTimers,
     sent: Math.floor(nowMs) * 1_000, // S3; below 2^53 until the year 2255
     guard: 0,
     replies: [],
@@ -136,12 +154,13 @@ export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapsh
 
 /** The stored text. `stateText` is the state's JSON, so that it is made once. */
 export function printSnapshot(snapshot: Snapshot, stateText: string): string {
-  const { inbox, outbox, replies, steps } = snapshot;
+  const { inbox, outbox, timers, replies, steps } = snapshot;
   let text = `{"state":${stateText}`;
   if (inbox.seq > 0 || !isEmpty(inbox.from)) {
     text += `,"inbox":{"seq":${inbox.seq}${isEmpty(inbox.from) ? "" : `,"from":${JSON.stringify(inbox.from)}`}}`;
   }
   if (outbox.length > 0) text += `,"outbox":[${outbox.map(printEntry).join(",")}],"guard":${snapshot.guard}`;
+  if (!isEmpty(timers)) text += `,"timers":${printTimers(timers)}`;
   text += `,"sent":${snapshot.sent}`;
   if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
   if (steps.length > 0) text += `,"steps":${JSON.stringify(steps)}`;
@@ -179,6 +198,7 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     state: raw.state,
     inbox: { seq: asNumber(inbox.seq, 0), from: inbox.from ?? {} },
     outbox: ((raw.outbox ?? []) as readonly StoredEntry[]).map(readEntry),
+    timers: readTimers(raw.timers),
     sent: asNumber(raw.sent, 0),
     guard: asNumber(raw.guard, 0),
     replies: (raw.replies ?? []) as Snapshot["replies"],
@@ -245,21 +265,28 @@ interface StoredTell {
   readonly pool?: string;
   readonly method: string;
   readonly input?: unknown;
+  readonly timer?: string;
+  readonly cancels?: number;
   readonly trace?: string;
 }
 type StoredEntry = StoredTell | { readonly n: number; readonly dead: GivenUp; readonly trace?: string };
 
 function printEntry(entry: OutboxEntry): string {
   if ("dead" in entry) return JSON.stringify(entry);
-  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
+  if (entry.timer !== undefined) {
+    const cancels = entry.cancels === undefined ? "" : `,"cancels":${entry.cancels}`;
+    return `{"n":${entry.n},"timer":${JSON.stringify(entry.timer)}${cancels}${trace}}`;
+  }
+  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const pool = entry.pool === undefined ? "" : `,"pool":"${entry.pool}"`;
   return `{"n":${entry.n},"to":"${entry.to}"${pool},"method":"${entry.method}"${input}${trace}}`;
 }
 
 function readEntry(entry: StoredEntry): OutboxEntry {
   if ("dead" in entry) return { n: entry.n, dead: entry.dead, trace: entry.trace };
-  const { n, to, pool, method, input, trace } = entry;
+  const { n, to, pool, method, input, timer, cancels, trace } = entry;
+  if (timer !== undefined) return { n, timer, cancels, trace };
   return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }
 

@@ -15,6 +15,7 @@ import { psCommand } from "./commands/ps.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { spawnCommand } from "./commands/spawn.ts";
 import { tellCommand } from "./commands/tell.ts";
+import { timersCommand } from "./commands/timers.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workerCommand } from "./commands/worker.ts";
 import type { Terminal } from "./terminal.ts";
@@ -44,7 +45,8 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
     .addHelpText("after", `\n${printExamples(examples)}\n\n${exitCodes}`);
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
-    ...[historyCommand, watchCommand, psCommand, deadCommand, resumeCommand, migrateCommand, doctorCommand],
+    ...[historyCommand, watchCommand, psCommand, timersCommand, deadCommand, resumeCommand],
+    ...[migrateCommand, doctorCommand],
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {

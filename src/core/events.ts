@@ -51,6 +51,21 @@ export type RuntimeEvent =
     }
   | { readonly kind: "commit-refused"; readonly actor: ActorAddress; readonly message: string }
   | { readonly kind: "sent"; readonly actor: ActorAddress; readonly to: string; readonly number: number }
+  /** The server keeps the timer. */
+  | { readonly kind: "timer-set"; readonly actor: ActorAddress; readonly name: string; readonly number: number }
+  | { readonly kind: "timer-cancelled"; readonly actor: ActorAddress; readonly name: string; readonly number: number }
+  /** The server will never take it: it stands in the actor's value and does not fire. */
+  | { readonly kind: "timer-refused"; readonly actor: ActorAddress; readonly name: string; readonly message: string }
+  | {
+      readonly kind: "timer-fired";
+      readonly actor: ActorAddress;
+      readonly name: string;
+      readonly number: number;
+      readonly method: string;
+      /** From when it was due to when its turn began. Unit: ms. */
+      readonly lateMs: number;
+      readonly trace?: string;
+    }
   | {
       readonly kind: "turn-retried";
       readonly actor: ActorAddress;

@@ -4,6 +4,7 @@
 import type { OutboxDead } from "../actors/snapshot.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
+import { encodeText } from "../core/codec.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import { addressOf } from "../core/ids.ts";
@@ -64,12 +65,16 @@ export async function buryLetter(place: BurialPlace, letter: Letter, verdict: Ve
 
 /** The same for what a commit has given up on: the message is read from the mail again. */
 export async function buryStored(place: BurialPlace, key: string, { dead, trace }: OutboxDead): Promise<boolean> {
-  const { seq, method, code, reason, attempts } = dead;
+  const { seq, method, code, reason, attempts, input } = dead;
   const found = await readLetter(place, key, seq);
   if (place.lost.aborted) return false;
   if (found !== undefined) {
     const letter = trace === undefined ? found : { ...found, meta: { ...found.meta, trace } };
     return buryLetter(place, letter, { code, message: reason, attempts });
+  }
+  if (input !== undefined) {
+    const fired = { key, method, payload: encodeText(JSON.stringify(input)), sequence: seq, meta: { trace } };
+    return buryLetter(place, fired, { code, message: reason, attempts });
   }
   // Somebody has emptied the mailbox. That it was there, and why it was given up on, is still kept.
   const rest = { key, method, payload: new Uint8Array(0), sequence: seq, meta: { trace } };

@@ -8,6 +8,7 @@ import { isRepeatable } from "../actors/message.ts";
 import type { Snapshot } from "../actors/snapshot.ts";
 import { decide } from "../actors/supervision.ts";
 import { resumeMethod, spawnedMethod, stopMethod, wakeMethod } from "../actors/system-methods.ts";
+import type { Timers } from "../actors/timer.ts";
 import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
 import { withdrawn } from "../actors/turn-failure.ts";
 import type { Clock } from "../core/clock.ts";
@@ -38,6 +39,10 @@ export class CellRunner implements TurnServices {
   }
   get payloadBytesMax(): number {
     return this.#cell.host.mail.payloadBytesMax;
+  }
+
+  get timers(): Timers {
+    return this.#store.working.timers;
   }
 
   /** The message whose turn runs. */
@@ -91,12 +96,14 @@ export class CellRunner implements TurnServices {
     return message;
   }
 
-  run(message: Message): void {
+  /** `isOutdated`: a later firing of the same timer waits behind it. */
+  run(message: Message, isOutdated: boolean): void {
     this.#running = message;
     const { working } = this.#store;
-    if (message.method === wakeMethod || findRepeat(working, message) !== undefined) {
-      const isFence = message.method === wakeMethod && this.#store.isUnfenced; // R5
-      return this.#end(message, isFence, findKeptAnswer(working, message));
+    const isPassedBy = message.method === wakeMethod || isOutdated;
+    if (isPassedBy || findRepeat(working, message) !== undefined) {
+      this.#store.cancelStray(message);
+      return this.#end(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(working, message)); // R5
     }
     if (message.kind === "ask" && message.isWithdrawn === true) {
       return this.#end(message, false, { kind: "error", error: withdrawn() });

@@ -2,18 +2,23 @@
 // the other. Holds what was sent until it is published.
 //
 //   R2. What a turn sent is published only after its commit stands (P3).
-//   R4. A turn that was asked and sends is preceded by a wake in the actor's own mailbox, so that whoever takes over
-//       comes by and publishes the outbox: an ask leaves no trace in the stream by itself.
+//   R4. A turn that sends, and whose message may not be in the stream for whoever takes over, is preceded by a wake in the
+//       actor's own mailbox, so that the next owner comes by and publishes the outbox: an ask leaves no trace in the stream
+//       by itself, and of a timer that repeats a later firing takes the place of this one.
 //   R5. Nobody passes by a wake, or a told message without effect, without a commit under the own epoch: the commit of an
 //       owner before, still under way, with what it sends, is then either seen here or refused there.
 
 import { readState, unreadableCodes } from "../actors/evolution.ts";
-import type { OutboxEntry, Snapshot } from "../actors/snapshot.ts";
+import type { Message } from "../actors/message.ts";
+import type { OutboxDead, OutboxEntry, Snapshot } from "../actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
 import { wakeMethod } from "../actors/system-methods.ts";
+import { isCurrent, timerOf } from "../actors/timer.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText, printJson } from "../core/codec.ts";
-import { isTroupeError, TroupeError } from "../core/errors.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
+import type { RuntimeEvent } from "../core/events.ts";
+import type { ActorAddress } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import { buryStored } from "./burial.ts";
@@ -125,7 +130,7 @@ export class CellStore {
     const causes = causesOf(batch);
     const snapshot = this.#nextSnapshot(causes[0]);
     this.working = snapshot;
-    if (batch.some((ended) => ended.kind === "turn" && ended.sends && ended.message.kind === "ask")) {
+    if (batch.some((ended) => ended.kind === "turn" && ended.sends && isFleeting(ended.message))) {
       return this.#commitAfterWake(snapshot, causes);
     }
     return this.#write(snapshot, causes);
@@ -150,6 +155,20 @@ export class CellStore {
   rollBack(): void {
     this.#inFlight = noBatch;
     this.working = this.committed;
+  }
+
+  /**
+   * A timer that fires again and again though it stands no more is one that came to the server late, from an owner that was
+   * replaced: cancels it. A number that was not given out yet, as far as we know, is left alone: we may be that owner.
+   */
+  cancelStray(message: Message): void {
+    const firing = message.kind === "tell" ? message.timer : undefined;
+    if (firing?.nextMs === undefined || firing.number > this.committed.sent) return;
+    if (isCurrent(this.committed.timers, firing)) return;
+    const { host, key } = this.#cell;
+    host.mail.cancel(key, firing).catch((thrown: unknown) => {
+      host.log.debug({ actor: key, timer: firing.name, error: messageOf(thrown) }, "a stray timer was not cancelled");
+    });
   }
 
   async #commitAfterWake(before: Snapshot, causes: readonly Traceparent[]): Promise<CommitOutcome> {
@@ -232,12 +251,15 @@ export class CellStore {
       routeTo: (pool) => host.routeTo(pool),
       bury: (entry) => buryStored(host, key, entry),
       lost: host.lost,
+      pool: this.#cell.definition.pool,
+      timerOf: (name) => timerOf(this.committed.timers, name),
+      onRefused: ({ timer: name }, reason) => {
+        host.events.emit({ kind: "timer-refused", actor: self, name, message: reason });
+      },
       onStored: (entry) => {
         this.#stored ??= new Set();
         this.#stored.add(entry.n);
-        if (host.events.isHeard && !("dead" in entry)) {
-          host.events.emit({ kind: "sent", actor: self, to: entry.to, number: entry.n });
-        }
+        if (host.events.isHeard && !("dead" in entry)) host.events.emit(storedEvent(self, entry));
         this.#onStored();
         if (this.unpublished === 0) this.#onPublished?.();
       },
@@ -258,6 +280,18 @@ export class CellStore {
       await delay(host.clock, wakeAgainMs, host.lost);
     }
   }
+}
+
+/** Whether the message may be gone from the stream, or was never there, before its turn is settled (R4). */
+function isFleeting(message: Message): boolean {
+  return message.kind === "ask" || message.timer?.nextMs !== undefined;
+}
+
+function storedEvent(actor: ActorAddress, entry: Exclude<OutboxEntry, OutboxDead>): RuntimeEvent {
+  if (entry.timer === undefined) return { kind: "sent", actor, to: entry.to, number: entry.n };
+  const { n, timer: name, cancels } = entry;
+  if (cancels !== undefined) return { kind: "timer-cancelled", actor, name, number: cancels };
+  return { kind: "timer-set", actor, name, number: n };
 }
 
 function encodeSnapshot(key: string, snapshot: Snapshot): Uint8Array | TroupeError {

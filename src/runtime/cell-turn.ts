@@ -2,6 +2,8 @@
 
 import type { Span } from "@opentelemetry/api";
 import type { Answer, Message, TellMessage } from "../actors/message.ts";
+import type { TimerFiring } from "../actors/timer.ts";
+import { firedDueMs, timerOf } from "../actors/timer.ts";
 import type { TurnOutcome } from "../actors/turn.ts";
 import { runTurn } from "../actors/turn.ts";
 import type { TroupeError } from "../core/errors.ts";
@@ -18,6 +20,7 @@ export function runMessage(
   state: unknown,
   isQuery: boolean,
 ): TurnOutcome | Promise<TurnOutcome> {
+  if (message.kind === "tell" && message.timer !== undefined) announceFiring(cell, message, message.timer);
   const span = startProcess(message, cell.self, cell.key, cell.host.partition);
   message.turnTrace = traceparentOf(span, message.trace);
   const request = { definition: cell.definition, self: cell.self, message, state, services: cell.services };
@@ -52,6 +55,23 @@ function reportTurn(
     ...(trace === undefined ? {} : { trace }),
   });
   return outcome;
+}
+
+/** Says that a timer's message has its first run. */
+function announceFiring(cell: Cell, message: TellMessage, firing: TimerFiring): void {
+  if (message.attempts > 1 || !cell.host.events.isHeard) return;
+  const { name, number } = firing;
+  const timer = timerOf(cell.services.timers, name);
+  if (timer === undefined) return;
+  const nowMs = cell.host.clock.now();
+  const lateMs = Math.max(0, nowMs - firedDueMs(timer.when, firing, nowMs));
+  const trace = traceIdOf(message.trace);
+  cell.host.events.emit({
+    kind: "timer-fired",
+    actor: cell.self,
+    ...{ name, number, method: message.method, lateMs },
+    ...(trace === undefined ? {} : { trace }),
+  });
 }
 
 /** The log of a turn: the actor, the message and the trace as fields. */

@@ -266,7 +266,7 @@ export class Cell {
     const message = this.#mailbox.take();
     invariant(message, "a queued message is in the mailbox");
     this.#refill();
-    this.#runner.run(message);
+    this.#runner.run(message, this.#mailbox.hasLaterFiring(message));
   }
 
   #pushOpen(ended: Ended): void {

@@ -8,6 +8,7 @@
 import type { Evolution } from "../actors/evolution.ts";
 import { upcast } from "../actors/evolution.ts";
 import { readSnapshot } from "../actors/snapshot.ts";
+import type { Timers } from "../actors/timer.ts";
 import type { Json } from "../core/codec.ts";
 import { invariant, messageOf } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
@@ -32,6 +33,8 @@ export interface Committed<State> {
   readonly pendingSends: number;
   /** Why it takes nothing until it is started again; absent while it does. */
   readonly stopped?: { readonly code: string; readonly message: string; readonly at: string };
+  /** The actor's timers, by name. */
+  readonly timers: Timers;
   readonly committedAt: Date;
 }
 
@@ -72,6 +75,7 @@ export function readCommitted(entry: KvEntry, definition?: Evolution): Committed
     epoch: snapshot.epoch,
     pendingSends: snapshot.outbox.length,
     ...(snapshot.stopped === undefined ? {} : { stopped: snapshot.stopped }),
+    timers: snapshot.timers,
     committedAt: new Date(entry.writtenAtMs),
   };
 }

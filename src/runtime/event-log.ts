@@ -30,6 +30,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
       return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
     case "actor-stopped":
+    case "timer-refused":
       return log.error(fieldsOf(event), kind.replace("-", " "));
     case "turn-ended":
     case "ask-withdrawn":
@@ -37,6 +38,9 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "passivated":
     case "committed":
     case "sent":
+    case "timer-set":
+    case "timer-cancelled":
+    case "timer-fired":
     case "cursor-saved":
     case "partition-taken":
     case "partition-given":

@@ -10,15 +10,19 @@
 //   M5. A request is answered exactly once: `reply`, `nobody` (delivered to no one), `unsent`, or `lost` (no answer:
 //       it may have been handled). It is handed to one server, also when two serve its partition: what one refuses the
 //       other has not done.
-//   M8. `withdraw` says that nobody waits for a request's answer any more, to whoever serves it: best effort, at most once,
-//       and to no other request than the one that it names.
-//   M6. A timer is a message that the server appends at its time, also when no worker is alive. A later timer of the
-//       same name replaces it; a cancelled one never fires after `cancel` has resolved, unless it already had.
+//   M6. A timer is a message that the server appends at its time, once or again and again, also when no worker is alive.
+//       It is known by its name and a number of its own within the actor: set again under both it is the same timer,
+//       cancelled it never fires after `cancel` has resolved, unless it already had. Of the firings of one that repeats the
+//       last alone is kept until it is read.
 //   M7. Whoever opens it closes it. After `close` nothing is delivered any more and calls reject with CLOSED. A server
 //       that is closed while the mail is open still takes what was under way to it: no asker waits in vain.
+//   M8. `withdraw` says that nobody waits for a request's answer any more, to whoever serves it: best effort, at most once,
+//       and to no other request than the one that it names.
 
+import type { TimerWhen } from "../actors/timer.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { Traceparent } from "../core/trace.ts";
+import type { MailFiring } from "./mail-timer.ts";
 
 /** How long a message id is known (M2) when nothing else is said. Unit: ms. */
 export const duplicateWindowMsDefault = 120_000;
@@ -58,6 +62,8 @@ export interface MailMeta {
   /** The asker's idempotency key, escaped as an id is. */
   readonly idempotencyKey?: string | undefined;
   readonly trace?: Traceparent | undefined;
+  /** The timer that has sent it. */
+  readonly timer?: MailFiring | undefined;
 }
 
 export const noMeta: MailMeta = Object.freeze({});
@@ -74,7 +80,7 @@ export interface Letter {
 export type AppendOutcome =
   | { readonly kind: "accepted"; readonly sequence: number; readonly isDuplicate: boolean }
   /** Not stored, and will not be: too large, a full disk, a limit, no stream. */
-  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "refused"; readonly reason: string /** It never will be. */; readonly isFinal?: true }
   /** Not stored: it never left this process, or no stream takes it in now (its servers may be electing a leader). */
   | { readonly kind: "unsent"; readonly reason: string }
   /** No answer: it may be stored, now or later. */
@@ -115,6 +121,16 @@ export interface Withdrawal {
   readonly askId: string;
 }
 
+/** Which of an actor's timers. */
+export interface MailTimerId {
+  readonly name: string;
+  readonly number: number;
+}
+
+export interface MailTimer extends MailTimerId {
+  readonly when: TimerWhen;
+}
+
 export interface MailReader extends AsyncDisposable {
   /** Sequence of the last message handed over; where it started, less one, before the first. */
   readonly position: number;
@@ -146,9 +162,15 @@ export interface Mail extends AsyncDisposable {
   trim(partition: number, upToSequence: number): Promise<void>;
   /** Keeps a message that was given up on, with the reason; once per partition and sequence. */
   bury(dead: DeadLetter, timeoutMs: number): Promise<AppendOutcome>;
-  /** Appends at `atMs` (Unix epoch). `name` is the timer's name within the actor. */
-  schedule(to: MailAddress, name: string, payload: Uint8Array, atMs: number, timeoutMs: number): Promise<AppendOutcome>;
-  cancel(key: string, name: string): Promise<void>;
+  /** Sets a timer that appends the payload (M6). Of `meta` the message id is for the setting, the trace for the firings. */
+  schedule(
+    to: MailAddress,
+    timer: MailTimer,
+    payload: Uint8Array,
+    meta: Pick<MailMeta, "messageId" | "trace">,
+    timeoutMs: number,
+  ): Promise<AppendOutcome>;
+  cancel(key: string, timer: MailTimerId): Promise<void>;
 
   /** `lost` as soon as `signal` aborts. */
   request(

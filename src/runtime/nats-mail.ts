@@ -23,6 +23,8 @@ import type {
   MailReader,
   MailRequest,
   MailServer,
+  MailTimer,
+  MailTimerId,
   PingOutcome,
   RequestOutcome,
   Withdrawal,
@@ -33,11 +35,13 @@ import { AckReader } from "./mail-ack.ts";
 import { deadHeaderBytesMax, deadTail, fitDead } from "./mail-dead.ts";
 import { checkAddress, headerBytes, headerLinesOf, headerNames, isHeaderValue, line } from "./mail-headers.ts";
 import { misaddressed, strictTargetOf } from "./mail-subject.ts";
+import { firingLines, refusalOf, scheduleLines } from "./mail-timer.ts";
 import { NatsIntake } from "./nats-intake.ts";
 import { readStoredMailbox } from "./nats-mailbox.ts";
 import { NatsRequest, withdrawnBy } from "./nats-request.ts";
 import { openServing } from "./nats-serving.ts";
 import type { Subjects } from "./subjects.ts";
+import { timerMethod } from "./subjects.ts";
 
 export interface NatsMailOptions {
   /** Stays the caller's own: `close` leaves it open. */
@@ -55,8 +59,6 @@ const nobody: RequestOutcome = { kind: "nobody" };
 const doorQueue = "troupe";
 /** Of two that take themselves for the owner one gets each request, so that what one refuses the other does not do (M5). */
 const ownerQueue = "owner";
-const nowhere = { kind: "refused", reason: "the time is no point in time" } as const;
-const timeMsMax = 8.64e15;
 
 /** The streams must be there (`ensureLayout`). */
 export function openNatsMail(options: NatsMailOptions): Mail {
@@ -152,27 +154,29 @@ class NatsMail implements Mail {
 
   async schedule(
     to: MailAddress,
-    name: string,
+    timer: MailTimer,
     payload: Uint8Array,
-    atMs: number,
+    meta: Pick<MailMeta, "messageId" | "trace">,
     timeoutMs: number,
   ): Promise<AppendOutcome> {
     this.#checkOpen();
     checkAddress(to);
-    if (!(Math.abs(atMs) <= timeMsMax)) return nowhere;
-    const lines = [
-      `Nats-Schedule: @at ${new Date(atMs).toISOString()}`,
-      `Nats-Schedule-Target: ${this.#subjects.mail(to.partition, to.key, to.method)}`,
-    ];
+    const { messageId, trace } = meta;
+    const subject = this.#subjects.timer(to.key, escapeId(timer.name), timer.number);
+    const refusal = refusalOf(timer.when, this.#clock.now());
+    if (refusal !== undefined) return refusal;
+    const target = this.#subjects.mail(to.partition, to.key, timerMethod(timer.number));
+    const lines = [...scheduleLines(timer, target), ...firingLines(to, timer, trace)];
+    lines.push(...(headerLinesOf({ messageId }) ?? []));
     const excess = this.#excess(payload, lines);
-    if (excess !== undefined) return { kind: "refused", reason: excess };
-    return this.#store(this.#mailAcks, this.#subjects.timer(to.key, escapeId(name)), payload, lines, timeoutMs);
+    if (excess !== undefined) return { kind: "refused", reason: excess, isFinal: true };
+    return this.#store(this.#mailAcks, subject, payload, lines, timeoutMs);
   }
 
-  async cancel(key: string, name: string): Promise<void> {
+  async cancel(key: string, { name, number }: MailTimerId): Promise<void> {
     this.#checkOpen();
     checkAddress({ partition: 0, key, method: "any" });
-    await this.#purge({ filter: this.#subjects.timer(key, escapeId(name)) });
+    await this.#purge({ filter: this.#subjects.timer(key, escapeId(name), number) });
   }
 
   request(

@@ -383,6 +383,7 @@ function tellOf(letter: Letter): TellMessage {
     messageId: meta.messageId ?? mailId(sequence),
     from: meta.from,
     number: meta.number,
+    timer: meta.timer,
     trace: meta.trace,
     turnTrace: undefined,
     attempts: 0,

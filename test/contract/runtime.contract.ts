@@ -8,6 +8,7 @@ import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
 import { runtimeSupervisionContract } from "./runtime-supervision.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
+import { runtimeTimerContract } from "./runtime-timer.contract.ts";
 import { runtimeWatchContract } from "./runtime-watch.contract.ts";
 
 export function runtimeContract(name: string, open: OpenRuntime): void {
@@ -16,6 +17,7 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeCancelContract(name, open);
   runtimeCrashContract(name, open);
   runtimeSupervisionContract(name, open);
+  runtimeTimerContract(name, open);
   runtimeWatchContract(name, open);
   runtimeSharingContract(name, open);
   runtimeEvolutionContract(name, open);

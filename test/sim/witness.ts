@@ -5,7 +5,7 @@ import { decodeText } from "../../src/core/codec.ts";
 import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
 import type { PartitionRecord } from "../../src/runtime/directory.ts";
 import { readRecord } from "../../src/runtime/directory.ts";
-import { letterOf } from "../../src/runtime/memory-mail.ts";
+import { readLetter } from "../../src/runtime/memory-mail.ts";
 import type { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import type { CursorRecord } from "../../src/runtime/ownership.ts";
 import { readCursor } from "../../src/runtime/ownership.ts";
@@ -30,7 +30,9 @@ interface Letter {
 /** What is known of one partition. */
 interface Watched {
   readonly prefix: string;
+  /** All but what timers send, which may be given up for a later one and is judged by what rings (bell.ts). */
   readonly letters: Letter[];
+  lastSequence: number;
   /** How many of them a saved cursor has passed, and how many are trimmed. */
   passed: number;
   trimmed: number;
@@ -64,7 +66,7 @@ export class Witness {
     for (const ofPool of pools) {
       for (let partition = 0; partition < plan.partitions; partition += 1) {
         const prefix = ofPool.mailPrefix(partition);
-        const untouched = { passed: 0, trimmed: 0, record: nobody, cursor: start };
+        const untouched = { lastSequence: 0, passed: 0, trimmed: 0, record: nobody, cursor: start };
         const watched: Watched = { prefix, letters: [], saves: [], ...untouched };
         this.#partitions.set(`${ofPool.pool}.${partition}`, watched);
         world.onLetters(prefix, () => this.#seeLetters(watched));
@@ -122,11 +124,12 @@ export class Witness {
 
   #seeLetters(watched: Watched): void {
     const log = this.#world.stream(this.#subjects.mailStream).partition(watched.prefix);
-    for (let at = log.indexOf((watched.letters.at(-1)?.sequence ?? 0) + 1); ; at += 1) {
+    for (let at = log.indexOf(watched.lastSequence + 1); ; at += 1) {
       const stored = log.letters[at];
       if (stored === undefined) return;
-      const { key, payload, sequence, meta } = letterOf(stored);
-      watched.letters.push({ sequence, key, id: idIn(payload) });
+      const { key, payload, sequence, meta } = readLetter(stored);
+      watched.lastSequence = sequence;
+      if (meta.timer === undefined) watched.letters.push({ sequence, key, id: idIn(payload) });
       this.#ledger.note(`stored ${sequence} for ${key}: ${idIn(payload) ?? "a wake"}`);
       const { from, number } = meta;
       if (from === undefined || number === undefined) continue;
@@ -196,7 +199,7 @@ export class Witness {
   }
 
   #unpublishedOf(key: string): number | undefined {
-    return this.#ledger.committed(key)?.outbox.find(({ n }) => !this.isStored(key, n))?.n;
+    return this.#ledger.committed(key)?.outbox.find(({ n, timer }) => timer === undefined && !this.isStored(key, n))?.n;
   }
 }
 

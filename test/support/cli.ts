@@ -114,6 +114,10 @@ export const Counter = defineActor(
     add: handler(z.number().int(), (ctx, n) => { ctx.state.count += n * step; return ctx.state.count; }),
     fail: handler(z.string(), (_ctx, why) => { throw new RangeError(why); }),
     nothing: handler(() => {}),
+    setTimers: handler((ctx) => {
+      ctx.tellLater("add", { name: "later", afterMs: 3_600_000, input: 1 });
+      ctx.cron("add", { name: "nightly", cron: "30 2 * * *", timeZone: "Europe/Berlin", input: 2 });
+    }),
     total: query((ctx) => ctx.state.count),
   },
 );

@@ -50,6 +50,7 @@ describe("a change", () => {
       traceId: "0af7",
       epoch: 3,
       pendingSends: 0,
+      timers: {},
       isSnapshot: false,
     },
     patch: [

@@ -2,6 +2,8 @@
 
 import type { AnyActor } from "../../src/actors/definition.ts";
 import type { Message } from "../../src/actors/message.ts";
+import type { Timers } from "../../src/actors/timer.ts";
+import { noTimers } from "../../src/actors/timer.ts";
 import type { Question, TurnOutcome, TurnServices } from "../../src/actors/turn.ts";
 import { runTurn } from "../../src/actors/turn.ts";
 import { silentLogger } from "../../src/core/log.ts";
@@ -14,6 +16,7 @@ export class TurnHarness {
   readonly asked: Question[] = [];
   readonly steps = new Map<string, string>();
   answer: unknown;
+  timers: Timers = noTimers;
   readonly #definition: AnyActor;
 
   constructor(definition: unknown) {
@@ -25,6 +28,7 @@ export class TurnHarness {
     return {
       clock: this.clock,
       lost: this.lost.signal,
+      timers: this.timers,
       payloadBytesMax: 10_000,
       log: () => silentLogger,
       ask: async (_asker, question) => {
