@@ -1,10 +1,12 @@
 // Sees what reaches the server's streams and records, at once, and says what must not be: a message that no committed turn
 // has sent, a cursor that passes what is not settled, mail that is trimmed too early, two owners of one epoch.
 
+import type { OutboxEntry } from "../../src/actors/snapshot.ts";
 import { decodeText } from "../../src/core/codec.ts";
 import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
 import type { PartitionRecord } from "../../src/runtime/directory.ts";
 import { readRecord } from "../../src/runtime/directory.ts";
+import { deadHeaderNames } from "../../src/runtime/mail-dead.ts";
 import { readLetter } from "../../src/runtime/memory-mail.ts";
 import type { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import type { CursorRecord } from "../../src/runtime/ownership.ts";
@@ -55,6 +57,8 @@ export class Witness {
   readonly #partitions = new Map<string, Watched>();
   readonly #stored = new Set<string>();
   readonly #buried: Buried[] = [];
+  /** Mail sequences of what was buried. */
+  readonly #graves = new Set<number>();
   #clusterRevision = 0;
 
   /** `pools`: the subjects of each pool. */
@@ -144,6 +148,8 @@ export class Witness {
     for (const { payload, lines } of this.#world.buried(this.#subjects).slice(this.#buried.length)) {
       const code = lines.find((line) => line.includes("Code"))?.replace(/.*: /, "") ?? "";
       this.#buried.push({ id: idIn(payload) ?? "", code });
+      const sequence = lines.find((line) => line.startsWith(`${deadHeaderNames.sequence}: `));
+      this.#graves.add(Number(sequence?.slice(deadHeaderNames.sequence.length + 2)));
     }
   }
 
@@ -199,7 +205,10 @@ export class Witness {
   }
 
   #unpublishedOf(key: string): number | undefined {
-    return this.#ledger.committed(key)?.outbox.find(({ n, timer }) => timer === undefined && !this.isStored(key, n))?.n;
+    const { outbox = [] } = this.#ledger.committed(key) ?? {};
+    const isLate = (entry: OutboxEntry) =>
+      "dead" in entry ? !this.#graves.has(entry.dead.seq) : entry.timer === undefined && !this.isStored(key, entry.n);
+    return outbox.find(isLate)?.n;
   }
 }
 
