@@ -16,7 +16,14 @@ export const effectsOf: Readonly<Record<Fate, readonly [number, number]>> = {
 };
 
 const inDoubt = new Set(["OUTCOME_UNKNOWN", "ASK_TIMEOUT"]);
-const withoutEffect = new Set(["ASK_UNREACHABLE", "TELL_REFUSED", "FENCED", "MAILBOX_FULL", "COMMIT_REFUSED", "DRAINING"]);
+const withoutEffect = new Set([
+  "ASK_UNREACHABLE",
+  "TELL_REFUSED",
+  "FENCED",
+  "MAILBOX_FULL",
+  "COMMIT_REFUSED",
+  "DRAINING",
+]);
 
 /** The fate of what ended with this error. Throws it when no fault that was made explains it. */
 export function fateOf(thrown: unknown): Exclude<Fate, "acknowledged"> {

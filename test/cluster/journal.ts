@@ -1,8 +1,8 @@
 // What happened during a run and when: faults from their beginning to their end, and what else is worth a line.
 
+import { once } from "node:events";
 import type { WriteStream } from "node:fs";
 import { createWriteStream } from "node:fs";
-import { once } from "node:events";
 import type { FaultKind } from "./schedule.ts";
 
 /** One fault that was made. */

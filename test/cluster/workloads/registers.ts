@@ -123,7 +123,9 @@ function faultsOf(what: string, deeds: readonly Deed[]): readonly string[] {
       return [`${what}: its history could not be checked within ${verdict.steps} steps`];
     case "refused": {
       const { startedAtMs, endedAtMs = 0 } = verdict.stuckAt;
-      const near = history.filter((each) => each.startedAtMs <= endedAtMs && (each.endedAtMs ?? Infinity) >= startedAtMs - 500);
+      const near = history.filter(
+        (each) => each.startedAtMs <= endedAtMs && (each.endedAtMs ?? Infinity) >= startedAtMs - 500,
+      );
       const lines = near.slice(-12).map(printOperation);
       return [`${what}: no order explains ${printOperation(verdict.stuckAt)}; near it: ${lines.join("; ")}`];
     }

@@ -129,7 +129,8 @@ export class Tokens implements Workload {
     const faults: string[] = [];
     for (const [lane, names] of told) {
       const [key = ""] = lane.split(" ");
-      if (!isInOrder(names, lists.get(key) ?? [])) faults.push(`T3: what ${lane.replace(" ", " got from ")} is not in order`);
+      if (!isInOrder(names, lists.get(key) ?? []))
+        faults.push(`T3: what ${lane.replace(" ", " got from ")} is not in order`);
     }
     for (const [key, passed] of lists) {
       if (!key.startsWith("relay.")) continue;

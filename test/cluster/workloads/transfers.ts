@@ -110,7 +110,8 @@ export class Transfers implements Workload {
       const due = balanceAtFirst + sumOf(state.credits, amounts) - sumOf(state.debits, amounts);
       if (state.balance !== due) broken.push(`M2: ${key} holds ${state.balance}, its debits and credits make ${due}`);
       const answered = this.#answered.get(key);
-      if (answered !== state.balance) broken.push(`M2: the owner of ${key} answers ${answered}, stored is ${state.balance}`);
+      if (answered !== state.balance)
+        broken.push(`M2: the owner of ${key} answers ${answered}, stored is ${state.balance}`);
     }
     const total = sumOf([...states.values()].map(({ balance }) => balance));
     if (total !== accounts * balanceAtFirst) broken.push(`M2: the accounts hold ${total} in all`);

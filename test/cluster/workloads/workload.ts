@@ -3,7 +3,9 @@
 import type { Dice } from "../../sim/dice.ts";
 import type { Caller, Fate } from "../caller.ts";
 
-export type WorkloadName = "tokens" | "transfers" | "registers";
+export const workloadNames = ["tokens", "transfers", "registers"] as const;
+
+export type WorkloadName = (typeof workloadNames)[number];
 
 /** Counts of one workload. An operation is `lost` or `repeated` when it took effect less or more often than its fate allows. */
 export interface WorkloadCounts {
