@@ -8,6 +8,8 @@ export const apiTimeoutMs = 5_000;
 
 /** Error codes of the server that callers branch on (`nats errors ls`). */
 export const serverErrors = {
+  /** A cluster that has no leader now. */
+  temporarilyUnavailable: 10_008,
   consumerNotFound: 10_014,
   messageNotFound: 10_037,
   streamNameInUse: 10_058,

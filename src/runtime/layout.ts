@@ -96,8 +96,12 @@ export async function checkServer(link: NatsLink): Promise<void> {
   }
   const answer = await callApi(link, "INFO", undefined);
   if (answer.kind === "ok") return;
+  if (answer.kind === "refused" && answer.refusal.code === serverErrors.temporarilyUnavailable) {
+    throw new TroupeError("SERVER_UNREACHABLE", `nats-server ${version} waits for its cluster: ${answer.refusal.text}`);
+  }
   // No answer at all while the connection stands is how a server without JetStream says so.
-  if (answer.kind === "failed" && link.connection.info?.jetstream === true) throw answer.error;
+  const saysNothing = !link.isConnected || link.connection.info?.jetstream === true;
+  if (answer.kind === "failed" && saysNothing) throw answer.error;
   const reason = answer.kind === "refused" ? answer.refusal.text : answer.error.message;
   throw new TroupeError("SERVER_UNSUITABLE", `JetStream is not available on nats-server ${version}: ${reason}`);
 }

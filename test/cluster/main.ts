@@ -16,7 +16,7 @@ async function run(options: ChaosOptions): Promise<number> {
   const report = await runCluster({ ...options, folder, onProgress: say });
   const isWell = report.broken.length === 0;
   console.log(options.isJson ? JSON.stringify(report) : printReport(report));
-  if (isWell) await rm(folder, { recursive: true, force: true });
+  if (isWell && !options.isKept) await rm(folder, { recursive: true, force: true });
   else say(`the journal, the workers' logs and the servers' stores are kept in ${folder}`);
   return isWell ? 0 : 1;
 }

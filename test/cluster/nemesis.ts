@@ -144,18 +144,17 @@ export class Nemesis {
     }
   }
 
-  async #breakServer(kind: FaultKind, server: DeployedServer, forMs: number): Promise<void> {
-    const { journal } = this.#options;
+  #breakServer(kind: FaultKind, server: DeployedServer, forMs: number): void {
     if (kind === "freeze-server") {
       server.freeze();
       return this.#lasting(kind, server, forMs, () => server.thaw());
     }
-    this.#afflicted.add(server);
-    journal.note(`${kind} ${server.name} begins`);
-    if (kind === "restart-server") await server.retire();
-    else await server.kill9();
-    this.#lasting(kind, server, forMs, () => server.restart());
-    if (this.#isOver) await this.#mending.get(server)?.();
+    const restart = async () => {
+      await gone;
+      await server.restart();
+    };
+    const gone = endServer(kind, server);
+    this.#lasting(kind, server, forMs, restart);
   }
 
   async #addWorker(): Promise<void> {
@@ -178,5 +177,17 @@ export class Nemesis {
   #begin(act: Promise<void>): void {
     this.#acts.add(act);
     void act.finally(() => this.#acts.delete(act));
+  }
+}
+
+/** Resolves when it is gone. Lame duck mode takes half a minute, since it lets its clients go one by one. */
+function endServer(kind: FaultKind, server: DeployedServer): Promise<void> {
+  switch (kind) {
+    case "restart-server":
+      return server.stop();
+    case "retire-server":
+      return server.retire();
+    default:
+      return server.kill9();
   }
 }

@@ -18,6 +18,7 @@ export interface ChaosOptions {
   readonly faultEveryMs: number;
   readonly sabotage: Sabotage | undefined;
   readonly isJson: boolean;
+  readonly isKept: boolean;
 }
 
 export type Command =
@@ -41,6 +42,7 @@ export function readCommand(args: readonly string[], anySeed: number): Command {
         "fault-every": { type: "string", default: "2500" },
         sabotage: { type: "string" },
         json: { type: "boolean", default: false },
+        keep: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
     });
@@ -54,7 +56,7 @@ export function readCommand(args: readonly string[], anySeed: number): Command {
     const [sabotage] =
       values.sabotage === undefined ? [] : listOf("--sabotage", values.sabotage, Object.keys(sabotages) as Sabotage[]);
     const options: ChaosOptions = {
-      ...{ seconds, servers: count, sabotage, isJson: values.json },
+      ...{ seconds, servers: count, sabotage, isJson: values.json, isKept: values.keep },
       seed: values.seed === undefined ? anySeed : whole("--seed", values.seed, 0),
       workers: whole("--workers", values.workers, 1),
       workloads:
@@ -108,6 +110,7 @@ Options:
   --fault-every MS    Mean time between the beginnings of two faults. Unit: ms. Default 2500
   --sabotage NAME     Breaks the workers on purpose, to see that it is noticed
   --json              One JSON object on standard output instead of the table
+  --keep              Keeps journal, logs and stores also when all promises held
   -h, --help          This text
 
 Faults:

@@ -67,7 +67,10 @@ export class Pulses {
         const nowMs = this.#journal.nowMs;
         this.answers += 1;
         const outage = { actor, fromMs: answeredMs, untilMs: nowMs };
-        if (lengthOf(outage) >= outageMsMin) this.outages.push(outage);
+        if (lengthOf(outage) >= outageMsMin) {
+          this.outages.push(outage);
+          this.#journal.note(`${actor} answers again after ${Math.round(lengthOf(outage))} ms`);
+        }
         answeredMs = nowMs;
         if (isLast) return;
       }

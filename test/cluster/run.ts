@@ -47,6 +47,8 @@ const makeWorkload: Readonly<Record<WorkloadName, () => Workload>> = {
 };
 
 const callerCount = 3;
+/** Values kept of each actor: enough that whoever watches misses none while a server is away for a moment. */
+const history = 64;
 const progressEveryMs = 5_000;
 /** How long what was acknowledged may take to come to its end when nothing is broken any more. Unit: ms. */
 const restMsMax = 60_000;
@@ -82,7 +84,7 @@ export async function runCluster(options: RunOptions): Promise<Report> {
     size: options.workers,
   });
   journal.note(`seed ${seed}`);
-  await using troupe = await connect({ servers: servers.urls, replicas, nats: { name: "observer" } });
+  await using troupe = await connect({ servers: servers.urls, replicas, history, nats: { name: "observer" } });
   await fleet.fill();
   await using closing = new AsyncDisposableStack();
   const callers: Caller[] = [];

@@ -28,7 +28,8 @@ export const faultForms = {
   "isolate-client": { victim: "client", forMs: [500, 6_000], what: "a client's bytes wait both ways" },
   "blackhole-client": { victim: "client", forMs: [500, 4_000], what: "a client's bytes vanish, then it is cut" },
   "kill-server": { victim: "server", forMs: [300, 4_000], what: "SIGKILL, then the same store again" },
-  "restart-server": { victim: "server", forMs: [0, 1_000], what: "it ends in peace, then the same store again" },
+  "restart-server": { victim: "server", forMs: [10, 1_000], what: "SIGTERM, then the same store again" },
+  "retire-server": { victim: "leader", forMs: [10, 1_000], what: "lame duck mode as in an upgrade, then again" },
   "freeze-server": { victim: "server", forMs: [300, 5_000], what: "SIGSTOP, then SIGCONT" },
   "kill-leader": { victim: "leader", forMs: [300, 6_000], what: "SIGKILL of the server that leads a stream" },
 } as const satisfies Record<string, FaultForm>;
@@ -37,7 +38,7 @@ export type FaultKind = keyof typeof faultForms;
 
 export const faultKinds = Object.keys(faultForms) as readonly FaultKind[];
 
-/** Leaders are there to be lost only where there are several servers. */
+/** Leaders are there to be lost, and work to be given to others, only where there are several servers. */
 export const kindsFor = (servers: 1 | 3): readonly FaultKind[] =>
   faultKinds.filter((kind) => servers === 3 || faultForms[kind].victim !== "leader");
 
@@ -68,8 +69,10 @@ export function drawSchedule(dice: Dice, { kinds, lengthMs, everyMs }: ScheduleO
     const kind = pack.pop();
     if (kind === undefined) continue;
     const form: FaultForm = faultForms[kind];
-    const [least, most] = form.forMs ?? [0, 0];
-    planned.push({ atMs, kind, pick: dice.random(), form: dice.random(), forMs: dice.whole(least, most) });
+    const [least, most] = form.forMs ?? [1, 1];
+    // Short ones are as likely as long ones are: what happens within a lease differs from what happens beyond it.
+    const forMs = Math.round(least * (most / least) ** dice.random());
+    planned.push({ atMs, kind, pick: dice.random(), form: dice.random(), forMs });
   }
   return planned;
 }

@@ -42,7 +42,8 @@ export class Transfers implements Workload {
   readonly #balances = new Map(keys.map((key) => [key, balanceAtFirst]));
   readonly #surpluses: string[] = [];
   readonly #answered = new Map<string, number>();
-  #isGuessing = false;
+  /** Accounts of which a debit may have been missed: the sum says nothing until each of them was seen again. */
+  #unsure = new Set<string>();
 
   async act(caller: Caller, dice: Dice): Promise<void> {
     const from = dice.whole(0, accounts - 1);
@@ -63,15 +64,15 @@ export class Transfers implements Workload {
   }
 
   saw(key: string, state: unknown, isGap: boolean): void {
+    if (isGap) this.#unsure = new Set(keys);
     if (!key.startsWith("account.")) return;
     const { balance, debits, credits } = state as AccountState;
     this.#seen.set(key, { debits: new Set(debits), credits: new Set(credits) });
     this.#balances.set(key, balance);
-    this.#isGuessing ||= isGap;
+    this.#unsure.delete(key);
     const total = sumOf(this.#balances.values());
-    // What was missed may be a debit whose credit was seen. The sum can be trusted again once it is right.
-    if (total <= accounts * balanceAtFirst) this.#isGuessing = false;
-    else if (!this.#isGuessing) this.#surpluses.push(`M3: the accounts hold ${total} after a commit of ${key}`);
+    const isSurplus = total > accounts * balanceAtFirst && this.#unsure.size === 0;
+    if (isSurplus) this.#surpluses.push(`M3: the accounts hold ${total} after a commit of ${key}`);
   }
 
   missing(): readonly string[] {
