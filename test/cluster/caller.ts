@@ -25,17 +25,12 @@ const withoutEffect = new Set([
   "DRAINING",
 ]);
 
-/** The fate of what ended with this error. Throws it when no fault that was made explains it. */
-export function fateOf(thrown: unknown): Exclude<Fate, "acknowledged"> {
-  if (isTroupeError(thrown) && inDoubt.has(thrown.code)) return "unknown";
-  if (isTroupeError(thrown) && withoutEffect.has(thrown.code)) return "refused";
-  throw thrown;
-}
-
 export class Caller implements AsyncDisposable {
   readonly name: string;
   readonly troupe: Troupe;
   readonly route: Route;
+  /** Why things were refused or left in doubt, without what differs each time, and how often. */
+  readonly reasons = new Map<string, number>();
   #count = 0;
 
   private constructor(name: string, troupe: Troupe, route: Route) {
@@ -54,6 +49,16 @@ export class Caller implements AsyncDisposable {
   nextId(): string {
     this.#count += 1;
     return `${this.name}-${this.#count}`;
+  }
+
+  /** The fate of what ended with this error. Throws it when no fault that was made explains it. */
+  fateOf(thrown: unknown): Exclude<Fate, "acknowledged"> {
+    if (!isTroupeError(thrown)) throw thrown;
+    const fate = inDoubt.has(thrown.code) ? "unknown" : withoutEffect.has(thrown.code) ? "refused" : undefined;
+    if (fate === undefined) throw thrown;
+    const reason = `${thrown.code}: ${thrown.message.replaceAll(/\S*\d\S*/g, "#")}`;
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+    return fate;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -189,10 +189,13 @@ async function checkAll({ workloads, observer, servers, broken }: Stage): Promis
 }
 
 function reportOf(stage: Stage, workloads: Report["workloads"], restMs: number): Report {
-  const { options, journal, observer, pulses, broken } = stage;
+  const { options, journal, observer, pulses, callers, broken } = stage;
   const { staleWrites } = observer;
   const late = staleWrites.late;
   for (const { write, lateMs } of late) journal.note(`late by ${lateMs} ms: ${JSON.stringify(write)}`);
+  for (const { name, reasons } of callers) {
+    for (const [reason, times] of reasons) journal.note(`${name}, ${times} times: ${reason}`);
+  }
   const longest = new Map<FaultKind, number>();
   for (const outage of pulses.outages) {
     for (const kind of journal.kindsWithin(outage.fromMs, outage.untilMs)) {

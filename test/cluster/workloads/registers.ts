@@ -7,7 +7,6 @@
 import type { Dice } from "../../sim/dice.ts";
 import { Register } from "../actors.ts";
 import type { Caller, Fate } from "../caller.ts";
-import { fateOf } from "../caller.ts";
 import { checkLinearizable } from "../linearizability.ts";
 import type { RegisterOperation, RegisterStep } from "../register-history.ts";
 import { registerModel, withoutUnseen } from "../register-history.ts";
@@ -43,17 +42,17 @@ export class Registers implements Workload {
     const options = { timeoutMs };
     switch (dice.one(["write", "write", "swap", "read", "read", "peek", "peek"] as const)) {
       case "write":
-        return this.#record(register, { kind: "write", value }, () => ref.ask.write(value, options));
+        return this.#record(caller, register, { kind: "write", value }, () => ref.ask.write(value, options));
       case "swap": {
         const expected = this.#recent.get(register) ?? "";
-        return this.#record(register, { kind: "swap", expected, value }, () =>
+        return this.#record(caller, register, { kind: "swap", expected, value }, () =>
           ref.ask.swap({ expected, value }, options),
         );
       }
       case "read":
-        return this.#record(register, { kind: "read" }, () => ref.ask.read(undefined, options));
+        return this.#record(caller, register, { kind: "read" }, () => ref.ask.read(undefined, options));
       case "peek":
-        return this.#record(register, { kind: "read" }, () => ref.ask.peek(undefined, options), true);
+        return this.#record(caller, register, { kind: "read" }, () => ref.ask.peek(undefined, options), true);
     }
   }
 
@@ -65,11 +64,11 @@ export class Registers implements Workload {
     return [];
   }
 
-  async readBack({ troupe }: Caller): Promise<void> {
+  async readBack(caller: Caller): Promise<void> {
     for (let at = 0; at < registers; at += 1) {
-      const ref = troupe.actor(Register, `g${at}`);
-      await this.#record(`g${at}`, { kind: "read" }, () => ref.ask.read());
-      await this.#record(`g${at}`, { kind: "read" }, () => ref.ask.peek(), true);
+      const ref = caller.troupe.actor(Register, `g${at}`);
+      await this.#record(caller, `g${at}`, { kind: "read" }, () => ref.ask.read());
+      await this.#record(caller, `g${at}`, { kind: "read" }, () => ref.ask.peek(), true);
     }
   }
 
@@ -90,7 +89,13 @@ export class Registers implements Workload {
   }
 
   /** Keeps what was done and seen. What provably had no effect is no part of the history. */
-  async #record(register: string, step: RegisterStep, act: () => Promise<unknown>, isQuery = false): Promise<void> {
+  async #record(
+    caller: Caller,
+    register: string,
+    step: RegisterStep,
+    act: () => Promise<unknown>,
+    isQuery = false,
+  ): Promise<void> {
     const startedAtMs = performance.now();
     const keep = (operation: RegisterOperation) => this.#deeds.push({ register, isQuery, operation });
     try {
@@ -99,7 +104,7 @@ export class Registers implements Workload {
       keep({ startedAtMs, endedAtMs: performance.now(), what });
       this.#fates.push("acknowledged");
     } catch (thrown) {
-      const fate = fateOf(thrown);
+      const fate = caller.fateOf(thrown);
       this.#fates.push(fate);
       if (fate === "unknown") keep({ startedAtMs, what: step });
     }

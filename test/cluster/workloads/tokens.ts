@@ -7,7 +7,7 @@
 import type { Dice } from "../../sim/dice.ts";
 import { Bag, Relay } from "../actors.ts";
 import type { Caller, Fate } from "../caller.ts";
-import { effectsOf, fateOf } from "../caller.ts";
+import { effectsOf } from "../caller.ts";
 import type { Stored, Workload } from "./workload.ts";
 import { Count, countsOf } from "./workload.ts";
 
@@ -102,14 +102,14 @@ export class Tokens implements Workload {
 
   async #put(caller: Caller, bag: string): Promise<void> {
     const token = this.#begin(caller, { bag, relay: undefined, isAsked: false });
-    await settle(token, caller.troupe.actor(Bag, bag).tell.put(token.token));
+    await settle(caller, token, caller.troupe.actor(Bag, bag).tell.put(token.token));
   }
 
   async #pass(caller: Caller, to: { relay: string; bag: string; isAsked: boolean }): Promise<void> {
     const token = this.#begin(caller, to);
     const relay = caller.troupe.actor(Relay, to.relay);
     const input = { token: token.token, to: to.bag };
-    await settle(token, to.isAsked ? relay.ask.pass(input, { timeoutMs: 4_000 }) : relay.tell.pass(input));
+    await settle(caller, token, to.isAsked ? relay.ask.pass(input, { timeoutMs: 4_000 }) : relay.tell.pass(input));
   }
 
   #begin(caller: Caller, { bag, relay, isAsked }: Pick<Token, "bag" | "relay" | "isAsked">): Token {
@@ -143,13 +143,13 @@ export class Tokens implements Workload {
   }
 }
 
-async function settle(token: Token, ending: Promise<unknown>): Promise<void> {
+async function settle(caller: Caller, token: Token, ending: Promise<unknown>): Promise<void> {
   try {
     await ending;
     token.fate = "acknowledged";
   } catch (thrown) {
     token.fate = "unknown";
-    token.fate = fateOf(thrown);
+    token.fate = caller.fateOf(thrown);
   }
 }
 

@@ -8,7 +8,7 @@
 import type { Dice } from "../../sim/dice.ts";
 import { Account, balanceAtFirst } from "../actors.ts";
 import type { Caller, Fate } from "../caller.ts";
-import { effectsOf, fateOf } from "../caller.ts";
+import { effectsOf } from "../caller.ts";
 import type { Stored, Workload } from "./workload.ts";
 import { Count, countsOf } from "./workload.ts";
 
@@ -121,14 +121,14 @@ export class Transfers implements Workload {
 }
 
 /** Asks once. "short" is an answer without an effect. */
-async function move({ troupe }: Caller, transfer: Transfer, hasKey: boolean): Promise<Fate> {
+async function move(caller: Caller, transfer: Transfer, hasKey: boolean): Promise<Fate> {
   const { id, from, to, amount } = transfer;
   const options = { timeoutMs: 4_000, ...(hasKey ? { idempotencyKey: id } : {}) };
   try {
-    const answer = await troupe.actor(Account, from).ask.transfer({ id, to, amount }, options);
+    const answer = await caller.troupe.actor(Account, from).ask.transfer({ id, to, amount }, options);
     return answer === "moved" ? "acknowledged" : "refused";
   } catch (thrown) {
-    return fateOf(thrown);
+    return caller.fateOf(thrown);
   }
 }
 
