@@ -48,6 +48,11 @@ export interface ActorOptions<State> {
   readonly state: Schema<unknown, State>;
   /** The state of an actor that nobody has written yet; a function is given the actor's id. */
   readonly initial: NoInfer<State> | ((id: string) => NoInfer<State>);
+  /**
+   * The pool of workers that its actors live in, by a name of its own for what needs other machines (`gpu`), or must not
+   * wait for the rest. A type stays in its pool for good. Default: that of the client or worker (`main`).
+   */
+  readonly pool?: string;
   /** Longest turn. Unit: ms. Default 60,000. */
   readonly turnMsMax?: number;
   /** An activation that had nothing to do for so long is passivated. Unit: ms. Default 600,000. */
@@ -60,6 +65,7 @@ export interface ActorDefinition<State, Methods extends MethodTable<State>> {
   readonly state: Schema<unknown, State>;
   readonly initial: (id: string) => State;
   readonly methods: Methods;
+  readonly pool: string | undefined;
   readonly turnMsMax: number;
   readonly idleMsMax: number;
   readonly retry: Required<RetryOptions>;
@@ -71,6 +77,7 @@ export interface AnyActor {
   readonly state: Schema;
   readonly initial: (id: string) => unknown;
   readonly methods: Readonly<Record<string, AnyMethod<never>>>;
+  readonly pool: string | undefined;
   readonly turnMsMax: number;
   readonly idleMsMax: number;
   readonly retry: Required<RetryOptions>;
@@ -139,6 +146,7 @@ export function defineActor<State, Methods extends MethodTable<State>>(
     state,
     methods,
     initial: typeof initial === "function" ? (initial as (id: string) => State) : () => initial as State,
+    pool: options.pool === undefined ? undefined : checkName(`the pool of ${type}`, options.pool),
     turnMsMax: positive(type, "turnMsMax", options.turnMsMax ?? actorDefaults.turnMsMax),
     idleMsMax: positive(type, "idleMsMax", options.idleMsMax ?? actorDefaults.idleMsMax),
     retry: {

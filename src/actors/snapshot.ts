@@ -29,6 +29,8 @@ export interface OutboxEntry {
   readonly n: number;
   /** The receiver's key, `type.id` escaped. */
   readonly to: string;
+  /** The receiver's pool, when its type names one. */
+  readonly pool?: string | undefined;
   readonly method: string;
   /** The input's JSON; undefined when there is none. */
   readonly inputText: string | undefined;
@@ -118,7 +120,8 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
   }
   const schema = asNumber(raw.schema, 1);
   if (schema > schemaMax) {
-    throw new TroupeError("STATE_TOO_NEW", `the state of ${key} has schema ${schema}, this code knows ${schemaMax}`);
+    const text = `the state of ${key} has schema ${schema}, this code knows ${schemaMax}`;
+    throw new TroupeError("STATE_TOO_NEW", text, { data: { schema } });
   }
   const inbox = (raw.inbox ?? {}) as Partial<Inbox>;
   return {
@@ -180,6 +183,7 @@ export function withStep(steps: Snapshot["steps"], messageId: string, name: stri
 interface StoredEntry {
   readonly n: number;
   readonly to: string;
+  readonly pool?: string;
   readonly method: string;
   readonly input?: unknown;
   readonly trace?: string;
@@ -188,11 +192,12 @@ interface StoredEntry {
 function printEntry(entry: OutboxEntry): string {
   const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
-  return `{"n":${entry.n},"to":"${entry.to}","method":"${entry.method}"${input}${trace}}`;
+  const pool = entry.pool === undefined ? "" : `,"pool":"${entry.pool}"`;
+  return `{"n":${entry.n},"to":"${entry.to}"${pool},"method":"${entry.method}"${input}${trace}}`;
 }
 
-function readEntry({ n, to, method, input, trace }: StoredEntry): OutboxEntry {
-  return { n, to, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
+function readEntry({ n, to, pool, method, input, trace }: StoredEntry): OutboxEntry {
+  return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }
 
 function lastOf<T>(record: Readonly<Record<string, T>>, most: number): Readonly<Record<string, T>> {

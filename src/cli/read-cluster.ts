@@ -1,7 +1,7 @@
 // Reads the cluster bucket of an app.
 
 import type { Troupe } from "../runtime/client.ts";
-import { partitionKey } from "../runtime/subjects.ts";
+import { cursorKey, partitionKey, typeKey, workerKey } from "../runtime/subjects.ts";
 import type { ClusterPicture } from "./cluster-picture.ts";
 import { readCluster } from "./cluster-picture.ts";
 
@@ -12,10 +12,10 @@ export async function loadCluster(
   clockAheadMs: number,
 ): Promise<ClusterPicture> {
   const { cluster, clock } = ports;
-  const workers = await cluster.list("worker.*");
+  const [workers, types] = await Promise.all([cluster.list(workerKey("*")), cluster.list(typeKey("*"))]);
   const partitions = Object.entries(pools).flatMap(([pool, count]) =>
-    Array.from({ length: count }, (_, partition) => partitionKey(pool, partition)),
+    Array.from({ length: count }, (_, at) => [partitionKey(pool, at), cursorKey(pool, at)]).flat(),
   );
-  const entries = await cluster.getMany([...workers, ...partitions]);
+  const entries = await cluster.getMany([...workers, ...types, ...partitions]);
   return readCluster(entries.values(), pools, clock.now() + clockAheadMs);
 }

@@ -34,6 +34,10 @@ export const errorCatalog = {
     remedy: "A query only reads; declare it with `handler` if it is to change state.",
   },
   TYPE_UNKNOWN: { retry: "never", remedy: "Start a worker that has this actor type, or correct the type's name." },
+  TYPE_UNSERVED: {
+    retry: "elsewhere",
+    remedy: "Start a worker of this pool that has this actor type, or look with `troupe ps`.",
+  },
   METHOD_UNKNOWN: { retry: "never", remedy: "Call one of the methods that the actor defines." },
   METHOD_NOT_TELLABLE: { retry: "never", remedy: "A query answers a question: use ask." },
   HANDLER_FAILED: { retry: "never", remedy: "The handler threw; its error's name and message are in `data`." },

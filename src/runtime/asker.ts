@@ -1,8 +1,11 @@
-// Asks an actor: straight to it when it lives in this process, else a request to the owner of its partition.
+// Asks an actor: straight to it when it lives in this process, else a request to the owner of its partition, under the
+// epoch that the directory shows: an owner that has been replaced, and only does not know it yet, is not asked.
 //
 //   Q1. What provably had no effect is tried again until the deadline: nobody was there, the message never left, or the
 //       owner answered that it no longer is. Waits grow, with jitter.
 //   Q2. What may have had an effect is tried again only when that is harmless: with an idempotency key, or for a query.
+//   Q3. When the partition gets another owner, what the one before has not answered is not waited for: it answers all that
+//       it takes before it gives a partition back, so it is gone, or fenced.
 
 import type { Answer, AskMessage } from "../actors/message.ts";
 import type { AskOptions } from "../actors/ref.ts";
@@ -14,8 +17,10 @@ import { escapeId } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, hasActiveSpan, isTracing, traceparentOf } from "../core/trace.ts";
 import type { AskOrigin } from "./cell-host.ts";
-import type { Mail, MailAddress, MailMeta, RequestOutcome } from "./mail.ts";
+import type { Directory } from "./directory.ts";
+import type { Mail, MailMeta, RequestOutcome } from "./mail.ts";
 import { checkPayload, noMeta } from "./mail.ts";
+import type { PooledAddress, Routes } from "./routes.ts";
 import { startAsk } from "./spans.ts";
 import { decodeError } from "./wire-error.ts";
 
@@ -23,12 +28,16 @@ import { decodeError } from "./wire-error.ts";
 export const askTimeoutMsDefault = 10_000;
 const backoffMsMin = 10;
 const backoffMsMax = 500;
+/** How long an answer that was sent before its partition moved may still be under way. Unit: ms. */
+const lateAnswerMsMax = 500;
 /** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
 const harmlessAttemptMsMax = 2_000;
 const nothing = new Uint8Array(0);
+const nobody: RequestOutcome = { kind: "nobody" };
+const moved: RequestOutcome = { kind: "lost", reason: "the actor's partition has another owner" };
 
 export interface AskRequest {
-  readonly to: MailAddress;
+  readonly to: PooledAddress;
   readonly inputText: string | undefined;
   readonly options: AskOptions | undefined;
   readonly isQuery: boolean;
@@ -39,19 +48,20 @@ export interface AskRequest {
 
 /** The actors that live in this process. */
 export interface HereDoor {
-  owns(partition: number): boolean;
-  deliver(to: MailAddress, ask: AskMessage): void;
+  /** `isNested`: a turn of this process asks. A partition that is being given away takes only that. */
+  owns(to: PooledAddress, isNested: boolean): boolean;
+  deliver(to: PooledAddress, ask: AskMessage): void;
 }
 
 export class Asker {
-  readonly #mail: Mail;
+  readonly #routes: Routes;
   readonly #clock: Clock;
   readonly #here: HereDoor | undefined;
   readonly #name: string;
   #count = 0;
 
-  constructor(mail: Mail, clock: Clock, here?: HereDoor) {
-    this.#mail = mail;
+  constructor(routes: Routes, clock: Clock, here?: HereDoor) {
+    this.#routes = routes;
     this.#clock = clock;
     this.#here = here;
     this.#name = clock.uniqueId().slice(0, 8);
@@ -87,23 +97,30 @@ export class Asker {
     const isHarmless = isQuery || options?.idempotencyKey !== undefined;
     let payload: Uint8Array | undefined;
     let isInDoubt = false;
+    let tried: number | undefined;
     for (let attempt = 0; ; attempt += 1) {
       options?.signal?.throwIfAborted();
+      const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
+      if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
+      tried = epoch;
       const leftMs = deadlineMs - this.#clock.monotonicMs();
       let failure: TroupeError | undefined;
-      if (this.#here?.owns(to.partition) === true) {
+      if (this.#here?.owns(to, request.origin !== undefined) === true) {
         const answer = await this.#askHere(this.#here, request, meta, leftMs);
         if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
         failure = answer.error;
         if (failure.retry !== "elsewhere") throw failure;
       } else {
-        if (payload === undefined) {
-          payload = inputText === undefined ? nothing : encodeText(inputText);
-          checkPayload(this.#mail, to, payload);
-        }
+        payload ??= inputText === undefined ? nothing : encodeText(inputText);
         // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
-        const attemptMs = isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs;
-        const outcome = await this.#mail.request(to, payload, meta, Math.max(1, attemptMs));
+        const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
+        const mail = this.#routes.find(to.pool)?.mail;
+        const directory = this.#routes.findDirectory(to.pool);
+        const outcome =
+          mail === undefined || directory === undefined
+            ? await this.#findWay(to.pool, attemptMs)
+            : await this.#askOwner(mail, directory, { ...to, epoch }, payload, meta, attemptMs, isHarmless);
+        if (outcome === "found") continue;
         if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
         isInDoubt ||= outcome.kind === "lost" && !isQuery;
         failure = failureOf(outcome, to, leftMs);
@@ -115,9 +132,86 @@ export class Asker {
       }
       const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
       const waitMs = longest * (0.5 + this.#clock.random() / 2);
-      if (this.#clock.monotonicMs() + waitMs >= deadlineMs) throw isInDoubt ? inDoubt(to, failure) : failure;
-      await delay(this.#clock, waitMs, options?.signal);
+      if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
+        throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
+      }
+      await this.#pause(to, epoch, waitMs, options?.signal);
     }
+  }
+
+  /** Opens the way to a pool that nothing was asked of before. */
+  async #findWay(pool: string, timeoutMs: number): Promise<RequestOutcome | "found"> {
+    const overdue = new AbortController();
+    const late = delay(this.#clock, timeoutMs, overdue.signal).then((): RequestOutcome => {
+      return { kind: "unsent", reason: `it was not learnt in time who serves the pool ${pool}` };
+    });
+    const found = this.#routes.openDirectory(pool).then(
+      () => "found" as const,
+      (thrown: unknown): RequestOutcome => ({ kind: "unsent", reason: messageOf(thrown) }),
+    );
+    const outcome = await Promise.race([found, late]);
+    overdue.abort();
+    return outcome;
+  }
+
+  /** One attempt over the network, to the owner that the directory shows (Q3). */
+  #askOwner(
+    mail: Mail,
+    directory: Directory,
+    to: PooledAddress & { readonly epoch: number | undefined },
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    isHarmless: boolean,
+  ): Promise<RequestOutcome> {
+    checkPayload(mail, to, payload);
+    const { epoch } = to;
+    if (epoch === undefined) return Promise.resolve(nobody);
+    return new Promise((resolve, reject) => {
+      let cancelLate: (() => void) | undefined;
+      const stopListening = directory.onNextEpoch(to.partition, () => {
+        if (isHarmless) resolve(moved);
+        else cancelLate = this.#clock.after(lateAnswerMsMax, () => resolve(moved));
+      });
+      const end = () => {
+        stopListening();
+        cancelLate?.();
+      };
+      mail.request({ ...to, epoch }, payload, meta, timeoutMs).then(
+        (outcome) => {
+          end();
+          resolve(outcome);
+        },
+        (thrown: unknown) => {
+          end();
+          reject(thrown);
+        },
+      );
+    });
+  }
+
+  /** Waits until the next attempt is due, or the partition has another owner than the one that was tried. */
+  #pause(to: PooledAddress, tried: number | undefined, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const directory = this.#routes.findDirectory(to.pool);
+    if (directory?.epochOf(to.partition) !== tried) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        stopListening?.();
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const cancel = this.#clock.after(waitMs, end);
+      const stopListening = directory?.onNextEpoch(to.partition, end);
+      signal?.addEventListener("abort", end, { once: true });
+    });
+  }
+
+  /** The error with the reason why nobody was there, as far as it can be learnt. */
+  async #explained(to: PooledAddress, failure: TroupeError): Promise<TroupeError> {
+    if (failure.code !== "ASK_UNREACHABLE") return failure;
+    const why = await this.#routes.explain(to).catch(() => failure.message);
+    return new TroupeError("ASK_UNREACHABLE", why, { cause: failure });
   }
 
   /** The answer of an actor of this process, or ASK_TIMEOUT when it takes too long. */
@@ -168,7 +262,7 @@ function metaOf({ options, origin }: AskRequest, trace: Traceparent | undefined)
   };
 }
 
-function readAnswer(to: MailAddress, payload: Uint8Array): unknown {
+function readAnswer(to: PooledAddress, payload: Uint8Array): unknown {
   try {
     return decodeValue(payload);
   } catch (thrown) {
@@ -176,12 +270,15 @@ function readAnswer(to: MailAddress, payload: Uint8Array): unknown {
   }
 }
 
-function failureOf(outcome: RequestOutcome, to: MailAddress, leftMs: number): TroupeError {
+function failureOf(outcome: RequestOutcome, to: PooledAddress, leftMs: number): TroupeError {
   switch (outcome.kind) {
     case "reply":
       return decodeError(outcome.errorCode ?? "", outcome.payload);
     case "nobody":
-      return new TroupeError("ASK_UNREACHABLE", `nobody serves ${to.key} (partition ${to.partition})`);
+      return new TroupeError(
+        "ASK_UNREACHABLE",
+        `nobody serves ${to.key} (partition ${to.partition} of the pool ${to.pool})`,
+      );
     case "unsent":
       return new TroupeError("ASK_UNREACHABLE", `the ask of ${to.key} ${to.method} was not sent: ${outcome.reason}`);
     case "lost":
@@ -192,7 +289,7 @@ function failureOf(outcome: RequestOutcome, to: MailAddress, leftMs: number): Tr
 }
 
 /** The last attempt had no effect, but the answer of an earlier one was lost, and that may yet have one. */
-function inDoubt(to: MailAddress, last: TroupeError): TroupeError {
+function inDoubt(to: PooledAddress, last: TroupeError): TroupeError {
   if (last.code === "ASK_TIMEOUT" || last.code === "OUTCOME_UNKNOWN") return last;
   return new TroupeError("OUTCOME_UNKNOWN", `the answer of ${to.key} ${to.method} was lost, and then: ${last.message}`);
 }

@@ -11,6 +11,7 @@ import type { KvStore } from "../kv/store.ts";
 import type { Cell } from "./cell.ts";
 import type { Committer } from "./committer.ts";
 import type { Mail } from "./mail.ts";
+import type { Route } from "./routes.ts";
 
 /** The method of a message that only makes sure that its actor is looked at after a takeover. No user's method has it. */
 export const wakeMethod = "_wake";
@@ -34,17 +35,22 @@ export interface CellHost {
   readonly epoch: number;
   /** Aborts when this worker no longer owns the partition. */
   readonly lost: AbortSignal;
+  /** Looks at the clock: false when this worker's lease is over. Everything ends then. */
+  readonly isOwner: boolean;
   /** Advances about once a second. Unit: ms, monotonic. */
   readonly coarseNowMs: number;
   /** Everything of the partition that is at or below this is committed, and what it sent is published. */
   readonly cursor: number;
   nextCommitId(): string;
-  partitionOf(key: string): number;
+  /** The way into a receiver's pool; undefined: that of the types that name none. */
+  routeTo(pool: string | undefined): Promise<Route>;
   ask(question: Question, origin: AskOrigin): Promise<unknown>;
   /** The stored tells of one actor from a sequence on, oldest first; waits for the server. Empty when there are none. */
   readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]>;
   /** Keeps a message as a dead letter, however long it takes; false when ownership was lost meanwhile. */
   bury(cell: Cell, message: TellMessage, error: TroupeError): Promise<boolean>;
+  /** Gives the actor up while this worker owns it: another's code can read its state. Its mail stays where it is. */
+  abandon(cell: Cell, error: TroupeError): void;
   /** The cell has something to do, or nothing any more. */
   woke(cell: Cell): void;
   rested(cell: Cell): void;

@@ -188,6 +188,7 @@ export class CellStore {
     const { host, key } = this.#cell;
     const value = encodeSnapshot(key, snapshot);
     if (isTroupeError(value)) return Promise.resolve({ kind: "refused", error: value });
+    if (!host.isOwner) return Promise.resolve({ kind: "refused", error: fencedError(key) });
     this.#written = { snapshot, bytes: value.length };
     const commit = { key, value, expected: this.#revision, commitId: snapshot.commit, lost: host.lost };
     return causes.length === 0 ? host.committer.commit(commit) : this.#writeTraced(commit, causes);
@@ -251,10 +252,9 @@ export class CellStore {
   #publish(entries: readonly OutboxEntry[]): void {
     const { host, key, self } = this.#cell;
     this.#publisher ??= new Publisher({
-      mail: host.mail,
       clock: host.clock,
       from: key,
-      partitionOf: (to) => host.partitionOf(to),
+      routeTo: (pool) => host.routeTo(pool),
       lost: host.lost,
       onStored: (entry) => {
         this.#stored ??= new Set();
@@ -284,6 +284,10 @@ function encodeSnapshot(key: string, snapshot: Snapshot): Uint8Array | TroupeErr
     if (isTroupeError(thrown)) return thrown;
     throw thrown;
   }
+}
+
+function fencedError(key: string): TroupeError {
+  return new TroupeError("FENCED", `${key} is no longer owned here`);
 }
 
 const unloaded: Snapshot = firstSnapshot(undefined, 0);

@@ -201,8 +201,9 @@ export class Cell implements TurnServices {
       return;
     }
     this.#failure = loaded.error;
+    if (loaded.error.code === "STATE_TOO_NEW") this.host.abandon(this, loaded.error);
     // Nothing can be done with the value: what waits is not lost, but kept with the reason until it is repaired.
-    if (loaded.why === "unreadable") await this.#buryWaiting(loaded.error);
+    else if (loaded.why === "unreadable") await this.#buryWaiting(loaded.error);
     this.#apply({ kind: "end", why: loaded.why });
   }
 

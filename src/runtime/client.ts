@@ -1,25 +1,25 @@
 // The client's side: typed references to actors, and the ways to them.
 
 import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definition.ts";
-import type { AskOptions, AskTable, TellOptions, TellTable } from "../actors/ref.ts";
+import { checkedInput } from "../actors/method-input.ts";
+import type { AskOptions, AskTable, Receipt, TellOptions, TellTable } from "../actors/ref.ts";
 import { methodTable } from "../actors/ref.ts";
 import type { Question } from "../actors/turn.ts";
-import { checkedInput } from "../actors/turn.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
 import { checkName, keyOf } from "../core/ids.ts";
-import { partitionOf } from "../core/partition.ts";
 import type { Traceparent } from "../core/trace.ts";
 import type { HereDoor } from "./asker.ts";
 import { Asker } from "./asker.ts";
 import type { AskOrigin } from "./cell-host.ts";
 import type { Change, Committed } from "./changes.ts";
 import { readCommitted, readHistory, watchChanges } from "./changes.ts";
-import type { MailAddress } from "./mail.ts";
 import type { TroupeOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import type { Ports } from "./ports.ts";
+import type { Route } from "./routes.ts";
+import { Routes } from "./routes.ts";
 import { Teller } from "./teller.ts";
 
 /** A reference to one actor. Making one costs nothing and asks nobody. */
@@ -72,6 +72,7 @@ export class TroupeClient implements Troupe {
   readonly app: string;
   readonly ports: Ports;
   readonly events: EventStream;
+  readonly routes: Routes;
   readonly #asker: Asker;
   readonly #teller: Teller;
   #closing: Promise<void> | undefined;
@@ -80,8 +81,9 @@ export class TroupeClient implements Troupe {
     this.app = app;
     this.ports = ports;
     this.events = events;
-    this.#asker = new Asker(ports.mail, ports.clock, here);
-    this.#teller = new Teller(ports.mail, ports.clock);
+    this.routes = new Routes(ports);
+    this.#asker = new Asker(this.routes, ports.clock, here);
+    this.#teller = new Teller(ports.clock);
     ports.mail.onConnection((state) => {
       events.emit({ kind: state === "lost" ? "connection-lost" : "connection-restored" });
     });
@@ -91,14 +93,14 @@ export class TroupeClient implements Troupe {
     const { type } = definition;
     const key = keyOf({ type, id });
     const any = definition as unknown as AnyActor;
-    const partition = this.partitionOf(key);
+    const pool = this.#poolOf(any);
     const ask = methodTable<AskOptions>(any.methods, "ask", (method, input, options) =>
-      this.#ask(any, { partition, key, method }, input, options, undefined),
+      this.#ask(any, key, method, input, options, undefined),
     );
     const tell = methodTable<TellOptions>(any.methods, "tell", (method, input, options) => {
       try {
         this.#checkOpen();
-        return this.#teller.tell({ partition, key, method }, checkedInput(any, method, input), options);
+        return this.#tell(pool, key, method, checkedInput(any, method, input), options);
       } catch (thrown) {
         return Promise.reject(thrown);
       }
@@ -116,18 +118,22 @@ export class TroupeClient implements Troupe {
   /** `trace`: what each message is a part of, when that came from outside. */
   untyped(type: string, id: string, trace?: Traceparent): UntypedRef {
     const key = keyOf({ type: checkName("an actor type", type), id });
-    const partition = this.partitionOf(key);
     const toText = (input: unknown) => printJson(input, "INPUT_NOT_JSON", `the argument for ${key}`);
     return {
       ask: async (method, input, options) => {
         this.#checkOpen();
-        const to = { partition, key, method: checkName("a method", method) };
-        return this.#asker.ask({ to, inputText: toText(input), options, isQuery: false, origin: undefined, trace });
+        checkName("a method", method);
+        const inputText = toText(input);
+        const { pool, partitionOf } = await this.routeOfType(type);
+        const to = { pool, partition: partitionOf(key), key, method };
+        return this.#asker.ask({ to, inputText, options, isQuery: false, origin: undefined, trace });
       },
       tell: async (method, input, options) => {
         this.#checkOpen();
-        const to = { partition, key, method: checkName("a method", method) };
-        return this.#teller.tell(to, toText(input), options, trace);
+        checkName("a method", method);
+        const inputText = toText(input);
+        const { pool } = await this.routeOfType(type);
+        return this.#tell(pool, key, method, inputText, options, trace);
       },
       get: () => this.#get(key),
       history: () => readHistory(this.ports.state, key),
@@ -144,17 +150,17 @@ export class TroupeClient implements Troupe {
 
   /** What an actor's turn asks another. */
   askFor({ definition, id, method, input, options }: Question, origin: AskOrigin): Promise<unknown> {
-    const key = keyOf({ type: definition.type, id });
-    return this.#ask(definition, { partition: this.partitionOf(key), key, method }, input, options, origin);
+    return this.#ask(definition, keyOf({ type: definition.type, id }), method, input, options, origin);
   }
 
-  partitionOf(key: string): number {
-    const dot = key.indexOf(".");
-    return partitionOf(key.slice(0, dot), key.slice(dot + 1), this.ports.partitionCount);
+  /** The way to the actors of a type that is known by name only: the pool that a worker has registered it in, else our own. */
+  async routeOfType(type: string): Promise<Route> {
+    const known = (await this.routes.types()).find(type);
+    return this.routes.open(known?.pool ?? this.routes.ownPool);
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.ports.close();
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
@@ -162,21 +168,52 @@ export class TroupeClient implements Troupe {
     return this.close();
   }
 
+  async #close(): Promise<void> {
+    // The ports first: whatever a watch still waits for ends with its store.
+    await this.ports.close();
+    await this.routes.close();
+  }
+
+  #poolOf(definition: AnyActor): string {
+    return definition.pool ?? this.routes.ownPool;
+  }
+
   #ask(
     definition: AnyActor,
-    to: MailAddress,
+    key: string,
+    method: string,
     input: unknown,
     options: AskOptions | undefined,
     origin: AskOrigin | undefined,
   ): Promise<unknown> {
     try {
       this.#checkOpen();
-      const inputText = checkedInput(definition, to.method, input);
-      const isQuery = definition.methods[to.method]?.kind === "query";
-      return this.#asker.ask({ to, inputText, options, isQuery, origin });
+      const inputText = checkedInput(definition, method, input);
+      const isQuery = definition.methods[method]?.kind === "query";
+      const pool = this.#poolOf(definition);
+      const askIn = (route: Route) => {
+        const to = { pool, partition: route.partitionOf(key), key, method };
+        return this.#asker.ask({ to, inputText, options, isQuery, origin });
+      };
+      const route = this.routes.find(pool);
+      return route === undefined ? this.routes.open(pool).then(askIn) : askIn(route);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
+  }
+
+  #tell(
+    pool: string,
+    key: string,
+    method: string,
+    inputText: string | undefined,
+    options: TellOptions | undefined,
+    trace?: Traceparent,
+  ): Promise<Receipt> {
+    const tellIn = ({ mail, partitionOf }: Route) =>
+      this.#teller.tell(mail, { partition: partitionOf(key), key, method }, inputText, options, trace);
+    const route = this.routes.find(pool);
+    return route === undefined ? this.routes.open(pool).then(tellIn) : tellIn(route);
   }
 
   async #get(key: string): Promise<Committed<unknown> | undefined> {

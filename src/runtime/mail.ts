@@ -35,6 +35,11 @@ export interface MailAddress {
   readonly method: string;
 }
 
+/** Where a request goes: to whoever owns the partition under that epoch. */
+export interface AskAddress extends MailAddress {
+  readonly epoch: number;
+}
+
 /** What goes along with a message, each only when there is something to say: headers are dear. */
 export interface MailMeta {
   /** For the server's duplicate window, and in logs and traces. */
@@ -75,6 +80,16 @@ export type RequestOutcome =
   | { readonly kind: "nobody" }
   | { readonly kind: "unsent"; readonly reason: string }
   | { readonly kind: "lost"; readonly reason: string };
+
+export type PingOutcome = "alive" | "nobody" | "unknown";
+
+/** What a worker can be told from outside. */
+export type WorkerCommand = "drain";
+
+/** True for a command's text as it comes in. */
+export function isWorkerCommand(text: string): text is WorkerCommand {
+  return text === "drain";
+}
 
 /** A direct request as the owner gets it. */
 export interface MailRequest {
@@ -118,14 +133,16 @@ export interface Mail extends AsyncDisposable {
   schedule(to: MailAddress, name: string, payload: Uint8Array, atMs: number, timeoutMs: number): Promise<AppendOutcome>;
   cancel(key: string, name: string): Promise<void>;
 
-  request(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome>;
-  /** Takes the requests of a partition. Resolves when the server knows. */
-  serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer>;
+  request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome>;
+  /** Takes the requests to the owner of a partition under that epoch. Resolves when the server knows. */
+  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer>;
   /** Takes what comes to a door; many may serve it, one gets each. */
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer>;
   /** A request to a worker itself: is it alive? */
-  ping(worker: string, timeoutMs: number): Promise<"alive" | "nobody" | "unknown">;
-  servePings(worker: string): Promise<MailServer>;
+  ping(worker: string, timeoutMs: number): Promise<PingOutcome>;
+  /** The same, and it hears the command. */
+  command(worker: string, command: WorkerCommand, timeoutMs: number): Promise<PingOutcome>;
+  servePings(worker: string, onCommand?: (command: WorkerCommand) => void): Promise<MailServer>;
 
   /** Runs when the connection breaks or is back. */
   onConnection(listener: (state: "lost" | "restored") => void): () => void;

@@ -29,6 +29,7 @@ export class MemoryFarStore implements KvStore {
   readonly bucket: string;
   readonly #near: KvStore;
   readonly #connection: MemoryConnection;
+  readonly #watchers = new Set<FarWatcher>();
   #isClosed = false;
 
   /** `near` is this client's alone, and closed with it. */
@@ -77,11 +78,16 @@ export class MemoryFarStore implements KvStore {
   async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     // A watcher overcomes breaks by itself, also one at its beginning.
     if (this.#isClosed) throw closedError(this.bucket);
-    return new FarWatcher(await this.#near.watch(pattern, options), this.#connection);
+    const watcher = new FarWatcher(await this.#near.watch(pattern, options), this.#connection);
+    // It ends with its signal and with the store, also while it waits for a connection that never comes back.
+    this.#watchers.add(watcher);
+    options.signal?.addEventListener("abort", () => void watcher.close(), { once: true });
+    return watcher;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    await Promise.all([...this.#watchers].map((watcher) => watcher.close()));
     await this.#near.close();
   }
 

@@ -1,10 +1,12 @@
 // The Mail port on a world in memory. The laws stand at the port; the same checks as on NATS come first, so that what is
 // refused there is refused here.
 
+import { decodeText, encodeText } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import type {
   AppendOutcome,
+  AskAddress,
   DeadLetter,
   Letter,
   Mail,
@@ -13,9 +15,11 @@ import type {
   MailReader,
   MailRequest,
   MailServer,
+  PingOutcome,
   RequestOutcome,
+  WorkerCommand,
 } from "./mail.ts";
-import { noMeta } from "./mail.ts";
+import { isWorkerCommand, noMeta } from "./mail.ts";
 import { deadHeaderBytesMax, deadMessageId, deadTail, fitDead } from "./mail-dead.ts";
 import { checkAddress, entriesOf, headerBytes, headerLinesOf, metaOf } from "./mail-headers.ts";
 import type { CallAnswer, MemoryConnection } from "./memory-connection.ts";
@@ -177,14 +181,14 @@ class MemoryMail implements Mail {
     await this.#ask("cancel", subject, () => this.#world.cancelTimer(subject));
   }
 
-  async request(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
+  async request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
     this.#checkOpen();
     checkAddress(to);
     const lines = headerLinesOf(meta);
     const excess = this.#excess(payload, lines);
     if (excess !== undefined) return { kind: "unsent", reason: excess };
     const request = {
-      subject: this.#subjects.ask(to.partition, to.key, to.method),
+      subject: this.#subjects.ask(to.partition, to.epoch, to.key, to.method),
       payload: new Uint8Array(payload),
       meta: lines === undefined ? noMeta : metaOf(entriesOf(lines)),
       payloadBytesMax: this.#world.payloadBytesMax,
@@ -196,18 +200,27 @@ class MemoryMail implements Mail {
     return answer.kind === "refused" ? { kind: "lost", reason: answer.reason } : answer;
   }
 
-  serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
-    return this.#serve({ prefix: this.#subjects.askPrefix(partition), isQueue: true, isWhole: false, onRequest });
+  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
+    const prefix = this.#subjects.askPrefix(partition, epoch);
+    return this.#serve({ prefix, isQueue: true, isWhole: false, onRequest });
   }
 
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {
     return this.#serve({ prefix: this.#subjects.doorPrefix(door), isQueue: true, isWhole: false, onRequest });
   }
 
-  async ping(worker: string, timeoutMs: number): Promise<"alive" | "nobody" | "unknown"> {
+  ping(worker: string, timeoutMs: number): Promise<PingOutcome> {
+    return this.#askWorker(worker, new Uint8Array(0), timeoutMs);
+  }
+
+  command(worker: string, command: WorkerCommand, timeoutMs: number): Promise<PingOutcome> {
+    return this.#askWorker(worker, encodeText(command), timeoutMs);
+  }
+
+  async #askWorker(worker: string, payload: Uint8Array, timeoutMs: number): Promise<PingOutcome> {
     this.#checkOpen();
     const subject = this.#subjects.worker(escapeId(worker));
-    const request = { subject, payload: new Uint8Array(0), meta: noMeta, payloadBytesMax: this.payloadBytesMax };
+    const request = { subject, payload, meta: noMeta, payloadBytesMax: this.payloadBytesMax };
     const answer = await this.#connection.call<RequestOutcome>("ping", subject, timeoutMs, (done) =>
       this.#world.router.route(request, done),
     );
@@ -215,9 +228,13 @@ class MemoryMail implements Mail {
     return answer.value.kind === "reply" ? "alive" : "nobody";
   }
 
-  servePings(worker: string): Promise<MailServer> {
+  servePings(worker: string, onCommand?: (command: WorkerCommand) => void): Promise<MailServer> {
     const prefix = this.#subjects.worker(escapeId(worker));
-    const onRequest = (request: MailRequest) => request.reply(new Uint8Array(0));
+    const onRequest = (request: MailRequest) => {
+      request.reply(new Uint8Array(0));
+      const command = decodeText(request.payload);
+      if (isWorkerCommand(command)) onCommand?.(command);
+    };
     return this.#serve({ prefix, isQueue: false, isWhole: true, onRequest });
   }
 

@@ -4,11 +4,12 @@ import type { Clock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
 import { openMemoryStore } from "../kv/memory-store.ts";
 import { headerBytesMax } from "../kv/writes.ts";
+import type { Mail } from "./mail.ts";
 import { MemoryFarStore } from "./memory-far-store.ts";
 import type { FaultPlan } from "./memory-faults.ts";
 import { openMemoryMail } from "./memory-mail.ts";
 import { MemoryWorld } from "./memory-world.ts";
-import type { OpenPorts } from "./ports.ts";
+import type { OpenPorts, PoolPorts } from "./ports.ts";
 import { subjectsOf } from "./subjects.ts";
 
 export interface MemoryPortsOptions {
@@ -38,7 +39,6 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
     new MemoryWorld({ ...(clock === undefined ? {} : { clock }), ...(faults === undefined ? {} : { faults }) });
   return async ({ app, pool, partitionCount }) => {
     const subjects = subjectsOf(app, pool);
-    const count = await world.ensureLayout(subjects, partitionCount);
     const connection = world.connect(name);
     const { place } = world;
     const valueBytesMax = world.payloadBytesMax - headerBytesMax;
@@ -51,14 +51,23 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
       openBucket(subjects.stateBucket, history),
       openBucket(subjects.clusterBucket, 1),
     ]);
-    const mail = openMemoryMail({ world, subjects, connection });
+    const mails: Mail[] = [];
+    const openPool = async (name: string, wanted?: number): Promise<PoolPorts> => {
+      const ofPool = subjectsOf(app, name);
+      const count = await world.ensureLayout(ofPool, wanted);
+      const mail = openMemoryMail({ world, subjects: ofPool, connection });
+      mails.push(mail);
+      return { pool: name, mail, partitionCount: count };
+    };
+    const own = await openPool(pool, partitionCount);
     const close = async () => {
-      await mail.close();
+      await Promise.all(mails.map((mail) => mail.close()));
       await Promise.all([state.close(), cluster.close()]);
     };
     const { clock: worldClock, duplicateWindowMs } = world;
     return {
-      ...{ clock: worldClock, mail, state, cluster, partitionCount: count, duplicateWindowMs, close },
+      ...own,
+      ...{ clock: worldClock, state, cluster, duplicateWindowMs, openPool, close },
       [Symbol.asyncDispose]: close,
     };
   };

@@ -5,6 +5,7 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import type { Clock } from "../core/clock.ts";
 import { delay, systemClock } from "../core/clock.ts";
+import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import { callApi, refusedError } from "../kv/nats-api.ts";
@@ -13,6 +14,7 @@ import { headersOf, rawHeaders } from "../kv/nats-link.ts";
 import { guarded } from "./guarded.ts";
 import type {
   AppendOutcome,
+  AskAddress,
   DeadLetter,
   Letter,
   Mail,
@@ -21,8 +23,11 @@ import type {
   MailReader,
   MailRequest,
   MailServer,
+  PingOutcome,
   RequestOutcome,
+  WorkerCommand,
 } from "./mail.ts";
+import { isWorkerCommand } from "./mail.ts";
 import { AckReader } from "./mail-ack.ts";
 import { deadHeaderBytesMax, deadTail, fitDead } from "./mail-dead.ts";
 import { checkAddress, headerBytes, headerLinesOf, headerNames } from "./mail-headers.ts";
@@ -169,7 +174,7 @@ class NatsMail implements Mail {
     await this.#purge({ filter: this.#subjects.timer(key, escapeId(name)) });
   }
 
-  request(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
+  request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
     let lines: string[] | undefined;
     try {
       this.#checkOpen();
@@ -180,32 +185,35 @@ class NatsMail implements Mail {
     }
     const excess = this.#excess(payload, lines);
     if (excess !== undefined) return Promise.resolve({ kind: "unsent", reason: excess });
-    const subject = this.#subjects.ask(to.partition, to.key, to.method);
+    const subject = this.#subjects.ask(to.partition, to.epoch, to.key, to.method);
     const headers = lines === undefined ? undefined : rawHeaders(lines);
     return new Promise((resolve) => {
       this.#link.send(subject, payload, headers, timeoutMs, (answer) => resolve(requestOutcomeOf(answer)));
     });
   }
 
-  serve(partition: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
-    return this.#serveBelow(this.#subjects.askPrefix(partition), { queue: ownerQueue }, onRequest);
+  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
+    return this.#serveBelow(this.#subjects.askPrefix(partition, epoch), { queue: ownerQueue }, onRequest);
   }
 
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {
     return this.#serveBelow(this.#subjects.doorPrefix(door), { queue: doorQueue }, onRequest);
   }
 
-  async ping(worker: string, timeoutMs: number): Promise<"alive" | "nobody" | "unknown"> {
-    this.#checkOpen();
-    const answer = await this.#link.request(this.#subjects.worker(escapeId(worker)), nothing, timeoutMs);
-    if (answer.kind === "reply") return "alive";
-    return answer.kind === "nobody" ? "nobody" : "unknown";
+  ping(worker: string, timeoutMs: number): Promise<PingOutcome> {
+    return this.#askWorker(worker, nothing, timeoutMs);
   }
 
-  async servePings(worker: string): Promise<MailServer> {
+  command(worker: string, command: WorkerCommand, timeoutMs: number): Promise<PingOutcome> {
+    return this.#askWorker(worker, encodeText(command), timeoutMs);
+  }
+
+  async servePings(worker: string, onCommand?: (command: WorkerCommand) => void): Promise<MailServer> {
     this.#checkOpen();
     return this.#subscribe(this.#subjects.worker(escapeId(worker)), {}, (message) => {
       new NatsRequest(this.#link, message, "", "").reply(nothing);
+      const command = decodeText(message.data);
+      if (isWorkerCommand(command)) onCommand?.(command);
     });
   }
 
@@ -230,6 +238,13 @@ class NatsMail implements Mail {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #askWorker(worker: string, payload: Uint8Array, timeoutMs: number): Promise<PingOutcome> {
+    this.#checkOpen();
+    const answer = await this.#link.request(this.#subjects.worker(escapeId(worker)), payload, timeoutMs);
+    if (answer.kind === "reply") return "alive";
+    return answer.kind === "nobody" ? "nobody" : "unknown";
   }
 
   #checkOpen(): void {

@@ -5,9 +5,10 @@ import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
 import { openNatsStore } from "../kv/nats-store.ts";
 import { ensureLayout } from "./layout.ts";
+import type { Mail } from "./mail.ts";
 import { duplicateWindowMsDefault } from "./mail.ts";
 import { openNatsMail } from "./nats-mail.ts";
-import type { OpenPorts, Ports, PortsRequest } from "./ports.ts";
+import type { OpenPorts, PoolPorts, Ports, PortsRequest } from "./ports.ts";
 import { subjectsOf } from "./subjects.ts";
 
 export interface NatsPortsOptions {
@@ -33,13 +34,21 @@ export async function openPortsOver(
   { app, pool, partitionCount }: PortsRequest,
 ): Promise<Ports> {
   const subjects = subjectsOf(app, pool);
+  const mails: Mail[] = [];
   try {
     const replicas = options.replicas === undefined ? {} : { replicas: options.replicas };
-    const count = await ensureLayout({
-      ...{ link, subjects, ...replicas },
-      ...(partitionCount === undefined ? {} : { partitionCount }),
-      ...(options.duplicateWindowMs === undefined ? {} : { duplicateWindowMs: options.duplicateWindowMs }),
-    });
+    const openPool = async (name: string, wanted?: number): Promise<PoolPorts> => {
+      const ofPool = subjectsOf(app, name);
+      const count = await ensureLayout({
+        ...{ link, subjects: ofPool, ...replicas },
+        ...(wanted === undefined ? {} : { partitionCount: wanted }),
+        ...(options.duplicateWindowMs === undefined ? {} : { duplicateWindowMs: options.duplicateWindowMs }),
+      });
+      const mail = openNatsMail({ link, subjects: ofPool, partitionCount: count });
+      mails.push(mail);
+      return { pool: name, mail, partitionCount: count };
+    };
+    const own = await openPool(pool, partitionCount);
     const [state, cluster] = await Promise.all([
       openNatsStore({
         ...{ link, bucket: subjects.stateBucket, history: options.history ?? 8, ...replicas },
@@ -50,14 +59,14 @@ export async function openPortsOver(
         description: `Troupe: the workers of ${app} and who owns what`,
       }),
     ]);
-    const mail = openNatsMail({ link, subjects, partitionCount: count });
     const close = async () => {
-      await mail.close();
+      await Promise.all(mails.map((mail) => mail.close()));
       await Promise.all([state.close(), cluster.close()]);
       await link.close();
     };
     return {
-      ...{ clock: systemClock, mail, state, cluster, partitionCount: count, close },
+      ...own,
+      ...{ clock: systemClock, state, cluster, openPool, close },
       duplicateWindowMs: options.duplicateWindowMs ?? duplicateWindowMsDefault,
       [Symbol.asyncDispose]: close,
     };

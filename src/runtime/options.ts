@@ -14,9 +14,9 @@ export interface TroupeOptions {
   readonly servers?: string | readonly string[];
   /** Names everything on the server, so that apps can share one. Default "troupe". */
   readonly app?: string;
-  /** Workers of one pool share its actors. Default "main". */
+  /** The pool of the actor types that name none. Default "main". */
   readonly pool?: string;
-  /** Partitions of the pool; fixed when the pool is first used. Default: what stands, else 64. */
+  /** Partitions of that pool; fixed when the pool is first used. Default: what stands, else 64. */
   readonly partitions?: number;
   /** Passed to the NATS client as they are: credentials, TLS, the connection's name. */
   readonly nats?: Omit<ConnectionOptions, "servers">;
@@ -29,13 +29,17 @@ export interface TroupeOptions {
 }
 
 export interface WorkerOptions extends TroupeOptions {
-  /** The actors that live here. */
+  /** The actors that live here: those of them that belong to its pools. */
   readonly actors: readonly AnyActor[];
+  /** The pools whose partitions this worker shares with others. Default: all that its actor types belong to. */
+  readonly pools?: readonly string[];
+  /** What `troupe ps` calls it. Default: none, its id alone. */
+  readonly name?: string;
   /** Any logger of pino's shape. Default: pino on standard error, level `TROUPE_LOG` or "info". */
   readonly logger?: Logger;
   /** How long `drain` waits for turns that run. Unit: ms. Default 10,000. */
   readonly drainMsMax?: number;
-  /** Ends the wait for what another worker owns: `createWorker` then rejects with CLOSED. No effect once it serves. */
+  /** Ends the start, however long it takes: `createWorker` then rejects with CLOSED. No effect once it serves. */
   readonly signal?: AbortSignal;
 }
 
@@ -47,7 +51,9 @@ export interface ResolvedOptions {
 }
 
 export interface ResolvedWorkerOptions extends ResolvedOptions {
-  readonly actors: ReadonlyMap<string, AnyActor>;
+  /** By pool, and there by type. */
+  readonly actors: ReadonlyMap<string, ReadonlyMap<string, AnyActor>>;
+  readonly name: string | undefined;
   readonly logger: Logger;
   readonly drainMsMax: number;
   readonly signal: AbortSignal | undefined;
@@ -73,21 +79,35 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
 
 /** Throws NAME_INVALID or OPTION_INVALID. */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
-  const actors = new Map<string, AnyActor>();
-  for (const actor of options.actors) {
-    if (actors.has(actor.type))
-      throw new TroupeError("OPTION_INVALID", `\`actors\` holds the type ${actor.type} twice`);
-    actors.set(actor.type, actor);
-  }
-  if (actors.size === 0)
-    throw new TroupeError("OPTION_INVALID", "`actors` is empty: a worker has at least one actor type");
+  const resolved = resolveOptions(options, "worker");
   return {
-    ...resolveOptions(options, "worker"),
-    actors,
+    ...resolved,
+    actors: actorsByPool(options, resolved.pool),
+    name: options.name === undefined ? undefined : checkName("a worker", options.name),
     logger: options.logger ?? createLogger(),
     drainMsMax: whole("drainMsMax", options.drainMsMax, 0) ?? 10_000,
     signal: options.signal,
   };
+}
+
+function actorsByPool({ actors, pools }: WorkerOptions, ownPool: string): ResolvedWorkerOptions["actors"] {
+  const wanted = pools?.map((pool) => checkName("a pool", pool));
+  const types = new Set<string>();
+  const byPool = new Map<string, Map<string, AnyActor>>();
+  for (const actor of actors) {
+    if (types.has(actor.type)) throw new TroupeError("OPTION_INVALID", `\`actors\` holds the type ${actor.type} twice`);
+    types.add(actor.type);
+    const pool = actor.pool ?? ownPool;
+    if (wanted !== undefined && !wanted.includes(pool)) continue;
+    byPool.set(pool, (byPool.get(pool) ?? new Map<string, AnyActor>()).set(actor.type, actor));
+  }
+  if (types.size === 0)
+    throw new TroupeError("OPTION_INVALID", "`actors` is empty: a worker has at least one actor type");
+  const empty = wanted?.find((pool) => !byPool.has(pool));
+  if (empty === undefined && byPool.size > 0) return byPool;
+  const known = [...new Set(actors.map((actor) => actor.pool ?? ownPool))].join(", ");
+  const text = `\`pools\`: none of the actor types belongs to ${empty ?? "any pool that is named"}; theirs are: ${known}`;
+  throw new TroupeError("OPTION_INVALID", text);
 }
 
 function whole(name: string, value: number | undefined, least: number): number | undefined {

@@ -1,143 +1,120 @@
-// Who lives and who owns what, in the cluster bucket: a lease per worker, and per partition its owner, epoch and cursor.
+// Taking, keeping and giving back the partitions of a pool, in the cluster bucket.
 //
 //   E1. A partition's epoch grows by one with each owner, by compare-and-set: of two takers one wins.
-//   E2. An owner stops by its own clock when its lease was not renewed in time, before anybody else may take over.
-//   E3. A cursor is saved under the record's revision: an owner that was replaced cannot set it back.
+//   E3. A cursor is saved under its own revision, and whoever takes a partition writes its cursor anew: an owner that was
+//       replaced cannot set it back.
 //
-// Leases make takeover quick; they never make it safe. Safety is the revision check of each commit (P1).
+// The cursor stands at a key of its own, so that those who watch who owns what do not hear of it each second.
 
-import type { Clock } from "../core/clock.ts";
 import { decodeText, encodeText } from "../core/codec.ts";
-import { isTroupeError } from "../core/errors.ts";
-import type { KvStore } from "../kv/store.ts";
-import type { Mail } from "./mail.ts";
-import { partitionKey, workerKey } from "./subjects.ts";
+import type { KvStore, Revision } from "../kv/store.ts";
+import type { Directory, PartitionRecord, StandingRecord } from "./directory.ts";
+import { writeRecord } from "./directory.ts";
+import type { Needs } from "./placement.ts";
+import { cursorKey, partitionKey } from "./subjects.ts";
 
-/** How long a worker counts as alive after its last sign. Unit: ms, whole seconds. */
-export const leaseTtlMs = 3_000;
-/** How often it gives one. Unit: ms. Two may fail and the third still lands before the lease is over. */
-export const leaseRenewMs = 1_000;
-const pingTimeoutMs = 500;
-
-/** What stands at `partition.<pool>.<p>`. `owner` is empty when it was given back. */
-export interface PartitionRecord {
-  readonly owner: string;
+/** What stands at `cursor.<pool>.<p>`. */
+export interface CursorRecord {
   readonly epoch: number;
+  /** Everything of the partition at or below this mail sequence is done. */
   readonly cursor: number;
 }
 
-export interface OwnedPartition extends PartitionRecord {
+export interface OwnedPartition extends CursorRecord {
   readonly partition: number;
-  readonly revision: number;
-}
-
-export interface TakenPartitions {
-  readonly taken: readonly OwnedPartition[];
-  /** The workers that own the rest. */
-  readonly owners: readonly string[];
+  /** Of the cursor's key. */
+  readonly revision: Revision;
 }
 
 export interface OwnershipOptions {
   readonly cluster: KvStore;
-  readonly mail: Mail;
-  readonly clock: Clock;
-  readonly pool: string;
-  readonly partitionCount: number;
+  readonly directory: Directory;
   readonly worker: string;
-  /** What `troupe ps` shows of this worker. */
-  readonly about: object;
+  readonly now: () => number;
 }
-
-const free: PartitionRecord = { owner: "", epoch: 0, cursor: 0 };
 
 export class Ownership {
   readonly #options: OwnershipOptions;
-  #renewedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
   }
 
-  /** Time that is left of the lease by this process's own clock (E2); 0 or less when it is over. Unit: ms. */
-  get leftMs(): number {
-    return this.#renewedAtMs + leaseTtlMs - this.#options.clock.monotonicMs();
+  /** Takes a partition under the record that stands; undefined when another was quicker. */
+  async tryTake(partition: number): Promise<OwnedPartition | undefined> {
+    const { directory, worker } = this.#options;
+    const standing = directory.recordOf(partition);
+    const { epoch, needs } = standing;
+    const next = { owner: worker, epoch: epoch + 1, needs };
+    if (!(await this.#tryWrite(partition, standing, next))) return undefined; // E1
+    return this.#takeCursor(partition, next.epoch);
   }
 
-  /** Gives a sign of life; returns whether the server took it. */
-  async renew(): Promise<boolean> {
-    const { cluster, clock, worker, about } = this.#options;
-    const askedAtMs = clock.monotonicMs();
-    try {
-      const value = encodeText(JSON.stringify({ worker, ...about, renewedAt: new Date(clock.now()).toISOString() }));
-      await cluster.put(workerKey(worker), value, { ttlMs: leaseTtlMs });
-      this.#renewedAtMs = askedAtMs;
-      return true;
-    } catch (thrown) {
-      if (!isTroupeError(thrown)) throw thrown;
-      return false;
+  /** Says what the partition's owner must be able to serve, while it is ours. */
+  async tryNeed(partition: number, epoch: number, needs: Needs): Promise<boolean> {
+    const { directory, worker } = this.#options;
+    const standing = directory.recordOf(partition);
+    if (standing.owner !== worker || standing.epoch !== epoch) return false;
+    return this.#tryWrite(partition, standing, { owner: worker, epoch, needs: { ...standing.needs, ...needs } });
+  }
+
+  /** Gives the partition back, its cursor saved before. */
+  async giveBack(owned: OwnedPartition, cursor: number): Promise<void> {
+    if (cursor > owned.cursor && (await this.save(owned, cursor)) === "lost") return;
+    await this.tryRelease(owned.partition);
+  }
+
+  /** Takes our name off a partition's record. */
+  async tryRelease(partition: number): Promise<boolean> {
+    const { directory, worker } = this.#options;
+    const standing = directory.recordOf(partition);
+    if (standing.owner !== worker) return false;
+    const { epoch, needs } = standing;
+    return this.#tryWrite(partition, standing, { owner: "", epoch, needs });
+  }
+
+  /** Saves the cursor; `lost` when another owner has written there (E3). */
+  async save(owned: OwnedPartition, cursor: number): Promise<OwnedPartition | "lost"> {
+    const { cluster } = this.#options;
+    const { partition, epoch } = owned;
+    const key = cursorKey(this.#options.directory.pool, partition);
+    const next = { epoch, cursor };
+    const write = await cluster.update(key, encodeText(JSON.stringify(next)), owned.revision);
+    if (write.kind === "written") return { ...next, partition, revision: write.revision };
+    // A write of ours whose answer was lost may be what stands there.
+    const entry = await cluster.get(key);
+    const found = entry === undefined ? undefined : readCursor(entry.value);
+    if (entry === undefined || found?.epoch !== epoch) return "lost";
+    return { ...found, partition, revision: entry.revision };
+  }
+
+  async #takeCursor(partition: number, epoch: number): Promise<OwnedPartition | undefined> {
+    const { cluster, directory } = this.#options;
+    const key = cursorKey(directory.pool, partition);
+    for (;;) {
+      const entry = await cluster.get(key);
+      const before = entry === undefined ? firstCursor : readCursor(entry.value);
+      if (before.epoch > epoch) return undefined; // Another has taken it since.
+      const next = { epoch, cursor: before.cursor };
+      const write = await cluster.update(key, encodeText(JSON.stringify(next)), entry?.revision ?? 0);
+      if (write.kind === "written") return { ...next, partition, revision: write.revision };
     }
   }
 
-  /** Takes every partition that is free or whose owner is dead, but those that are `held`. Says which owners live. */
-  async takeFree(held: ReadonlySet<number>): Promise<TakenPartitions> {
-    const { cluster, pool, partitionCount, worker } = this.#options;
-    const keys = Array.from({ length: partitionCount }, (_, partition) => partitionKey(pool, partition));
-    const entries = await cluster.getMany(keys);
-    const records = keys.map((key) => {
-      const entry = entries.get(key);
-      return { record: entry === undefined ? free : readRecord(entry.value), revision: entry?.revision ?? 0 };
-    });
-    const others = new Set(
-      records.map(({ record }) => record.owner).filter((owner) => owner !== "" && owner !== worker),
-    );
-    const living = await this.#livingOf(others);
-    const takes = records.map(async ({ record, revision }, partition): Promise<OwnedPartition | undefined> => {
-      if (held.has(partition) || living.has(record.owner)) return undefined;
-      const next = { owner: worker, epoch: record.epoch + 1, cursor: record.cursor };
-      const write = await cluster.update(partitionKey(pool, partition), writeRecord(next), revision);
-      return write.kind === "written" ? { ...next, partition, revision: write.revision } : undefined; // E1
-    });
-    const settled = await Promise.all(takes);
-    return { taken: settled.filter((owned) => owned !== undefined), owners: [...living] };
-  }
-
-  /** Saves the cursor; `lost` when another owner stands there (E3). With `isLast` the partition is given back. */
-  async save(owned: OwnedPartition, cursor: number, isLast = false): Promise<OwnedPartition | "lost"> {
-    const { cluster, pool, worker } = this.#options;
-    const next = { owner: isLast ? "" : worker, epoch: owned.epoch, cursor };
-    const key = partitionKey(pool, owned.partition);
-    const write = await cluster.update(key, writeRecord(next), owned.revision);
-    if (write.kind === "written") return { ...next, partition: owned.partition, revision: write.revision };
-    // A write of ours whose answer was lost may be what stands there.
-    const entry = await cluster.get(key);
-    if (entry === undefined) return "lost";
-    const record = readRecord(entry.value);
-    if (record.epoch !== owned.epoch || (record.owner !== worker && !isLast)) return "lost";
-    return { ...record, partition: owned.partition, revision: entry.revision };
-  }
-
-  /** The worker is no more. */
-  async leave(): Promise<void> {
-    await this.#options.cluster.delete(workerKey(this.#options.worker));
-  }
-
-  /** Dead is who has no lease, or whose control subject nobody serves, which NATS says at once. */
-  async #livingOf(workers: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-    const { cluster, mail } = this.#options;
-    const answers = [...workers].map(async (worker) => {
-      if ((await cluster.get(workerKey(worker))) === undefined) return undefined;
-      return (await mail.ping(worker, pingTimeoutMs)) === "nobody" ? undefined : worker;
-    });
-    return new Set((await Promise.all(answers)).filter((worker) => worker !== undefined));
+  async #tryWrite(partition: number, standing: StandingRecord, next: PartitionRecord): Promise<boolean> {
+    const { cluster, directory, now } = this.#options;
+    const key = partitionKey(directory.pool, partition);
+    const write = await cluster.update(key, writeRecord(next), standing.revision);
+    if (write.kind === "written") directory.adopt(partition, next, write.revision, now());
+    else await directory.refresh(partition);
+    return write.kind === "written";
   }
 }
 
-function writeRecord({ owner, epoch, cursor }: PartitionRecord): Uint8Array {
-  return encodeText(JSON.stringify({ owner, epoch, cursor }));
-}
+const firstCursor: CursorRecord = { epoch: 0, cursor: 0 };
 
-/** Reads a record of a partition. */
-export function readRecord(value: Uint8Array): PartitionRecord {
-  const { owner, epoch, cursor } = JSON.parse(decodeText(value)) as Partial<PartitionRecord>;
-  return { owner: owner ?? "", epoch: epoch ?? 0, cursor: cursor ?? 0 };
+/** Reads what stands at a cursor's key. */
+export function readCursor(value: Uint8Array): CursorRecord {
+  const { epoch, cursor } = JSON.parse(decodeText(value)) as Partial<CursorRecord>;
+  return { epoch: epoch ?? 0, cursor: cursor ?? 0 };
 }

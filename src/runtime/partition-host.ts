@@ -2,7 +2,9 @@
 //
 //   H1. The cursor is the highest sequence at or below which every message is settled: committed, without effect, or
 //       buried, and what it sent published. It only grows.
-//   H2. The mail is trimmed behind the cursor that is saved, never behind the one that is only known here.
+//   H2. What this worker's code cannot serve, and another's may, is left in the stream and holds the cursor: a type that
+//       the app knows, a state that is newer. An actor that was left once is not served again under this ownership, or
+//       its later messages would pass the earlier ones.
 
 import type { GoneReason } from "../actors/activation.ts";
 import type { AnyActor } from "../actors/definition.ts";
@@ -13,6 +15,7 @@ import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
+import type { ActorAddress } from "../core/ids.ts";
 import { addressOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
@@ -22,7 +25,12 @@ import type { AskOrigin, CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
 import type { Letter, Mail, MailReader, MailRequest, MailServer } from "./mail.ts";
+import type { OwnedPartition } from "./ownership.ts";
+import type { Needs } from "./placement.ts";
+import { noNeeds } from "./placement.ts";
+import type { Route } from "./routes.ts";
 import { startBury } from "./spans.ts";
+import type { TypeFacts } from "./type-registry.ts";
 import { encodeError } from "./wire-error.ts";
 
 /** What all partitions of a worker share. */
@@ -30,13 +38,18 @@ export interface HostServices {
   readonly clock: Clock;
   readonly events: EventStream;
   readonly log: Logger;
+  readonly pool: string;
   readonly mail: Mail;
   readonly state: KvStore;
   readonly committer: Committer;
   readonly actors: ReadonlyMap<string, AnyActor>;
   readonly coarseNowMs: number;
+  /** Looks at the clock: false when this worker's lease is over. */
+  readonly isOwner: boolean;
   nextCommitId(): string;
-  partitionOf(key: string): number;
+  /** What the app knows of an actor type; undefined when no worker ever had it. */
+  findType(type: string): TypeFacts | undefined;
+  routeTo(pool: string | undefined): Promise<Route>;
   ask(question: Question, origin: AskOrigin): Promise<unknown>;
 }
 
@@ -57,13 +70,19 @@ export class PartitionHost implements CellHost {
   #server: MailServer | undefined;
   #readUpTo: number;
   #cursorAtEnd: number | undefined;
+  /** Lowest sequence of what was left to another worker (H2). */
+  #leftFrom = Infinity;
+  readonly #left = new Map<string, TroupeError>();
+  readonly #onNeed: (needs: Needs) => void;
   #onRest: (() => void) | undefined;
 
-  constructor(services: HostServices, partition: number, epoch: number, cursor: number) {
+  /** `onNeed` hears what the partition's worker must be able to serve, and this one is not. */
+  constructor(services: HostServices, owned: OwnedPartition, onNeed: (needs: Needs) => void) {
     this.#services = services;
-    this.partition = partition;
-    this.epoch = epoch;
-    this.#readUpTo = cursor;
+    this.partition = owned.partition;
+    this.epoch = owned.epoch;
+    this.#readUpTo = owned.cursor;
+    this.#onNeed = onNeed;
   }
 
   get clock(): Clock {
@@ -96,8 +115,11 @@ export class PartitionHost implements CellHost {
   nextCommitId(): string {
     return this.#services.nextCommitId();
   }
-  partitionOf(key: string): number {
-    return this.#services.partitionOf(key);
+  get isOwner(): boolean {
+    return this.#services.isOwner && !this.lost.aborted;
+  }
+  routeTo(pool: string | undefined): Promise<Route> {
+    return this.#services.routeTo(pool);
   }
   ask(question: Question, origin: AskOrigin): Promise<unknown> {
     return this.#services.ask(question, origin);
@@ -105,7 +127,7 @@ export class PartitionHost implements CellHost {
 
   get cursor(): number {
     if (this.#cursorAtEnd !== undefined) return this.#cursorAtEnd;
-    let cursor = this.#readUpTo;
+    let cursor = Math.min(this.#readUpTo, this.#leftFrom - 1);
     for (const cell of this.#busy) cursor = Math.min(cursor, (cell.oldestSequence ?? Infinity) - 1);
     for (const sequence of this.#strays) cursor = Math.min(cursor, sequence - 1);
     return cursor;
@@ -115,7 +137,7 @@ export class PartitionHost implements CellHost {
   async start(): Promise<void> {
     const { mail } = this.#services;
     this.#reader = await mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter));
-    this.#server = await mail.serve(this.partition, (request) => this.#takeRequest(request));
+    this.#server = await mail.serve(this.partition, this.epoch, (request) => this.#takeRequest(request));
     if (this.lost.aborted) await this.#closeIntake();
   }
 
@@ -152,6 +174,10 @@ export class PartitionHost implements CellHost {
 
   /** Hands an ask to its actor. */
   deliver(key: string, ask: AskMessage): void {
+    if (!this.isOwner) {
+      const error = new TroupeError("FENCED", `partition ${this.partition} is no longer owned here`);
+      return ask.answer({ kind: "error", error });
+    }
     if (ask.chain.includes(key) && !this.#isQuery(key, ask.method)) {
       const chain = [...ask.chain, key].join(" -> ");
       const text = `this ask comes back to an actor that waits for it: ${chain}`;
@@ -189,6 +215,12 @@ export class PartitionHost implements CellHost {
     return this.#buryLetter(letter, error, message.attempts);
   }
 
+  abandon(cell: Cell, error: TroupeError): void {
+    const { schema } = (error.data ?? {}) as { readonly schema?: number };
+    this.#left.set(cell.key, error);
+    this.#leave(cell.oldestSequence ?? Infinity, { [cell.self.type]: schema ?? 1 });
+  }
+
   woke(cell: Cell): void {
     this.#busy.add(cell);
   }
@@ -200,14 +232,21 @@ export class PartitionHost implements CellHost {
   }
 
   #take(letter: Letter): void {
-    if (this.lost.aborted) return;
+    if (!this.isOwner) return;
     const cell = this.#cellOf(letter.key);
     if (!(cell instanceof TroupeError)) cell.deliverTell(tellOf(letter));
+    else if (cell.retry === "elsewhere") this.#leave(letter.sequence, noNeeds);
     else if (letter.method !== wakeMethod) {
       this.#strays.add(letter.sequence);
       void this.#buryLetter(letter, cell, 0).then((isBuried) => isBuried && this.#strays.delete(letter.sequence));
     }
     this.#readUpTo = Math.max(this.#readUpTo, letter.sequence);
+  }
+
+  /** Leaves what is at or above a sequence to a worker that can serve it (H2). */
+  #leave(sequence: number, needs: Needs): void {
+    this.#leftFrom = Math.min(this.#leftFrom, sequence);
+    if (needs !== noNeeds) this.#onNeed(needs);
   }
 
   #takeRequest(request: MailRequest): void {
@@ -234,13 +273,29 @@ export class PartitionHost implements CellHost {
     if (known !== undefined && !known.isGone) return known;
     const self = addressOf(key);
     if (self === undefined) return new TroupeError("ID_INVALID", `${key} is no actor's key`);
+    const left = this.#left.get(key);
+    if (left !== undefined) return left;
     const definition = this.#services.actors.get(self.type);
-    if (definition === undefined) {
-      return new TroupeError("TYPE_UNKNOWN", `this worker has no actor type ${self.type} (for ${printAddress(self)})`);
-    }
+    if (definition === undefined) return this.#unserved(self);
     const cell = new Cell(this, key, self, definition);
     this.#cells.set(key, cell);
     return cell;
+  }
+
+  #unserved(self: ActorAddress): TroupeError {
+    const { pool, findType } = this.#services;
+    const { type } = self;
+    const facts = findType(type);
+    if (facts === undefined) {
+      return new TroupeError("TYPE_UNKNOWN", `no worker ever had the actor type ${type} (for ${printAddress(self)})`);
+    }
+    if (facts.pool !== pool) {
+      const text = `the actor type ${type} lives in the pool ${facts.pool}, not in ${pool} (for ${printAddress(self)})`;
+      return new TroupeError("TYPE_UNKNOWN", text);
+    }
+    this.#onNeed({ [type]: 1 });
+    const text = `this worker of the pool ${pool} does not have the actor type ${type} (for ${printAddress(self)})`;
+    return new TroupeError("TYPE_UNSERVED", text);
   }
 
   #isQuery(key: string, method: string): boolean {

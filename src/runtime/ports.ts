@@ -4,17 +4,24 @@ import type { Clock } from "../core/clock.ts";
 import type { KvStore } from "../kv/store.ts";
 import type { Mail } from "./mail.ts";
 
-export interface Ports extends AsyncDisposable {
-  readonly clock: Clock;
+/** What is of one pool. */
+export interface PoolPorts {
+  readonly pool: string;
   readonly mail: Mail;
+  readonly partitionCount: number;
+}
+
+/** Those of the pool that they were opened for, and the way to the others. */
+export interface Ports extends PoolPorts, AsyncDisposable {
+  readonly clock: Clock;
   /** Actors' committed values. */
   readonly state: KvStore;
   /** Who lives and who owns what. */
   readonly cluster: KvStore;
-  /** Partitions of the pool. */
-  readonly partitionCount: number;
   /** How long the mail knows a message id. What it has stored is not trimmed before. Unit: ms. */
   readonly duplicateWindowMs: number;
+  /** Another pool of the app, over the same connection and closed with it. Makes it when it is not there. */
+  openPool(pool: string): Promise<PoolPorts>;
   close(): Promise<void>;
 }
 

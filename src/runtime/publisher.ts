@@ -10,15 +10,16 @@ import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import { endSpan, traceparentOf } from "../core/trace.ts";
-import type { Mail, MailAddress } from "./mail.ts";
+import type { MailAddress } from "./mail.ts";
+import type { Route } from "./routes.ts";
 import { startSend } from "./spans.ts";
 
 export interface PublisherOptions {
-  readonly mail: Mail;
   readonly clock: Clock;
   /** The sender's key. */
   readonly from: string;
-  readonly partitionOf: (key: string) => number;
+  /** The way into a receiver's pool; undefined: that of the types that name none. */
+  readonly routeTo: (pool: string | undefined) => Promise<Pick<Route, "mail" | "partitionOf">>;
   readonly lost: AbortSignal;
   readonly onStored: (entry: OutboxEntry) => void;
 }
@@ -68,8 +69,22 @@ export class Publisher {
     this.#waiting.delete(first.to);
   }
 
+  /** Tries until the way is open; undefined when ownership is lost first. */
+  async #routeTo(entry: OutboxEntry): Promise<Pick<Route, "mail" | "partitionOf"> | undefined> {
+    const { routeTo, clock, lost } = this.#options;
+    for (let attempt = 0; !lost.aborted; attempt += 1) {
+      const route = await routeTo(entry.pool).catch(() => undefined); // The server is away.
+      if (route !== undefined) return route;
+      await delay(clock, Math.min(backoffMsMax, 50 * 2 ** attempt), lost);
+    }
+    return undefined;
+  }
+
   async #store(entry: OutboxEntry): Promise<boolean> {
-    const { mail, clock, from, partitionOf, lost } = this.#options;
+    const { clock, from, lost } = this.#options;
+    const route = await this.#routeTo(entry);
+    if (route === undefined) return false;
+    const { mail, partitionOf } = route;
     const to: MailAddress = { partition: partitionOf(entry.to), key: entry.to, method: entry.method };
     const payload = entry.inputText === undefined ? nothing : encodeText(entry.inputText);
     const messageId = `${from}:${entry.n}`;

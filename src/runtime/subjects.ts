@@ -14,14 +14,16 @@ export interface Subjects {
   readonly deadStreamSubjects: readonly string[];
   readonly stateBucket: string;
   readonly clusterBucket: string;
+  readonly pool: string;
   mail(partition: number, key: string, method: string): string;
   /** `A.mail.<pool>.`: what stands before the partition. */
   readonly mailPoolPrefix: string;
   /** `A.mail.<pool>.<partition>.`: what stands before the key. */
   mailPrefix(partition: number): string;
   timer(key: string, name: string): string;
-  ask(partition: number, key: string, method: string): string;
-  askPrefix(partition: number): string;
+  ask(partition: number, epoch: number, key: string, method: string): string;
+  /** `A.ask.<pool>.<partition>.<epoch>.`: what stands before the key. */
+  askPrefix(partition: number, epoch: number): string;
   dead(key: string, method: string): string;
   /** `A.call.` and `A.tell.`: the doors for the `nats` CLI and other languages. */
   doorPrefix(door: "call" | "tell"): string;
@@ -34,9 +36,10 @@ export function subjectsOf(app: string, pool: string): Subjects {
   checkName("a pool", pool);
   const mailPoolPrefix = `${app}.mail.${pool}.`;
   const mailPrefixes = prefixes(mailPoolPrefix);
-  const askPrefixes = prefixes(`${app}.ask.${pool}.`);
+  const askPoolPrefix = `${app}.ask.${pool}.`;
   return {
     app,
+    pool,
     mailStream: `${app}_mail`,
     deadStream: `${app}_dead`,
     mailStreamSubjects: [`${app}.mail.>`, `${app}.timer.>`],
@@ -47,8 +50,8 @@ export function subjectsOf(app: string, pool: string): Subjects {
     mailPoolPrefix,
     mailPrefix: mailPrefixes,
     timer: (key, name) => `${app}.timer.${key}.${name}`,
-    ask: (partition, key, method) => `${askPrefixes(partition)}${key}.${method}`,
-    askPrefix: askPrefixes,
+    ask: (partition, epoch, key, method) => `${askPoolPrefix}${partition}.${epoch}.${key}.${method}`,
+    askPrefix: (partition, epoch) => `${askPoolPrefix}${partition}.${epoch}.`,
     dead: (key, method) => `${app}.dead.${key}.${method}`,
     doorPrefix: (door) => `${app}.${door}.`,
     worker: (id) => `${app}.worker.${id}`,
@@ -57,8 +60,12 @@ export function subjectsOf(app: string, pool: string): Subjects {
 
 /** Key of a worker's lease in the cluster bucket. */
 export const workerKey = (worker: string): string => `worker.${worker}`;
-/** Key of a partition's owner, epoch and cursor in the cluster bucket. */
+/** Key of a partition's owner and epoch in the cluster bucket. */
 export const partitionKey = (pool: string, partition: number): string => `partition.${pool}.${partition}`;
+/** Key of how far a partition's mail is done. */
+export const cursorKey = (pool: string, partition: number): string => `cursor.${pool}.${partition}`;
+/** Key of what is known of an actor type: its pool, and the highest schema number of its code. */
+export const typeKey = (type: string): string => `type.${type}`;
 
 function prefixes(head: string): (partition: number) => string {
   const made: string[] = [];

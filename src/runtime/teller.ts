@@ -41,6 +41,7 @@ type Accepted = AppendOutcome & { readonly kind: "accepted" };
 
 /** One message on its way. */
 interface Telling {
+  readonly mail: Mail;
   readonly lane: Lane;
   readonly number: number;
   readonly to: MailAddress;
@@ -53,23 +54,22 @@ interface Telling {
 }
 
 export class Teller {
-  readonly #mail: Mail;
   readonly #clock: Clock;
   readonly #name: string;
   readonly #lanes = new Map<string, Lane>();
   #count = 0;
 
-  constructor(mail: Mail, clock: Clock) {
-    this.#mail = mail;
+  constructor(clock: Clock) {
     this.#clock = clock;
     this.#name = clock.uniqueId().slice(0, 10);
   }
 
   /**
-   * `trace`: what it is a part of, when that came from outside. Throws PAYLOAD_TOO_LARGE; rejects with TELL_REFUSED (not
+   * By `mail` of the actor's pool. `trace`: what it is a part of, when that came from outside. Throws PAYLOAD_TOO_LARGE; rejects with TELL_REFUSED (not
    * stored) or OUTCOME_UNKNOWN.
    */
   tell(
+    mail: Mail,
     to: MailAddress,
     inputText: string | undefined,
     options: TellOptions | undefined,
@@ -81,15 +81,15 @@ export class Teller {
     const span = isTracing() ? startSend(to, messageId, trace ?? "active") : undefined;
     const meta: MailMeta = { messageId, trace: traceparentOf(span, trace) };
     const payload = inputText === undefined ? nothing : encodeText(inputText);
-    checkPayload(this.#mail, to, payload);
+    checkPayload(mail, to, payload);
     const timeoutMs = options?.timeoutMs ?? tellTimeoutMsDefault;
     const lane = this.#enter(to.key);
     const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
-    const telling: Telling = { lane, number, to, payload, meta, deadlineMs, span, first: undefined };
+    const telling: Telling = { mail, lane, number, to, payload, meta, deadlineMs, span, first: undefined };
     if (lane.retrying !== undefined) return this.#retryToEnd(telling, undefined);
     lane.underFirst.push(telling);
     // Almost every tell ends with its first attempt, so that goes through as few promises as can be.
-    const first = this.#mail.append(to, payload, meta, Math.min(timeoutMs, attemptMsMax));
+    const first = mail.append(to, payload, meta, Math.min(timeoutMs, attemptMsMax));
     telling.first = first;
     return first.then(
       (outcome) => {
@@ -164,7 +164,7 @@ export class Teller {
   }
 
   async #tryAgain(telling: Telling, first: AppendOutcome | undefined): Promise<Accepted> {
-    const { lane, number, to, payload, meta, deadlineMs } = telling;
+    const { mail, lane, number, to, payload, meta, deadlineMs } = telling;
     let outcome = first;
     let isUnknown = false;
     let reason = "its time was over before its turn";
@@ -180,7 +180,7 @@ export class Teller {
       const later = lane.underFirst.filter((other) => other.number > number);
       await Promise.allSettled(later.map((other) => other.first)); // W2
       if (lane.stored > number) throw failureOf(to, "a later message to the same actor was stored first", isUnknown); // W2
-      outcome = await this.#mail.append(to, payload, meta, Math.min(leftMs, attemptMsMax));
+      outcome = await mail.append(to, payload, meta, Math.min(leftMs, attemptMsMax));
     }
   }
 

@@ -3,7 +3,7 @@
 //   Drain, in this order: close the doors, stop keeping, stop the intake, finish turns and publish what they sent, save
 //   cursors and give the partitions back, close the connection.
 
-import type { ActorDefinition, MethodTable } from "../actors/definition.ts";
+import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definition.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
 import type { Change } from "./changes.ts";
@@ -13,13 +13,17 @@ import { Committer } from "./committer.ts";
 import { openDoors } from "./doors.ts";
 import { logEvents } from "./event-log.ts";
 import { Keeper } from "./keeper.ts";
+import { Lease } from "./lease.ts";
 import type { MailServer } from "./mail.ts";
 import type { ResolvedWorkerOptions, WorkerOptions } from "./options.ts";
 import { resolveWorkerOptions } from "./options.ts";
 import { Ownership } from "./ownership.ts";
 import type { HostServices } from "./partition-host.ts";
 import { PartitionHost } from "./partition-host.ts";
+import { PoolKeeper } from "./pool-keeper.ts";
 import type { Ports } from "./ports.ts";
+import type { PooledAddress } from "./routes.ts";
+import type { TypeRegistry } from "./type-registry.ts";
 
 /** A running worker. */
 export interface Worker extends Troupe {
@@ -33,9 +37,9 @@ export interface Worker extends Troupe {
 }
 
 /**
- * Starts a worker; resolves when it serves. While another worker of the pool lives and owns its partitions this one
- * stands by, and takes over when the other is gone. Rejects with OPTION_INVALID, SERVER_UNREACHABLE, SERVER_TOO_OLD,
- * SERVER_UNSUITABLE, LAYOUT_MISMATCH, CLOSED (the option `signal`).
+ * Starts a worker; resolves when it is one of those that share the partitions of its pools, and serves what was free for
+ * it. What other workers are to give it they give it then. Rejects with OPTION_INVALID, SERVER_UNREACHABLE,
+ * SERVER_TOO_OLD, SERVER_UNSUITABLE, LAYOUT_MISMATCH, CLOSED (the option `signal`).
  */
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const resolved = resolveWorkerOptions(options);
@@ -57,49 +61,33 @@ class TroupeWorker implements Worker {
   readonly ports: Ports;
   readonly #options: ResolvedWorkerOptions;
   readonly #client: TroupeClient;
+  readonly #lease: Lease;
   readonly #keeper: Keeper;
+  readonly #pools = new Map<string, PoolKeeper>();
   #servers: readonly MailServer[] = [];
   #commits = 0;
   #ending: Promise<void> | undefined;
 
   constructor(options: ResolvedWorkerOptions, ports: Ports) {
-    const { clock, mail, state, cluster } = ports;
-    const { logger, actors, pool } = options;
+    const { clock, cluster } = ports;
+    const { logger, actors, name } = options;
     this.#options = options;
     this.ports = ports;
     this.id = clock.uniqueId();
     this.events = new EventStream((thrown) => logger.error({ error: messageOf(thrown) }, "an event listener threw"));
     logEvents(this.events, logger);
+    const hostOf = (to: PooledAddress, isNested: boolean) => this.#pools.get(to.pool)?.hostOf(to.partition, isNested);
     this.#client = new TroupeClient(options.app, ports, this.events, {
-      owns: (partition) => this.#keeper.hostOf(partition) !== undefined,
-      deliver: (to, ask) => this.#keeper.hostOf(to.partition)?.deliver(to.key, ask),
+      owns: (to, isNested) => hostOf(to, isNested) !== undefined,
+      deliver: (to, ask) => hostOf(to, true)?.deliver(to.key, ask),
     });
-    const committer = new Committer(state, clock);
-    const keeperNow = () => this.#keeper.coarseNowMs;
-    const services: HostServices = {
-      ...{ clock, events: this.events, log: logger, mail, state, committer, actors },
-      get coarseNowMs() {
-        return keeperNow();
-      },
-      nextCommitId: () => `${this.id.slice(0, 10)}-${(this.#commits++).toString(36)}`,
-      partitionOf: (key) => this.#client.partitionOf(key),
-      ask: (question, origin) => this.#client.askFor(question, origin),
-    };
-    const about = {
-      pid: process.pid,
-      actors: [...actors.keys()],
-      pool,
-      startedAt: new Date(clock.now()).toISOString(),
-    };
-    const { partitionCount } = ports;
-    this.#keeper = new Keeper({
-      worker: this.id,
-      ports,
-      ownership: new Ownership({ cluster, mail, clock, pool, partitionCount, worker: this.id, about }),
-      events: this.events,
-      log: logger,
-      openHost: ({ partition, epoch, cursor }) => new PartitionHost(services, partition, epoch, cursor),
-    });
+    const types = Object.fromEntries(
+      [...actors.values()].flatMap((ofPool) => [...ofPool.keys()].map((type) => [type, 1])),
+    );
+    const startedAt = new Date(clock.now()).toISOString();
+    const about = { worker: this.id, name, pid: process.pid, pools: [...actors.keys()], types, startedAt };
+    this.#lease = new Lease({ cluster, clock, about });
+    this.#keeper = new Keeper({ worker: this.id, ports, lease: this.#lease, events: this.events, log: logger });
   }
 
   get app(): string {
@@ -110,21 +98,75 @@ class TroupeWorker implements Worker {
   }
 
   async start(): Promise<void> {
-    const pings = await this.ports.mail.servePings(this.id);
+    const pings = await this.ports.mail.servePings(this.id, (command) => {
+      if (command === "drain") void this.drain();
+    });
     this.#servers = [pings];
-    await this.#startKeeping();
+    await this.#unlessAborted(this.#join());
     this.#servers = [pings, ...(await openDoors(this.ports, this.#client))];
-    this.events.emit({ kind: "worker-started", worker: this.id, partitions: this.ports.partitionCount });
+    const partitions = this.#keeper.hosts.length;
+    this.events.emit({ kind: "worker-started", worker: this.id, partitions });
+  }
+
+  /** Registers what it serves, and takes its place among the workers. */
+  async #join(): Promise<void> {
+    const { actors } = this.#options;
+    const registry = await this.#client.routes.types();
+    for (const [pool, ofPool] of actors) {
+      for (const type of ofPool.keys()) await registry.register(type, { pool, schema: 1 });
+    }
+    const committer = new Committer(this.ports.state, this.ports.clock);
+    for (const [pool, ofPool] of actors) this.#pools.set(pool, await this.#openPool(pool, ofPool, registry, committer));
+    await this.#keeper.start([...this.#pools.values()]);
+  }
+
+  async #openPool(
+    pool: string,
+    actors: ReadonlyMap<string, AnyActor>,
+    registry: TypeRegistry,
+    committer: Committer,
+  ): Promise<PoolKeeper> {
+    const { clock, state, cluster, duplicateWindowMs } = this.ports;
+    const { logger: log, drainMsMax } = this.#options;
+    const { routes } = this.#client;
+    const { mail } = await routes.open(pool);
+    const directory = await routes.openDirectory(pool);
+    const keeper = this.#keeper;
+    const services: HostServices = {
+      ...{ clock, events: this.events, log, pool, mail, state, committer, actors },
+      get coarseNowMs() {
+        return keeper.coarseNowMs;
+      },
+      get isOwner() {
+        return keeper.isOwner;
+      },
+      nextCommitId: () => `${this.id.slice(0, 10)}-${(this.#commits++).toString(36)}`,
+      findType: (type) => registry.find(type),
+      routeTo: (receivers) => routes.open(receivers ?? routes.ownPool),
+      ask: (question, origin) => this.#client.askFor(question, origin),
+    };
+    return new PoolKeeper({
+      ...{ worker: this.id, directory, mail, clock, events: this.events, log, duplicateWindowMs, drainMsMax },
+      ownership: new Ownership({ cluster, directory, worker: this.id, now: () => clock.now() }),
+      members: () => keeper.members,
+      hasLease: () => this.#lease.leftMs > 0,
+      openHost: (owned, onNeed) => new PartitionHost(services, owned, onNeed),
+    });
   }
 
   /** Rejects with CLOSED when the option `signal` aborts first. */
-  async #startKeeping(): Promise<void> {
+  async #unlessAborted(joining: Promise<void>): Promise<void> {
     const { signal } = this.#options;
-    const stopWaiting = () => void this.#keeper.stop();
-    signal?.addEventListener("abort", stopWaiting, { once: true });
-    if (signal?.aborted !== true) await this.#keeper.start();
-    signal?.removeEventListener("abort", stopWaiting);
-    if (signal?.aborted === true) throw new TroupeError("CLOSED", "this worker was told to end before it served");
+    if (signal === undefined) return joining;
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => {
+      aborted.reject(new TroupeError("CLOSED", "this worker was told to end before it served"));
+      void this.#keeper.stop();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    joining.catch(() => undefined); // It fails with what it waits for, when nobody waits for it any more.
+    await Promise.race([joining, aborted.promise]).finally(() => signal.removeEventListener("abort", abort));
   }
 
   actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): ActorRef<S, M> {
@@ -159,7 +201,7 @@ class TroupeWorker implements Worker {
     const cancel = this.ports.clock.after(graceMs, () => grace.abort());
     try {
       await Promise.all(this.#servers.slice(1).map((server) => server.close()));
-      await this.#keeper.giveBack(grace.signal);
+      await this.#keeper.drain(grace.signal);
       this.events.emit({ kind: "worker-drained", worker: this.id });
     } catch (thrown) {
       // The server is gone or refuses: what is acknowledged is stored, and the next owner goes on from there.

@@ -11,7 +11,7 @@ export function mailConnectionContract(name: string, open: OpenMail): void {
     const [asker, owner] = [await place.open(), await place.open()];
     const arrived = Promise.withResolvers<void>();
     let requests = 0;
-    await using _server = await owner.mail.serve(3, () => {
+    await using _server = await owner.mail.serve(3, 1, () => {
       requests += 1;
       if (requests === 20) arrived.resolve();
     });
@@ -40,7 +40,7 @@ export function mailConnectionContract(name: string, open: OpenMail): void {
   test(`${name}: what is served is served again after a break`, async () => {
     await using place = await open();
     const [asker, owner] = [await place.open(), await place.open()];
-    await using _server = await owner.mail.serve(3, (request) => request.reply(bytes("here")));
+    await using _server = await owner.mail.serve(3, 1, (request) => request.reply(bytes("here")));
     await using _pings = await owner.mail.servePings("w-1");
     const lost = toldOf(owner.mail, "lost");
     owner.cut();
@@ -61,7 +61,7 @@ export function mailConnectionContract(name: string, open: OpenMail): void {
     const lost = toldOf(owner.mail, "lost");
     owner.cut();
     await lost;
-    const serving = owner.mail.serve(3, (request) => request.reply(bytes("here")));
+    const serving = owner.mail.serve(3, 1, (request) => request.reply(bytes("here")));
     owner.restore();
     await within("it is served", serving);
     expect((await asker.mail.request(toC1, bytes("x"), noMeta, patienceMs)).kind).toBe("reply");
@@ -96,7 +96,7 @@ export function mailConnectionContract(name: string, open: OpenMail): void {
     const states: string[] = [];
     let requests = 0;
     await mail.read(3, 1, letters.take);
-    await mail.serve(3, () => {
+    await mail.serve(3, 1, () => {
       requests += 1;
     });
     await mail.servePings("w-1");
@@ -113,7 +113,7 @@ export function mailConnectionContract(name: string, open: OpenMail): void {
       mail.bury({ letter, partition: 3, code: "X", message: "", attempts: 1 }, 100),
       mail.schedule(toC1, "t", bytes(""), 0, 100),
       mail.cancel("counter.c1", "t"),
-      mail.serve(3, () => {}),
+      mail.serve(3, 1, () => {}),
       mail.serveDoor("call", () => {}),
       mail.ping("w-1", 100),
       mail.servePings("w-1"),
@@ -146,7 +146,7 @@ export function mailConnectionContract(name: string, open: OpenMail): void {
     client.cut();
     await lost;
     const serving = client.mail
-      .serve(3, () => {})
+      .serve(3, 1, () => {})
       .then(
         () => "served",
         (thrown: { code?: string }) => thrown.code,

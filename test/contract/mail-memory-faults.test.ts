@@ -129,7 +129,7 @@ test("a client that crashed is never answered and hears nothing; what it had sen
   const [one, other] = [open("a"), open("b")];
   const letters = new Letters();
   await clock.runFor(one.read(3, 1, letters.take));
-  await clock.runFor(one.serve(3, () => {}));
+  await clock.runFor(one.serve(3, 1, () => {}));
   let answers = 0;
   const count = () => {
     answers += 1;

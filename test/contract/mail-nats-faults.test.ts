@@ -153,7 +153,7 @@ test("M5: requests in flight are lost at once when the server is killed", async 
   await using place = await openMailOnNats(server);
   const [asker, owner] = [await place.open(), await place.open()];
   const arrived = Promise.withResolvers<MailRequest>();
-  await using _server = await owner.mail.serve(3, arrived.resolve);
+  await using _server = await owner.mail.serve(3, 1, arrived.resolve);
   const ask = asker.mail.request(toC1, bytes("x"), noMeta, 60_000);
   const request = await within("the request arrives", arrived.promise);
   await server.kill9();
@@ -166,14 +166,14 @@ test("M5: one reply leaves for each request, whatever the handler does, and none
   await using place = await openMailOnNats(server);
   const { mail } = await place.open();
   await using outside = await openLink({ servers: server.url });
-  await using _server = await mail.serve(3, (request) => {
+  await using _server = await mail.serve(3, 1, (request) => {
     request.reply(bytes("1"));
     request.reply(bytes("2"), "HANDLER_FAILED");
     request.reply(new Uint8Array(2 * 1024 * 1024));
   });
   const replies: string[] = [];
   outside.connection.subscribe("answers", { callback: (_error, message) => void replies.push(message.string()) });
-  const subject = place.subjects.ask(3, "counter.c1", "add");
+  const subject = place.subjects.ask(3, 1, "counter.c1", "add");
   outside.connection.publish(subject, bytes(""), { reply: "answers" });
   outside.connection.publish(subject, bytes(""));
   // The owner's connection hands over in order: when this one is answered, so are those before it.
@@ -250,7 +250,7 @@ test("H2: headers that nobody of ours writes are left out, in letters, mailboxes
   const { mail } = await place.open();
   await using outside = await openLink({ servers: server.url });
   const seen: MailRequest[] = [];
-  await using _server = await mail.serve(3, (request) => {
+  await using _server = await mail.serve(3, 1, (request) => {
     seen.push(request);
     request.reply(bytes("ok"));
   });
@@ -282,7 +282,7 @@ test("H2: headers that nobody of ours writes are left out, in letters, mailboxes
     for (const [lines] of blocks) {
       const headers = rawHeaders(lines);
       await outside.request(place.subjects.mail(3, "counter.c1", "add"), payload, patienceMs, headers);
-      const answer = await outside.request(place.subjects.ask(3, "counter.c1", "add"), payload, patienceMs, headers);
+      const answer = await outside.request(place.subjects.ask(3, 1, "counter.c1", "add"), payload, patienceMs, headers);
       expect(answer.kind).toBe("reply");
     }
   }
@@ -326,6 +326,6 @@ test("serving a subject that the server does not allow rejects", async () => {
   await using server = await startTestServer({ config });
   await using link = await openLink({ servers: server.url, user: "u", pass: "p" });
   await using mail = openNatsMail({ link, subjects: subjectsOf("app", "main") });
-  await expect(mail.serve(3, () => {})).rejects.toMatchObject({ code: "STORE_FAILED" });
+  await expect(mail.serve(3, 1, () => {})).rejects.toMatchObject({ code: "STORE_FAILED" });
   await expect(mail.servePings("w-1")).rejects.toMatchObject({ code: "STORE_FAILED" });
 });

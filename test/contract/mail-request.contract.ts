@@ -16,14 +16,14 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     await using place = await open();
     const [asker, owner] = [await place.open(), await place.open()];
     let seen: MailRequest | undefined;
-    await using _server = await owner.mail.serve(3, (request) => {
+    await using _server = await owner.mail.serve(3, 1, (request) => {
       seen = request;
       request.reply(request.payload);
     });
     const anyBytes = fc.uint8Array({ maxLength: 200 });
     await fc.assert(
       fc.asyncProperty(anyName, anyId, anyName, anyBytes, anyMeta, async (type, id, method, payload, meta) => {
-        const to = { partition: 3, key: keyOf({ type, id }), method };
+        const to = { partition: 3, epoch: 1, key: keyOf({ type, id }), method };
         const outcome = await asker.mail.request(to, payload, meta, patienceMs);
         expect(outcome.kind === "reply" && [...outcome.payload]).toEqual([...payload]);
         expect(seen && { key: seen.key, method: seen.method, meta: { ...seen.meta } }).toEqual({
@@ -37,7 +37,7 @@ export function mailRequestContract(name: string, open: OpenMail): void {
   test(`${name}: M5: the first reply counts; an error carries its code, and an empty reply is a reply`, async () => {
     await using place = await open();
     const { mail } = await place.open();
-    await using _server = await mail.serve(3, (request) => {
+    await using _server = await mail.serve(3, 1, (request) => {
       if (request.method === "fail") request.reply(bytes("why"), "HANDLER_FAILED");
       else if (request.method === "empty") request.reply(new Uint8Array(0));
       request.reply(bytes("second"), "INPUT_INVALID");
@@ -57,8 +57,8 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     const [asker, owner] = [await place.open(), await place.open()];
     const ask = () => within("an answer at once", asker.mail.request(toC1, bytes("x"), noMeta, 60_000), 2_000);
     expect(await ask()).toEqual({ kind: "nobody" });
-    const server = await owner.mail.serve(3, (request) => request.reply(bytes("here")));
-    await using _other = await owner.mail.serve(33, (request) => request.reply(bytes("elsewhere")));
+    const server = await owner.mail.serve(3, 1, (request) => request.reply(bytes("here")));
+    await using _other = await owner.mail.serve(33, 1, (request) => request.reply(bytes("elsewhere")));
     expect(textOfReply(await ask())).toBe("ok: here");
     await server.close();
     await owner.mail.ping("settles-what-was-said-before", patienceMs);
@@ -69,7 +69,7 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     await using place = await open();
     const [asker, owner] = [await place.open(), await place.open()];
     for (let partition = 0; partition < 30; partition += 1) {
-      await owner.mail.serve(partition, (request) => request.reply(bytes("here")));
+      await owner.mail.serve(partition, 1, (request) => request.reply(bytes("here")));
       const outcome = await asker.mail.request({ ...toC1, partition }, bytes(""), noMeta, patienceMs);
       expect(textOfReply(outcome)).toBe("ok: here");
     }
@@ -79,7 +79,7 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     await using place = await open();
     const [asker, owner] = [await place.open(), await place.open()];
     const requests: MailRequest[] = [];
-    await using _server = await owner.mail.serve(3, (request) => requests.push(request));
+    await using _server = await owner.mail.serve(3, 1, (request) => requests.push(request));
     const startedMs = performance.now();
     const outcome = await asker.mail.request(toC1, bytes("x"), noMeta, 200);
     expect(outcome.kind).toBe("lost");
@@ -93,7 +93,7 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     await using place = await open();
     const [asker, owner] = [await place.open(), await place.open()];
     const waiting: MailRequest[] = [];
-    await using _server = await owner.mail.serve(3, (request) => {
+    await using _server = await owner.mail.serve(3, 1, (request) => {
       waiting.push(request);
       if (waiting.length === 100) for (const each of waiting.reverse()) each.reply(each.payload);
     });
@@ -104,7 +104,7 @@ export function mailRequestContract(name: string, open: OpenMail): void {
   test(`${name}: P10: a request over the limit is unsent, a reply over the limit is an error that says so`, async () => {
     await using place = await open();
     const { mail } = await place.open();
-    await using _server = await mail.serve(3, (request) => {
+    await using _server = await mail.serve(3, 1, (request) => {
       request.reply(new Uint8Array(request.method === "large" ? 8 * 1024 * 1024 : 900 * 1024));
     });
     const over = await mail.request(toC1, new Uint8Array(mail.payloadBytesMax + 1), noMeta, patienceMs);
@@ -133,9 +133,9 @@ export function mailRequestContract(name: string, open: OpenMail): void {
       seen.push(`${request.key}/${request.method}`);
       request.reply(bytes("done"));
     };
-    await using _server = await mail.serve(3, take);
+    await using _server = await mail.serve(3, 1, take);
     await using _door = await mail.serveDoor("call", take);
-    for (const prefix of [place.subjects.askPrefix(3), place.subjects.doorPrefix("call")]) {
+    for (const prefix of [place.subjects.askPrefix(3, 1), place.subjects.doorPrefix("call")]) {
       for (const tail of ["counter", "counter.c1", "a.b.c.d", "counter.c=.add.x", "1.a.b"]) {
         const outcome = await place.ask(`${prefix}${tail}`, bytes("1"));
         expect(outcome, tail).toMatchObject({ kind: "reply", errorCode: "NAME_INVALID" });
@@ -154,7 +154,7 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     const [asker, first, second] = [await place.open(), await place.open(), await place.open()];
     let handled = 0;
     for (const owner of [first, second]) {
-      await owner.mail.serve(3, (request) => {
+      await owner.mail.serve(3, 1, (request) => {
         handled += 1;
         request.reply(request.payload);
       });
@@ -169,7 +169,7 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     const [asker, owner] = [await place.open(), await place.open()];
     for (let round = 0; round < 5; round += 1) {
       const first = Promise.withResolvers<void>();
-      const server = await owner.mail.serve(3, (request) => {
+      const server = await owner.mail.serve(3, 1, (request) => {
         first.resolve();
         request.reply(request.payload);
       });

@@ -5,25 +5,33 @@ import { encodeText } from "../../src/core/codec.ts";
 import { TroupeError } from "../../src/core/errors.ts";
 import type { HereDoor } from "../../src/runtime/asker.ts";
 import { Asker } from "../../src/runtime/asker.ts";
+import { writeRecord } from "../../src/runtime/directory.ts";
 import type { MailRequest } from "../../src/runtime/mail.ts";
 import type { MemoryFault } from "../../src/runtime/memory-faults.ts";
 import { openMemoryMail } from "../../src/runtime/memory-mail.ts";
-import { subjectsOf } from "../../src/runtime/subjects.ts";
+import { memoryPorts } from "../../src/runtime/memory-ports.ts";
+import { noNeeds } from "../../src/runtime/placement.ts";
+import { Routes } from "../../src/runtime/routes.ts";
+import { partitionKey, subjectsOf } from "../../src/runtime/subjects.ts";
 import { encodeError } from "../../src/runtime/wire-error.ts";
 import { worldWithFaults } from "./runtime-doubles.ts";
 
-const to = { partition: 0, key: "a.x", method: "go" };
+const to = { pool: "main", partition: 0, key: "a.x", method: "go" };
 const subjects = subjectsOf("app", "main");
 
-function stage(faults: readonly (MemoryFault | undefined)[], here?: HereDoor) {
+async function stage(faults: readonly (MemoryFault | undefined)[], here?: HereDoor) {
   const { world, clock } = worldWithFaults("request", faults);
-  const asker = new Asker(openMemoryMail({ world, subjects, name: "asker" }), clock, here);
+  const request = { app: "app", pool: "main", partitionCount: 1 };
+  const ports = await clock.runFor(memoryPorts({ world, name: "asker" })(request));
+  const record = writeRecord({ owner: "owner", epoch: 1, needs: noNeeds });
+  await clock.runFor(ports.cluster.put(partitionKey("main", 0), record));
+  const asker = new Asker(new Routes(ports), clock, here);
   const owner = openMemoryMail({ world, subjects, name: "owner" });
   const handled: MailRequest[] = [];
   /** Serves from now on; each request meets the answers given, in order, and then `5`. */
   const serve = (errors: readonly TroupeError[] = []) => {
     const left = [...errors];
-    return owner.serve(0, (request) => {
+    return owner.serve(0, 1, (request) => {
       handled.push(request);
       const error = left.shift();
       if (error === undefined) request.reply(encodeText("5"));
@@ -38,7 +46,7 @@ function stage(faults: readonly (MemoryFault | undefined)[], here?: HereDoor) {
 const fenced = new TroupeError("FENCED", "another owns it");
 
 test("Q1: while nobody is there it is tried again, until somebody is or the time is over", async () => {
-  const { clock, serve, ask } = stage([]);
+  const { clock, serve, ask } = await stage([]);
   expect(await clock.runFor(ask({ timeoutMs: 1_000 }))).toBe("ASK_UNREACHABLE");
   expect(clock.monotonicMs()).toBeLessThanOrEqual(1_000);
   const asking = ask();
@@ -48,7 +56,7 @@ test("Q1: while nobody is there it is tried again, until somebody is or the time
 });
 
 test("Q1: what never left is tried again", async () => {
-  const { world, clock, serve, handled, ask } = stage([]);
+  const { world, clock, serve, handled, ask } = await stage([]);
   await clock.runFor(serve());
   world.cut("asker");
   const asking = ask();
@@ -58,13 +66,13 @@ test("Q1: what never left is tried again", async () => {
 });
 
 test("Q1: what an owner refuses because it no longer is one is tried again", async () => {
-  const { clock, serve, handled, ask } = stage([]);
+  const { clock, serve, handled, ask } = await stage([]);
   await clock.runFor(serve([fenced, new TroupeError("DRAINING", "going"), fenced]));
   expect([await clock.runFor(ask()), handled.length]).toEqual([5, 4]);
 });
 
 test("Q1: waits grow, so that a long absence does not make a storm", async () => {
-  const { clock, serve, handled, ask } = stage([]);
+  const { clock, serve, handled, ask } = await stage([]);
   await clock.runFor(serve(new Array(1_000).fill(fenced)));
   expect(await clock.runFor(ask())).toBe("FENCED");
   expect(handled.length).toBeLessThan(50);
@@ -76,7 +84,7 @@ test("Q2: an ask whose answer was lost is not repeated: it may have had an effec
     [{ lose: "request" }, "ASK_TIMEOUT"],
     [{ cutForMs: 100 }, "OUTCOME_UNKNOWN"],
   ] as const) {
-    const { clock, serve, handled, ask } = stage([fault]);
+    const { clock, serve, handled, ask } = await stage([fault]);
     await clock.runFor(serve());
     expect(await clock.runFor(ask({ timeoutMs: 1_000 }))).toBe(code);
     await clock.advance(10_000);
@@ -86,7 +94,7 @@ test("Q2: an ask whose answer was lost is not repeated: it may have had an effec
 
 test("Q2: with an idempotency key, or for a query, it is repeated", async () => {
   for (const isQuery of [true, false]) {
-    const { clock, serve, handled, ask } = stage([{ cutForMs: 100 }, { cutForMs: 100 }]);
+    const { clock, serve, handled, ask } = await stage([{ cutForMs: 100 }, { cutForMs: 100 }]);
     await clock.runFor(serve());
     expect(await clock.runFor(ask(isQuery ? {} : { idempotencyKey: "k.1" }, isQuery))).toBe(5);
     expect(handled.map(({ meta }) => meta.idempotencyKey)).toEqual(new Array(3).fill(isQuery ? undefined : "k=2E1"));
@@ -94,17 +102,17 @@ test("Q2: with an idempotency key, or for a query, it is repeated", async () => 
 });
 
 test("Q2: what was lost once stays in doubt, whatever the later attempts have met", async () => {
-  const { clock, ask } = stage([{ cutForMs: 100 }]);
+  const { clock, ask } = await stage([{ cutForMs: 100 }]);
   expect(await clock.runFor(ask({ idempotencyKey: "k", timeoutMs: 2_000 }))).toBe("OUTCOME_UNKNOWN");
-  const refused = stage([{ cutForMs: 100 }]);
+  const refused = await stage([{ cutForMs: 100 }]);
   await refused.clock.runFor(refused.serve([fenced, new TroupeError("COMMIT_REFUSED", "disk full")]));
   expect(await refused.clock.runFor(refused.ask({ idempotencyKey: "k" }))).toBe("OUTCOME_UNKNOWN");
-  const query = stage([{ cutForMs: 100 }]);
+  const query = await stage([{ cutForMs: 100 }]);
   expect(await query.clock.runFor(query.ask({ timeoutMs: 2_000 }, true))).toBe("ASK_UNREACHABLE");
 });
 
 test("an answer that is an error is not tried again, one that is not JSON is an error", async () => {
-  const { clock, serve, handled, ask } = stage([]);
+  const { clock, serve, handled, ask } = await stage([]);
   await clock.runFor(serve([new TroupeError("HANDLER_FAILED", "no")]));
   expect([await clock.runFor(ask()), handled.length]).toEqual(["HANDLER_FAILED", 1]);
 });
@@ -113,7 +121,7 @@ test("an actor of this process is asked directly, with a deadline, and again els
   const asked: AskMessage[] = [];
   let isHere = true;
   const here: HereDoor = { owns: () => isHere, deliver: (_to, message) => void asked.push(message) };
-  const { clock, serve, handled, ask } = stage([], here);
+  const { clock, serve, handled, ask } = await stage([], here);
   await clock.runFor(serve());
   const answered = ask();
   await clock.advance(10);
@@ -128,7 +136,7 @@ test("an actor of this process is asked directly, with a deadline, and again els
 });
 
 test("a signal ends the asking", async () => {
-  const { clock, ask } = stage([]);
+  const { clock, ask } = await stage([]);
   const stop = new AbortController();
   const reason = new Error("changed my mind");
   const asking = ask({ signal: stop.signal }).catch((thrown: unknown) => thrown);

@@ -54,7 +54,12 @@ describe("what survives what", () => {
 describe("findings", () => {
   const app = (facts: Partial<AppDiagnosis> = {}): AppDiagnosis => ({
     ...{ pools: { main: 64 }, streams: [stream()], survival: explainSurvival([stream()], always), unowned: 0 },
-    workers: [{ worker: "w", pool: "main", pid: 1, actors: [], startedAt: undefined, partitions: 64, leaseMs: 1 }],
+    workers: [
+      {
+        ...{ worker: "w", name: undefined, pools: ["main"], pid: 1, actors: [], isDraining: false },
+        ...{ startedAt: undefined, partitions: 64, leaseMs: 1 },
+      },
+    ],
     mail: { stored: 0, timers: 0, waitingPartitions: 0, oldestWaitingMs: 0, duplicateWindowMs: 120_000 },
     deadLetters: 0,
     ...facts,
@@ -114,7 +119,7 @@ describe("findings", () => {
   });
 });
 
-test("an actor lives in the pool whose workers have its type, with the owner of its partition if that one lives", () => {
+test("an actor lives in the pool that its type is registered in, with the owner of its partition if that one lives", () => {
   const entry = (key: string, value: object): KvEntry => ({
     ...{ key, value: Buffer.from(JSON.stringify(value)), revision: 1, operation: "put", writtenAtMs: 1_000 },
   });
@@ -122,14 +127,16 @@ test("an actor lives in the pool whose workers have its type, with the owner of 
   const home = partitionOf("counter", "c1", 2);
   const cluster = readCluster(
     [
-      entry("worker.w1", { pool: "other", actors: ["counter"], pid: 7 }),
-      entry(`partition.other.${home}`, { owner: "w1", epoch: 2, cursor: 9 }),
-      entry("partition.main.0", { owner: "dead", epoch: 5, cursor: 1 }),
+      entry("worker.w1", { pools: ["other"], types: { counter: 1 }, pid: 7 }),
+      entry("type.counter", { pool: "other", schema: 1 }),
+      entry(`partition.other.${home}`, { owner: "w1", epoch: 2 }),
+      entry(`cursor.other.${home}`, { epoch: 2, cursor: 9 }),
+      entry("partition.main.0", { owner: "dead", epoch: 5 }),
     ],
     pools,
     2_500,
   );
-  expect(cluster.workers).toMatchObject([{ worker: "w1", pool: "other", pid: 7, partitions: 1, leaseMs: 1_500 }]);
+  expect(cluster.workers).toMatchObject([{ worker: "w1", pools: ["other"], pid: 7, partitions: 1, leaseMs: 1_500 }]);
   expect(placeOf("counter.c1", cluster, pools, "main")).toEqual({
     ...{ pool: "other", partition: home, owner: "w1", epoch: 2, cursor: 9 },
   });

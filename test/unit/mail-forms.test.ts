@@ -16,9 +16,9 @@ test("key and method of any actor are read back from its subjects", () => {
   fc.assert(
     fc.property(anyName, anyId, anyName, fc.nat(4_095), (type, id, method, partition) => {
       const key = keyOf({ type, id });
-      const [mail, ask] = [subjects.mail(partition, key, method), subjects.ask(partition, key, method)];
+      const [mail, ask] = [subjects.mail(partition, key, method), subjects.ask(partition, 7, key, method)];
       expect(targetOf(mail, subjects.mailPrefix(partition).length)).toEqual({ key, method });
-      expect(strictTargetOf(ask, subjects.askPrefix(partition).length)).toEqual({ key, method });
+      expect(strictTargetOf(ask, subjects.askPrefix(partition, 7).length)).toEqual({ key, method });
     }),
   );
 });

@@ -20,8 +20,9 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
   const lost = new AbortController();
   const stored: number[] = [];
   const mail = openMemoryMail({ world, subjects, name: "sender" });
+  const routeTo = () => Promise.resolve({ mail, partitionOf: () => 0 });
   const onStored = ({ n }: OutboxEntry) => void stored.push(n);
-  const publisher = new Publisher({ mail, clock, from: "s.1", partitionOf: () => 0, lost: lost.signal, onStored });
+  const publisher = new Publisher({ clock, from: "s.1", routeTo, lost: lost.signal, onStored });
   const inMail = (key: string) =>
     world
       .stream(subjects.mailStream)

@@ -11,10 +11,11 @@ const to = { partition: 0, key: "a.x", method: "see" };
 function stage(faults: readonly (MemoryFault | undefined)[]) {
   const { world, clock } = worldWithFaults("append", faults);
   const subjects = subjectsOf("app", "main");
-  const teller = new Teller(openMemoryMail({ world, subjects, name: "teller" }), clock);
+  const mail = openMemoryMail({ world, subjects, name: "teller" });
+  const teller = new Teller(clock);
   const heard = new Map<number, string>();
   const tell = (n: number, timeoutMs?: number) =>
-    teller.tell(to, String(n), timeoutMs === undefined ? undefined : { timeoutMs }).then(
+    teller.tell(mail, to, String(n), timeoutMs === undefined ? undefined : { timeoutMs }).then(
       () => void heard.set(n, "stored"),
       ({ code }: { readonly code: string }) => void heard.set(n, code),
     );

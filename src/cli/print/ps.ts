@@ -43,8 +43,8 @@ export function printPs(picture: PsPicture, nowMs: number, paint: Paint, width: 
 
 function workerTable(workers: readonly WorkerFacts[], nowMs: number, paint: Paint, width: number): string {
   const head = ["WORKER", "POOL", "PID", "PARTITIONS", "LEASE", "UP", "ACTORS"];
-  const rows = workers.map(({ worker, pool, pid, partitions, leaseMs, startedAt, actors }) => [
-    ...[worker, pool, String(pid ?? "?"), String(partitions), `${printSpan(leaseMs)} left`],
+  const rows = workers.map(({ worker, pools, pid, partitions, leaseMs, startedAt, actors }) => [
+    ...[worker, pools.join(", "), String(pid ?? "?"), String(partitions), `${printSpan(leaseMs)} left`],
     startedAt === undefined ? "?" : printSpan(nowMs - Date.parse(startedAt)),
     actors.join(", "),
   ]);

@@ -1,0 +1,207 @@
+// The context of one turn, and what the turn has come to when its handler has returned. The laws stand in `turn.ts`.
+
+import { create } from "mutative";
+import { printJson } from "../core/codec.ts";
+import { TroupeError } from "../core/errors.ts";
+import type { ActorAddress } from "../core/ids.ts";
+import { addressOf, keyOf } from "../core/ids.ts";
+import type { Logger } from "../core/log.ts";
+import type { Validation } from "../core/schema.ts";
+import { printIssues, validate } from "../core/schema.ts";
+import { activeTraceparent } from "../core/trace.ts";
+import type { Caller } from "./context.ts";
+import type { AnyActor, AnyMethod } from "./definition.ts";
+import { checkedInput } from "./method-input.ts";
+import type { AskOptions } from "./ref.ts";
+import { methodTable } from "./ref.ts";
+import type { Sending, TurnOutcome, TurnRequest } from "./turn.ts";
+import { failed, failureOf, turnOver } from "./turn-failure.ts";
+
+const noSendings: readonly Sending[] = [];
+
+/** The context that a handler is given: both TurnContext and QueryContext, which differ in what their types allow. */
+export class Turn {
+  readonly #request: TurnRequest;
+  readonly #method: AnyMethod<never>;
+  #draft: unknown;
+  #finalize: (() => unknown) | undefined;
+  #replacement: { readonly state: unknown } | undefined;
+  #sendings: Sending[] | undefined;
+  #steps: Set<string> | undefined;
+  #abort: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+  #log: Logger | undefined;
+  isOver = false;
+
+  constructor(request: TurnRequest, method: AnyMethod<never>) {
+    this.#request = request;
+    this.#method = method;
+  }
+
+  get self(): ActorAddress {
+    return this.#request.self;
+  }
+  get caller(): Caller {
+    const { from } = this.#request.message;
+    const actor = from === undefined ? undefined : addressOf(from);
+    return actor === undefined ? { kind: "client" } : { kind: "actor", actor };
+  }
+  get messageId(): string {
+    return this.#request.message.messageId;
+  }
+  get log(): Logger {
+    this.#log ??= this.#request.services.log(this.#request.message);
+    return this.#log;
+  }
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    this.#signal ??= AbortSignal.any([this.#abort.signal, this.#request.services.lost]);
+    return this.#signal;
+  }
+
+  get state(): unknown {
+    this.#checkOpen();
+    if (this.#replacement !== undefined) return this.#replacement.state;
+    if (this.#finalize === undefined) {
+      const [draft, finalize] = create(this.#request.state as object);
+      this.#draft = draft;
+      this.#finalize = finalize;
+    }
+    return this.#draft;
+  }
+  set state(state: unknown) {
+    this.#checkOpen();
+    this.#replacement = { state };
+  }
+
+  actor(definition: AnyActor, id: string): object {
+    this.#checkOpen();
+    const { services, message } = this.#request;
+    const address = { type: definition.type, id };
+    const to = keyOf(address);
+    return {
+      ...address,
+      ask: methodTable<AskOptions>(definition.methods, "ask", (method, input, options) => {
+        this.#checkOpen();
+        return services.ask(message, { definition, id, method, input, options });
+      }),
+      tell: methodTable<never>(definition.methods, "tell", (method, input) =>
+        this.#tell(definition, to, method, input),
+      ),
+    };
+  }
+
+  async step(name: string, fn: (signal: AbortSignal) => unknown): Promise<unknown> {
+    this.#checkOpen();
+    if (this.#method.kind === "query") {
+      throw new TroupeError("QUERY_CHANGED_STATE", "a query cannot keep the result of a step");
+    }
+    this.#steps ??= new Set();
+    if (typeof name !== "string" || name === "" || this.#steps.has(name)) {
+      throw new TroupeError("STEP_REPEATED", `the step ${JSON.stringify(name)} has run in this turn, or has no name`);
+    }
+    this.#steps.add(name);
+    const { services, message } = this.#request;
+    const kept = services.findStep(message, name);
+    if (kept !== undefined) return JSON.parse(kept);
+    const value = await fn(this.signal);
+    this.#checkOpen();
+    const text = printJson(value, "RESULT_INVALID", `the result of step ${name}`) ?? "null";
+    await services.keepStep(message, name, text);
+    this.#checkOpen();
+    return value === undefined ? undefined : JSON.parse(text);
+  }
+
+  /** The handler has returned. */
+  end(result: unknown): TurnOutcome | Promise<TurnOutcome> {
+    this.isOver = true;
+    const { definition, message } = this.#request;
+    const where = `${definition.type}.${message.method}`;
+    const resultText =
+      message.kind === "ask" ? printJson(result, "RESULT_INVALID", `what ${where} returned`) : undefined;
+    const state = this.#finalState(where);
+    const isChanged = state !== this.#request.state;
+    if (!isChanged) return this.#done(state, false, resultText);
+    if (this.#method.kind === "query") {
+      return failed(new TroupeError("QUERY_CHANGED_STATE", `the query ${where} changed the state`));
+    }
+    const validation = validate(definition.state, state);
+    if (validation instanceof Promise) {
+      return validation.then(
+        (settled) => this.#judge(settled, where, state, resultText),
+        (thrown) => failed(failureOf(thrown, this.#request)),
+      );
+    }
+    return this.#judge(validation, where, state, resultText);
+  }
+
+  /** Waits for an asynchronous handler, no longer than the turn may last (U3). */
+  wait(running: PromiseLike<unknown>): Promise<TurnOutcome> {
+    const { definition, message, services } = this.#request;
+    const timeoutMs = this.#method.timeoutMs ?? definition.turnMsMax;
+    return new Promise((resolve) => {
+      const cancel = services.clock.after(timeoutMs, () => {
+        const text = `${definition.type}.${message.method} took longer than ${timeoutMs} ms`;
+        const error = new TroupeError("TURN_TIMEOUT", text);
+        this.isOver = true;
+        this.#abort?.abort(error);
+        resolve(failed(error));
+      });
+      const settle = (outcome: TurnOutcome | Promise<TurnOutcome>) => {
+        cancel();
+        resolve(outcome);
+      };
+      running.then(
+        (result) => settle(this.isOver ? failed(turnOver()) : this.#tryEnd(result)),
+        (thrown) => {
+          this.isOver = true;
+          settle(failed(failureOf(thrown, this.#request)));
+        },
+      );
+    });
+  }
+
+  #tryEnd(result: unknown): TurnOutcome | Promise<TurnOutcome> {
+    try {
+      return this.end(result);
+    } catch (thrown) {
+      return failed(failureOf(thrown, this.#request));
+    }
+  }
+
+  #judge(validation: Validation<unknown>, where: string, state: unknown, resultText: string | undefined): TurnOutcome {
+    if (validation.kind === "valid") return this.#done(state, true, resultText);
+    const text = `after ${where} the state is not what its schema says: ${printIssues(validation.issues)}`;
+    return failed(new TroupeError("STATE_INVALID", text, { data: { issues: validation.issues } }));
+  }
+
+  #done(state: unknown, isChanged: boolean, resultText: string | undefined): TurnOutcome {
+    return { kind: "done", state, isChanged, sendings: this.#sendings ?? noSendings, resultText };
+  }
+
+  #finalState(where: string): unknown {
+    if (this.#replacement !== undefined) {
+      const text = printJson(this.#replacement.state, "STATE_INVALID", `the state that ${where} assigned`);
+      return text === undefined ? undefined : JSON.parse(text);
+    }
+    return this.#finalize === undefined ? this.#request.state : this.#finalize();
+  }
+
+  #tell(definition: AnyActor, to: string, methodName: string, input: unknown): void {
+    this.#checkOpen();
+    if (this.#method.kind === "query")
+      throw new TroupeError("QUERY_CHANGED_STATE", "a query cannot tell; it only reads");
+    const inputText = checkedInput(definition, methodName, input);
+    const bytes = (inputText ?? "").length * 3 + to.length + 512;
+    const { payloadBytesMax } = this.#request.services;
+    if (bytes > payloadBytesMax && Buffer.byteLength(inputText ?? "") + 1_024 > payloadBytesMax) {
+      throw new TroupeError("PAYLOAD_TOO_LARGE", `a message to ${to} is larger than ${payloadBytesMax} bytes`);
+    }
+    this.#sendings ??= [];
+    this.#sendings.push({ to, pool: definition.pool, method: methodName, inputText, trace: activeTraceparent() });
+  }
+
+  #checkOpen(): void {
+    if (this.isOver || this.#request.services.lost.aborted) throw turnOver();
+  }
+}

@@ -1,0 +1,124 @@
+// A live copy in this process of the keys of a bucket that match a pattern: reading it costs nothing.
+//
+//   C1. It follows the bucket by watch and may lag behind it, never for good (K4). What stands in it is what stood at
+//       some moment; whoever writes by it expects the revision that it shows, and is refused when it lags.
+//   C2. `adopt` puts in what this process has just written or read, so that it sees its own writes at once. What the watch
+//       brings later never sets a key back.
+
+import type { Clock } from "../core/clock.ts";
+import { delay } from "../core/clock.ts";
+import { isTroupeError } from "../core/errors.ts";
+import { matcherOf } from "./keys.ts";
+import type { KeyPattern, KvEntry, KvStore, Revision } from "./store.ts";
+
+export interface ReplicaOptions {
+  readonly store: KvStore;
+  readonly pattern: KeyPattern;
+  readonly clock: Clock;
+  /** Runs after each change of a key, and with the key undefined when everything may have changed. */
+  readonly onChange?: (key: string | undefined) => void;
+}
+
+/** Wait before a watch that has broken is begun again. Unit: ms. */
+const againMs = 200;
+
+export class Replica implements AsyncDisposable {
+  readonly #options: ReplicaOptions;
+  readonly #matches: (key: string) => boolean;
+  /** The last entry of each key, deletions too: they say up to where the key is known. */
+  readonly #entries = new Map<string, KvEntry>();
+  readonly #ended = new AbortController();
+  readonly #current = Promise.withResolvers<void>();
+  #following: Promise<void> = Promise.resolve();
+
+  private constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.#matches = matcherOf(options.pattern);
+  }
+
+  /** Resolves when it holds what stands in the bucket. Rejects as `watch` does. */
+  static async open(options: ReplicaOptions): Promise<Replica> {
+    const replica = new Replica(options);
+    replica.#following = replica.#follow();
+    try {
+      await replica.#current.promise;
+      return replica;
+    } catch (thrown) {
+      await replica.close();
+      throw thrown;
+    }
+  }
+
+  /** The entry of a key that exists. */
+  get(key: string): KvEntry | undefined {
+    const entry = this.#entries.get(key);
+    return entry?.operation === "put" ? entry : undefined;
+  }
+
+  /** The entries of the keys that exist. */
+  *entries(): Generator<KvEntry, void, undefined> {
+    for (const entry of this.#entries.values()) if (entry.operation === "put") yield entry;
+  }
+
+  /** Takes note of an entry that this process has written or read (C2). */
+  adopt(entry: KvEntry): void {
+    if (!this.#matches(entry.key) || (this.#entries.get(entry.key)?.revision ?? 0) >= entry.revision) return;
+    this.#entries.set(entry.key, entry);
+    this.#options.onChange?.(entry.key);
+  }
+
+  /** Reads the key from the store and takes note of it. Rejects as `get` does. */
+  async refresh(key: string): Promise<KvEntry | undefined> {
+    const entry = await this.#options.store.get(key);
+    if (entry !== undefined) this.adopt(entry);
+    return entry;
+  }
+
+  async close(): Promise<void> {
+    this.#ended.abort();
+    await this.#following;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Watches for ever: a watch ends by itself only when the store is closed. */
+  async #follow(): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      try {
+        await this.#watch();
+      } catch (thrown) {
+        if (!isTroupeError(thrown) || thrown.code === "CLOSED") return this.#current.reject(thrown);
+        this.#current.reject(thrown); // Without effect once it was current.
+      }
+      await delay(this.#options.clock, againMs, signal);
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const { store, pattern } = this.#options;
+    await using watcher = await store.watch(pattern, { signal: this.#ended.signal });
+    // What was known before a start over and has not come again is gone. Undefined while nothing is compared.
+    let missing: Set<string> | undefined = new Set(this.#entries.keys());
+    for await (const change of watcher) {
+      if (change.kind === "restarted") missing = new Set(this.#entries.keys());
+      else if (change.kind === "current") {
+        for (const key of missing ?? []) this.#forget(key, change.revision);
+        missing = undefined;
+        this.#current.resolve();
+        this.#options.onChange?.(undefined);
+      } else {
+        missing?.delete(change.entry.key);
+        this.adopt(change.entry);
+      }
+    }
+  }
+
+  #forget(key: string, revision: Revision): void {
+    const known = this.#entries.get(key);
+    if (known === undefined || known.revision > revision) return;
+    this.#entries.delete(key);
+  }
+}

@@ -1,0 +1,137 @@
+// Who owns each partition of a pool, as this process knows it: a live copy of the partitions' records. Clients find the
+// owner by it, workers decide by it what to take and what to give.
+//
+//   D1. It may lag. An ask by an epoch that is over finds nobody, which has no effect and is tried again; a write by a
+//       revision that is over is refused.
+
+import type { Clock } from "../core/clock.ts";
+import { decodeText, encodeText } from "../core/codec.ts";
+import { Replica } from "../kv/replica.ts";
+import type { KvEntry, KvStore, Revision } from "../kv/store.ts";
+import type { Needs } from "./placement.ts";
+import { noNeeds } from "./placement.ts";
+import { partitionKey } from "./subjects.ts";
+
+/** What stands at `partition.<pool>.<p>`. `owner` is empty when it was given back. */
+export interface PartitionRecord {
+  readonly owner: string;
+  /** Number of the ownership; grows by one with each. */
+  readonly epoch: number;
+  /** What its owner must be able to serve. */
+  readonly needs: Needs;
+}
+
+/** As it stands, with the revision; 0 when nothing stands there. */
+export interface StandingRecord extends PartitionRecord {
+  readonly revision: Revision;
+}
+
+const unowned: StandingRecord = Object.freeze({ owner: "", epoch: 0, needs: noNeeds, revision: 0 });
+
+export interface DirectoryOptions {
+  readonly cluster: KvStore;
+  readonly clock: Clock;
+  readonly pool: string;
+  readonly partitionCount: number;
+}
+
+export class Directory {
+  readonly pool: string;
+  readonly partitionCount: number;
+  readonly #records: StandingRecord[];
+  readonly #listeners = new Set<() => void>();
+  /** By partition: who waits for its next epoch. */
+  readonly #waiting = new Map<number, Set<() => void>>();
+  #replica: Replica | undefined;
+
+  private constructor({ pool, partitionCount }: DirectoryOptions) {
+    this.pool = pool;
+    this.partitionCount = partitionCount;
+    this.#records = new Array<StandingRecord>(partitionCount).fill(unowned);
+  }
+
+  /** Resolves when it knows what stands. Rejects as a store's `watch` does. */
+  static async open(options: DirectoryOptions): Promise<Directory> {
+    const { cluster, clock, pool } = options;
+    const directory = new Directory(options);
+    const onChange = (key: string | undefined) => directory.#read(key);
+    directory.#replica = await Replica.open({ store: cluster, pattern: `partition.${pool}.*`, clock, onChange });
+    directory.#read(undefined);
+    return directory;
+  }
+
+  recordOf(partition: number): StandingRecord {
+    return this.#records[partition] ?? unowned;
+  }
+
+  /** The epoch of the partition's owner; undefined when it has none. */
+  epochOf(partition: number): number | undefined {
+    const { owner, epoch } = this.recordOf(partition);
+    return owner === "" ? undefined : epoch;
+  }
+
+  /** Runs `listener` after each change. Returns the function that stops it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Runs `listener` once, when the partition has another epoch. Returns the function that stops that. */
+  onNextEpoch(partition: number, listener: () => void): () => void {
+    let waiting = this.#waiting.get(partition);
+    if (waiting === undefined) {
+      waiting = new Set();
+      this.#waiting.set(partition, waiting);
+    }
+    waiting.add(listener);
+    return () => waiting.delete(listener);
+  }
+
+  /** Takes note of a record that this process has written. */
+  adopt(partition: number, record: PartitionRecord, revision: Revision, writtenAtMs: number): void {
+    const key = partitionKey(this.pool, partition);
+    this.#replica?.adopt({ key, value: writeRecord(record), revision, operation: "put", writtenAtMs });
+  }
+
+  /** Looks at the partition's record itself. Rejects as a store's `get` does. */
+  async refresh(partition: number): Promise<StandingRecord> {
+    await this.#replica?.refresh(partitionKey(this.pool, partition));
+    return this.recordOf(partition);
+  }
+
+  async close(): Promise<void> {
+    await this.#replica?.close();
+  }
+
+  #read(key: string | undefined): void {
+    if (this.#replica === undefined) return; // Not current yet: all of it is read then.
+    if (key === undefined) for (let at = 0; at < this.partitionCount; at += 1) this.#readOne(at);
+    else this.#readOne(Number(key.slice(key.lastIndexOf(".") + 1)));
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #readOne(partition: number): void {
+    if (!(partition < this.partitionCount)) return;
+    const before = this.recordOf(partition);
+    const record = readStanding(this.#replica?.get(partitionKey(this.pool, partition)));
+    this.#records[partition] = record;
+    const waiting = this.#waiting.get(partition);
+    if (waiting === undefined || record.epoch === before.epoch) return;
+    this.#waiting.delete(partition);
+    for (const listener of waiting) listener();
+  }
+}
+
+function readStanding(entry: KvEntry | undefined): StandingRecord {
+  return entry === undefined ? unowned : { ...readRecord(entry.value), revision: entry.revision };
+}
+
+/** Reads the record of a partition. */
+export function readRecord(value: Uint8Array): PartitionRecord {
+  const { owner, epoch, needs } = JSON.parse(decodeText(value)) as Partial<PartitionRecord>;
+  return { owner: owner ?? "", epoch: epoch ?? 0, needs: needs ?? noNeeds };
+}
+
+export function writeRecord({ owner, epoch, needs }: PartitionRecord): Uint8Array {
+  return encodeText(JSON.stringify(Object.keys(needs).length === 0 ? { owner, epoch } : { owner, epoch, needs }));
+}

@@ -1,0 +1,253 @@
+// Keeps a worker's partitions of one pool: takes those that placement gives it and nobody holds, gives back, drained,
+// those that placement gives to another, saves cursors and trims.
+//
+//   K1. What is served is owned: a host starts only with its partition's record in hand, and ends when the record shows
+//       a later epoch, or when the lease is over.
+//   K2. The mail is trimmed behind the cursor that was saved one duplicate window ago, never behind the one that is only
+//       known here: after a restart the server knows only the ids of what it still stores, and a sender that did not
+//       hear of its message's storing sends it again.
+//   K3. One look at a time: what changes meanwhile leads to another look.
+
+import type { Clock } from "../core/clock.ts";
+import { messageOf } from "../core/errors.ts";
+import type { EventStream } from "../core/events.ts";
+import type { Logger } from "../core/log.ts";
+import type { Directory } from "./directory.ts";
+import type { Mail } from "./mail.ts";
+import type { Member } from "./membership.ts";
+import type { OwnedPartition, Ownership } from "./ownership.ts";
+import type { PartitionHost } from "./partition-host.ts";
+import type { Needs } from "./placement.ts";
+import { canServe, noNeeds, placePartitions } from "./placement.ts";
+
+export interface PoolKeeperOptions {
+  readonly worker: string;
+  readonly directory: Directory;
+  readonly ownership: Ownership;
+  readonly mail: Mail;
+  readonly clock: Clock;
+  readonly events: EventStream;
+  readonly log: Logger;
+  /** How long the mail knows a message id. Unit: ms. */
+  readonly duplicateWindowMs: number;
+  /** How long a partition that is given away may take to finish its turns. Unit: ms. */
+  readonly drainMsMax: number;
+  /** Those that live, as this worker sees it. */
+  readonly members: () => readonly Member[];
+  /** Whether the lease stands: without one nothing is taken. */
+  readonly hasLease: () => boolean;
+  readonly openHost: (owned: OwnedPartition, onNeed: (needs: Needs) => void) => PartitionHost;
+}
+
+/** One partition in our hands. */
+interface Holding {
+  readonly host: PartitionHost;
+  owned: OwnedPartition;
+  /** Set once it is being given away. */
+  leaving: Promise<void> | undefined;
+  /** What came for it that this worker cannot serve. */
+  unmet: Needs;
+  /** Cursors that were saved and not trimmed to yet, oldest first, and since when. */
+  saved: readonly { readonly cursor: number; readonly atMs: number }[];
+}
+
+export class PoolKeeper {
+  readonly #options: PoolKeeperOptions;
+  readonly #holdings = new Map<number, Holding>();
+  readonly #stopListening: () => void;
+  #looking: Promise<void> | undefined;
+  #mustLookAgain = false;
+  #isDraining = false;
+  #isEnded = false;
+
+  constructor(options: PoolKeeperOptions) {
+    this.#options = options;
+    this.#stopListening = options.directory.onChange(() => this.look());
+  }
+
+  get pool(): string {
+    return this.#options.directory.pool;
+  }
+  get hosts(): readonly PartitionHost[] {
+    return [...this.#holdings.values()].map((holding) => holding.host);
+  }
+
+  /** The host of a partition. One that is being given away takes only what turns in this process ask. */
+  hostOf(partition: number, isNested: boolean): PartitionHost | undefined {
+    const holding = this.#holdings.get(partition);
+    return holding?.leaving === undefined || isNested ? holding?.host : undefined;
+  }
+
+  /** Compares what is with what should be, now or when the look under way has ended (K3). Resolves when that is done. */
+  look(): Promise<void> {
+    this.#mustLookAgain = true;
+    this.#looking ??= this.#lookUntilDone().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  /** Ends every activation at once. */
+  async drop(why: "ownership-lost" | "closed"): Promise<void> {
+    const holdings = [...this.#holdings.values()];
+    this.#holdings.clear();
+    await Promise.all(holdings.map((holding) => holding.host.end(why)));
+  }
+
+  /** Finishes what was begun and gives everything back; takes nothing more. What is not done when `signal` aborts stays. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#isDraining = true;
+    await this.#looking;
+    await Promise.all([...this.#holdings.values()].map((holding) => this.#giveAway(holding, signal)));
+  }
+
+  /** Nothing is taken or given any more; what is held stays as it is. */
+  async stop(): Promise<void> {
+    this.#isEnded = true;
+    this.#stopListening();
+    await this.#looking;
+  }
+
+  /** Saves the cursors that have moved. */
+  async save(): Promise<void> {
+    await Promise.all([...this.#holdings].map(([partition, holding]) => this.#save(partition, holding)));
+  }
+
+  async trim(): Promise<void> {
+    const { mail, duplicateWindowMs, clock } = this.#options;
+    const now = clock.monotonicMs();
+    for (const [partition, holding] of [...this.#holdings]) {
+      if (this.#isEnded) return;
+      const { cursor } = holding.owned;
+      if ((holding.saved.at(-1)?.cursor ?? 0) < cursor) holding.saved = [...holding.saved, { cursor, atMs: now }];
+      const due = holding.saved.findLast((saved) => now - saved.atMs >= duplicateWindowMs);
+      if (due === undefined) continue;
+      holding.saved = holding.saved.filter((saved) => saved.cursor > due.cursor);
+      await mail.trim(partition, due.cursor); // K2
+    }
+  }
+
+  async #lookUntilDone(): Promise<void> {
+    while (this.#mustLookAgain && !this.#isEnded) {
+      this.#mustLookAgain = false;
+      try {
+        await this.#look();
+      } catch (thrown) {
+        this.#options.log.warn(
+          { pool: this.pool, error: messageOf(thrown) },
+          "keeping the partitions failed, trying again",
+        );
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { directory, worker, members, hasLease, ownership } = this.#options;
+    if (!hasLease() || this.#isDraining) return;
+    const living = members();
+    const able = living.filter((member) => member.pools.includes(this.pool) && !member.isDraining);
+    const partitions = Array.from({ length: directory.partitionCount }, (_, partition) => partition);
+    const records = partitions.map((partition) => directory.recordOf(partition));
+    const needs = new Map(records.flatMap((record, at) => (record.needs === noNeeds ? [] : [[at, record.needs]])));
+    const places = placePartitions(directory.partitionCount, able, needs);
+    const isAlive = (owner: string) => living.some((member) => member.worker === owner);
+    const acts = partitions.map(async (partition): Promise<void> => {
+      const record = records[partition];
+      const place = places.get(partition);
+      const holding = this.#holdings.get(partition);
+      if (record === undefined || place === undefined) return;
+      if (holding !== undefined) return this.#review(partition, holding, place, able);
+      const isFree = record.owner === "" || record.owner === worker || !isAlive(record.owner);
+      if (place === worker && isFree) return this.#take(partition);
+      // It could not be given back when it was left: nobody else may take it while this worker lives.
+      if (record.owner === worker) await ownership.tryRelease(partition);
+    });
+    // All of them, also when one fails: a look ends with what it has begun (K3).
+    const failed = (await Promise.allSettled(acts)).find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+  }
+
+  async #review(partition: number, holding: Holding, place: string, able: readonly Member[]): Promise<void> {
+    const { directory, worker, ownership, events, clock, drainMsMax } = this.#options;
+    const record = directory.recordOf(partition);
+    if (record.epoch > holding.owned.epoch) {
+      events.emit({
+        kind: "ownership-lost",
+        worker,
+        reason: `partition ${partition} of ${this.pool} has another owner`,
+      });
+      return this.#end(partition, holding); // K1
+    }
+    if (holding.leaving !== undefined) return;
+    if (place !== worker) {
+      const grace = new AbortController();
+      const cancel = clock.after(drainMsMax, () => grace.abort());
+      // Not awaited: others wait for nothing but their own partitions.
+      void this.#giveAway(holding, grace.signal).finally(cancel);
+      return;
+    }
+    const wanted = { ...record.needs, ...holding.unmet };
+    if (holding.unmet === noNeeds || !able.some((member) => canServe(member, wanted))) return;
+    if (await ownership.tryNeed(partition, holding.owned.epoch, holding.unmet)) holding.unmet = noNeeds;
+  }
+
+  async #take(partition: number): Promise<void> {
+    const { ownership, openHost, hasLease } = this.#options;
+    const owned = await ownership.tryTake(partition);
+    // The end may have come meanwhile: then nothing begins any more, and others take it when the lease is over.
+    if (owned === undefined || this.#isEnded || this.#isDraining || !hasLease()) return;
+    const host = openHost(owned, (needs) => {
+      if (canServe({ types: holding.unmet }, needs)) return; // Noted before.
+      holding.unmet = { ...holding.unmet, ...needs };
+      void this.look();
+    });
+    const holding: Holding = { host, owned, leaving: undefined, unmet: noNeeds, saved: [] };
+    this.#holdings.set(partition, holding);
+    try {
+      await host.start();
+    } catch (thrown) {
+      await this.#end(partition, holding); // It is taken again.
+      throw thrown;
+    }
+  }
+
+  /** Drains the partition and gives it back, so that whoever has its place can take it at once. */
+  #giveAway(holding: Holding, signal: AbortSignal): Promise<void> {
+    holding.leaving ??= this.#drainAndGiveBack(holding, signal);
+    return holding.leaving;
+  }
+
+  async #drainAndGiveBack(holding: Holding, signal: AbortSignal): Promise<void> {
+    const { ownership, log } = this.#options;
+    const { host } = holding;
+    try {
+      await host.drain(signal).finally(() => host.end("closed"));
+      await ownership.giveBack(holding.owned, host.cursor);
+    } catch (thrown) {
+      // The next look releases it.
+      log.warn({ pool: this.pool, error: messageOf(thrown) }, "a partition could not be given back, trying again");
+    }
+    if (this.#holdings.get(host.partition) === holding) this.#holdings.delete(host.partition);
+    void this.look();
+  }
+
+  async #end(partition: number, holding: Holding): Promise<void> {
+    if (this.#holdings.get(partition) === holding) this.#holdings.delete(partition);
+    await holding.host.end("ownership-lost");
+  }
+
+  async #save(partition: number, holding: Holding): Promise<void> {
+    const { ownership, events, worker } = this.#options;
+    const { cursor } = holding.host;
+    if (cursor <= holding.owned.cursor || holding.leaving !== undefined) return;
+    const saved = await ownership.save(holding.owned, cursor);
+    if (this.#holdings.get(partition) !== holding) return;
+    if (saved !== "lost") {
+      holding.owned = saved;
+      events.emit({ kind: "cursor-saved", partition, cursor: saved.cursor });
+      return;
+    }
+    events.emit({ kind: "ownership-lost", worker, reason: `partition ${partition} of ${this.pool} has another owner` });
+    await this.#end(partition, holding);
+  }
+}
