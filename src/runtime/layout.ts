@@ -96,9 +96,8 @@ export async function checkServer(link: NatsLink): Promise<void> {
   }
   const answer = await callApi(link, "INFO", undefined);
   if (answer.kind === "ok") return;
-  if (answer.kind === "refused" && answer.refusal.code === serverErrors.temporarilyUnavailable) {
-    throw new TroupeError("SERVER_UNREACHABLE", `nats-server ${version} waits for its cluster: ${answer.refusal.text}`);
-  }
+  const refusal = answer.kind === "refused" ? refusedError("JetStream", answer.refusal) : undefined;
+  if (refusal?.code === "SERVER_UNREACHABLE") throw refusal;
   // No answer at all while the connection stands is how a server without JetStream says so.
   const saysNothing = !link.isConnected || link.connection.info?.jetstream === true;
   if (answer.kind === "failed" && saysNothing) throw answer.error;

@@ -70,7 +70,7 @@ export type AppendOutcome =
   | { readonly kind: "accepted"; readonly sequence: number; readonly isDuplicate: boolean }
   /** Not stored, and will not be: too large, a full disk, a limit, no stream. */
   | { readonly kind: "refused"; readonly reason: string }
-  /** Never left this process. */
+  /** Not stored: it never left this process, or no stream takes it in now (its servers may be electing a leader). */
   | { readonly kind: "unsent"; readonly reason: string }
   /** No answer: it may be stored, now or later. */
   | { readonly kind: "unknown"; readonly reason: string };
