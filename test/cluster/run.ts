@@ -15,7 +15,7 @@ import { Observer } from "./observer.ts";
 import { lengthOf, Pulses } from "./pulses.ts";
 import type { Report } from "./report.ts";
 import type { Sabotage } from "./sabotage.ts";
-import type { FaultKind } from "./schedule.ts";
+import type { FaultKind, PlannedFault } from "./schedule.ts";
 import { drawSchedule, faultKinds } from "./schedule.ts";
 import type { Servers } from "./servers.ts";
 import { startServers } from "./servers.ts";
@@ -33,7 +33,14 @@ export interface RunOptions {
   readonly faults: readonly FaultKind[];
   /** Mean time between the beginnings of two faults. Unit: ms. */
   readonly faultEveryMs: number;
+  /** These faults instead of those that the seed decides. */
+  readonly schedule?: readonly PlannedFault[];
   readonly sabotage?: Sabotage | undefined;
+  /**
+   * How long what was acknowledged may take to come to its end when nothing is broken any more. Unit: ms.
+   * Default 60,000.
+   */
+  readonly restMsMax?: number;
   /** For the servers' stores, the workers' logs and the journal. */
   readonly folder: string;
   /** Told every few seconds how it goes. */
@@ -50,8 +57,7 @@ const callerCount = 3;
 /** Values kept of each actor: enough that whoever watches misses none while a server is away for a moment. */
 const history = 64;
 const progressEveryMs = 5_000;
-/** How long what was acknowledged may take to come to its end when nothing is broken any more. Unit: ms. */
-const restMsMax = 60_000;
+const restMsMaxDefault = 60_000;
 /** Afterwards nothing more may happen for longer than a lease. Unit: ms. */
 const quietMs = 3_500;
 
@@ -107,7 +113,8 @@ async function play(stage: Stage): Promise<Report> {
   const lengthMs = options.seconds * 1_000;
   observer.begin();
   await pulses.first();
-  const schedule = drawSchedule(dice, { kinds: options.faults, lengthMs, everyMs: options.faultEveryMs });
+  const drawn = drawSchedule(dice, { kinds: options.faults, lengthMs, everyMs: options.faultEveryMs });
+  const { schedule = drawn } = options;
   const nemesis = new Nemesis({ schedule, fleet, servers, callers, journal, clock, workersMax: options.workers + 2 });
   const end = new AbortController();
   const load = runLoad(stage, dice, end.signal);
@@ -120,7 +127,7 @@ async function play(stage: Stage): Promise<Report> {
   end.abort();
   await Promise.all([load, pulsing, progress]);
   const restMs = (await comeToRest(stage)) - healedMs;
-  await passed(clock, quietMs);
+  if (broken.length === 0) await passed(clock, quietMs);
   const [first] = callers;
   const reading = stage.workloads.map((workload) => (first === undefined ? undefined : workload.readBack?.(first)));
   await Promise.all(reading);
@@ -163,7 +170,8 @@ async function runLane(
 }
 
 /** Waits until everything acknowledged was seen to take effect. Returns when that was, on the run's clock. */
-async function comeToRest({ workloads, observer, journal, broken }: Stage): Promise<number> {
+async function comeToRest({ options, workloads, observer, journal, broken }: Stage): Promise<number> {
+  const { restMsMax = restMsMaxDefault } = options;
   const missing = () => workloads.flatMap((workload) => workload.missing());
   const isAtRest = await observer.until(() => missing().length === 0, AbortSignal.timeout(restMsMax));
   if (!isAtRest) {
