@@ -53,7 +53,7 @@ function earlyStore({ state, clock }: Ports): Partial<KvStore> {
 }
 
 function skippingReader(mail: Mail): Partial<Mail> {
-  const isSkipped = every(100);
+  const isSkipped = every(20);
   return {
     read: (partition, from, onLetter) =>
       mail.read(partition, from, (letter) => {
@@ -63,7 +63,7 @@ function skippingReader(mail: Mail): Partial<Mail> {
 }
 
 function repeatingOutbox(mail: Mail): Partial<Mail> {
-  const isRepeated = every(50);
+  const isRepeated = every(10);
   return {
     append: async (to, payload, meta, timeoutMs) => {
       if (meta.from !== undefined && isRepeated()) await mail.append(to, payload, {}, timeoutMs);
