@@ -86,7 +86,7 @@ export function refusalOf(error: { code?: number; err_code?: number; description
 }
 
 /** What the servers of a cluster say while there is no leader, or none of a stream's copies is up. */
-function isLeaderless({ code }: ServerRefusal): boolean {
+export function isLeaderless({ code }: ServerRefusal): boolean {
   return code === serverErrors.clusterNotAvailable || code === serverErrors.streamOffline;
 }
 
@@ -102,5 +102,6 @@ export function refusedError(what: string, refusal: ServerRefusal): TroupeError 
 /** A call that changed nothing that matters, and got no answer. */
 export function apiUnreachable(what: string, answer: Exclude<LinkAnswer, { kind: "reply" }>): TroupeError {
   const reason = answer.kind === "nobody" ? "nobody serves it (is JetStream on?)" : answer.reason;
-  return new TroupeError("SERVER_UNREACHABLE", `${what}: ${reason}`);
+  const hint = answer.kind === "lost" ? " (of a cluster's servers a majority must be up)" : "";
+  return new TroupeError("SERVER_UNREACHABLE", `${what}: ${reason}${hint}`);
 }

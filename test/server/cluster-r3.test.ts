@@ -130,7 +130,8 @@ describe("three servers, three copies", () => {
     cluster = await startTestCluster();
     const common = { servers: cluster.urls, replicas: 3 };
     worker = await createWorker({ ...common, actors: [Tally], logger: silentLogger });
-    client = await connect(common);
+    // As NATS_URL would have it.
+    client = await connect({ servers: cluster.urls.join(",") });
     link = await openLink({ servers: [...cluster.urls] });
   });
 
