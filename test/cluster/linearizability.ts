@@ -26,6 +26,8 @@ export interface Model<State extends string | number, What> {
   readonly initial: State;
   /** The state afterwards; undefined when this cannot happen, with this result, in this state. */
   next(state: State, what: What): State | undefined;
+  /** Whether it leaves every state in which it can happen as it is, as a read does. */
+  isIdle(what: What): boolean;
 }
 
 export type Verdict<What> =
@@ -55,6 +57,8 @@ interface Placed<State, What> {
   /** Before it was placed. */
   readonly state: State;
   readonly high: number;
+  /** To set it later would open no way that is not open now, so that is never tried. */
+  readonly isIdle: boolean;
 }
 
 export function checkLinearizable<State extends string | number, What>(
@@ -78,7 +82,7 @@ export function checkLinearizable<State extends string | number, What>(
       const highNext = Math.max(high, mark.index + 1);
       if (next !== undefined) takeOut(mark);
       if (next !== undefined && isNew(tried, head, highNext, next)) {
-        placed.push({ mark, state, high });
+        placed.push({ mark, state, high, isIdle: model.isIdle(mark.operation.what) });
         state = next;
         high = highNext;
         mark = head.after;
@@ -92,7 +96,11 @@ export function checkLinearizable<State extends string | number, What>(
     if (furthest === undefined || placed.length > furthest.placed) {
       furthest = { stuckAt: mark.operation, placed: placed.length };
     }
-    const last = placed.pop();
+    let last = placed.pop();
+    while (last?.isIdle === true) {
+      putBack(last.mark);
+      last = placed.pop();
+    }
     if (last === undefined) return { kind: "refused", ...furthest };
     putBack(last.mark);
     state = last.state;

@@ -25,6 +25,7 @@ export const registerModel: Model<string, RegisterStep> = {
         return step.expected === state ? step.value : state;
     }
   },
+  isIdle: (step) => step.kind === "read" || (step.kind === "swap" && (step.found ?? step.expected) !== step.expected),
 };
 
 /**
