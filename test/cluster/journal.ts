@@ -18,6 +18,8 @@ export class Journal {
   readonly mishaps: Mishap[] = [];
   readonly #file: WriteStream;
   readonly #startedAtMs = performance.now();
+  /** When the run began, by the clock of the machine. Unit: ms since the Unix epoch. */
+  readonly beganAtMs = Date.now();
 
   constructor(path: string) {
     this.#file = createWriteStream(path);
@@ -50,6 +52,14 @@ export class Journal {
       (mishap) => mishap.fromMs <= untilMs && (mishap.untilMs ?? Infinity) >= fromMs - 500,
     );
     return [...new Set(during.map(({ kind }) => kind))];
+  }
+
+  /** When faults of these kinds that befell somebody before were over; later than `untilMs` while one lasts; -1: none. */
+  releasedMs(victim: string, kinds: readonly FaultKind[], untilMs: number): number {
+    const before = this.mishaps.filter(
+      (mishap) => mishap.victim === victim && kinds.includes(mishap.kind) && mishap.fromMs <= untilMs,
+    );
+    return Math.max(-1, ...before.map((mishap) => mishap.untilMs ?? Infinity));
   }
 
   async close(): Promise<void> {

@@ -61,6 +61,9 @@ const restMsMaxDefault = 60_000;
 /** Afterwards nothing more may happen for longer than a lease. Unit: ms. */
 const quietMs = 3_500;
 
+/** Faults after which what a worker has said, or was about to, comes late. */
+const holdUps: readonly FaultKind[] = ["freeze-worker", "pause-worker", "isolate-worker", "mute-worker"];
+
 /** Everything of one run. */
 interface Stage {
   readonly options: RunOptions;
@@ -183,7 +186,8 @@ async function comeToRest({ options, workloads, observer, journal, broken }: Sta
   return journal.nowMs;
 }
 
-async function checkAll({ workloads, observer, servers, broken }: Stage): Promise<Report["workloads"]> {
+async function checkAll(stage: Stage): Promise<Report["workloads"]> {
+  const { workloads, observer, servers, broken } = stage;
   const stored = await observer.read();
   const counts: (WorkloadCounts & { name: WorkloadName })[] = [];
   for (const workload of workloads) {
@@ -191,9 +195,20 @@ async function checkAll({ workloads, observer, servers, broken }: Stage): Promis
     counts.push({ name: workload.name, ...found.counts });
     broken.push(...found.broken);
   }
-  broken.push(...observer.staleWrites.broken);
+  broken.push(...observer.staleWrites.broken, ...lingering(stage));
   broken.push(...(await findDead(servers.urls)));
   return counts;
+}
+
+/** Writes of owners that are none any more, beyond what was held up on its way. */
+function lingering({ observer, fleet, journal }: Stage): readonly string[] {
+  const names = new Map(
+    fleet.all.flatMap(({ name, worker }) => (worker === undefined ? [] : [[worker.slice(0, 10), name]])),
+  );
+  return observer.staleWrites.lingering(({ commit, writtenAtMs }) => {
+    const writer = names.get(commit.slice(0, 10)) ?? "";
+    return journal.beganAtMs + journal.releasedMs(writer, holdUps, writtenAtMs - journal.beganAtMs);
+  });
 }
 
 function reportOf(stage: Stage, workloads: Report["workloads"], restMs: number): Report {

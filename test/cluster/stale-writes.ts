@@ -1,12 +1,14 @@
 // What stands in the state bucket against who owned what when: a fold over both, in the order in which each was written.
 //
-//   S1. The epoch in an actor's committed values never goes down.
-//   S2. Of what a later ownership has written nothing is overwritten by an earlier one. (That is S1 for each actor.)
+//   S1. The epoch in an actor's committed values never goes down: nothing of a later owner is overwritten by an earlier one.
+//   S2. A write under an epoch that is over comes at most a lease (3 s) after the record of a later one, or after the time
+//       in which its bytes were held, or its writer frozen, was over: no owner lingers.
 //
-// A write under an earlier epoch, after the record of a later one stands and before the later owner has written to that
-// actor, breaks no promise: it is a compare-and-set on the value that the later owner has still to change, which then
-// loads it. It is measured here all the same, since an owner whose lease is over has no business to write: all such
-// writes must have been on their way already.
+// Such a late write breaks no promise: it is a compare-and-set on a value that the later owner has still to change, which
+// then loads it. But an owner that is none any more has no business to write, so they are counted and measured.
+
+/** Beyond this an owner lingers (S2). Unit: ms. */
+export const lingerMsMax = 3_000;
 
 export interface CommittedWrite {
   readonly key: string;
@@ -69,5 +71,14 @@ export class StaleWrites {
       }
     }
     return late.sort((a, b) => b.lateMs - a.lateMs);
+  }
+
+  /** What lingers (S2). `releasedAtMs`: when the last fault that held up the writer of it was over; 0 when none did. */
+  lingering(releasedAtMs: (write: CommittedWrite) => number): readonly string[] {
+    return this.late.flatMap(({ write, lateMs }) => {
+      const sinceMs = Math.min(lateMs, write.writtenAtMs - releasedAtMs(write));
+      if (sinceMs <= lingerMsMax) return [];
+      return `S2: ${write.key} was written under epoch ${write.epoch} (${write.commit}) ${sinceMs} ms after that was over`;
+    });
   }
 }

@@ -84,6 +84,15 @@ test("a write after a later epoch stands is late by the time since then, in what
   expect(writes.takeovers).toBe(1);
 });
 
+test("S2: an owner that writes for longer than a lease lingers, unless what it wrote was held up", () => {
+  const writes = new StaleWrites();
+  writes.owned(3, 2, 1_000);
+  writes.committed(write(1, 4_500));
+  expect(writes.lingering(() => 0)).toEqual([expect.stringMatching(/^S2: bag\.b1 .* 3500 ms/)]);
+  expect(writes.lingering(() => 4_400)).toEqual([]);
+  expect(writes.lingering(() => 1_400)).toHaveLength(1);
+});
+
 test("the table names the seed, counts by fault and workload, and what was broken", () => {
   const report: Report = {
     ...{
