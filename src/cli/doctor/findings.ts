@@ -158,7 +158,7 @@ function aboutWork({ workers, unowned, mail, deadLetters }: AppDiagnosis): Findi
     findings.push({
       level: "warning",
       text: `${count(deadLetters, "message")} could not be handled: kept, with the reason, as dead letters.`,
-      remedy: "See why with `troupe dead`, and send one again with `troupe dead resend NUMBER`.",
+      remedy: "See why with `troupe dead`, and send one again with `troupe dead replay NUMBER`.",
     });
   }
   return findings;
