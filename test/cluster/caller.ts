@@ -33,7 +33,7 @@ export class Caller implements AsyncDisposable {
   readonly reasons = new Map<string, number>();
   #count = 0;
 
-  private constructor(name: string, troupe: Troupe, route: Route) {
+  constructor(name: string, troupe: Troupe, route: Route) {
     this.name = name;
     this.troupe = troupe;
     this.route = route;

@@ -1,15 +1,15 @@
 // Makes the faults of a schedule, and mends everything at the end.
 
 import type { Clock } from "../../src/index.ts";
-import type { DeployedServer } from "../support/nats-cluster.ts";
 import type { Direction } from "../support/tcp-proxy.ts";
 import type { Caller } from "./caller.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Journal } from "./journal.ts";
-import type { Route } from "./route.ts";
-import type { FaultKind, PlannedFault } from "./schedule.ts";
-import { faultForms } from "./schedule.ts";
+import type { PlannedFault } from "./schedule.ts";
+import { befalls } from "./schedule.ts";
 import type { Servers } from "./servers.ts";
+import type { Mend } from "./strikes.ts";
+import { strikeClient, strikeServer, strikeWorker } from "./strikes.ts";
 
 export interface NemesisOptions {
   readonly schedule: readonly PlannedFault[];
@@ -37,6 +37,7 @@ export class Nemesis {
   /** What ends the faults that last. */
   readonly #mending = new Map<Victim, () => Promise<void>>();
   readonly #acts = new Set<Promise<void>>();
+  readonly #failures: string[] = [];
   #isOver = false;
 
   constructor(options: NemesisOptions) {
@@ -49,65 +50,50 @@ export class Nemesis {
     }
   }
 
+  /** What could not be done, or not be mended: the run is then not what its schedule says. */
+  get failures(): readonly string[] {
+    return this.#failures;
+  }
+
   /** No fault any more, and everything that was broken is whole. */
   async heal(): Promise<void> {
     this.#isOver = true;
     for (const cancel of this.#cancels) cancel();
-    await Promise.all([...this.#mending.values()].map((mend) => mend()));
-    await Promise.all(this.#acts);
-    const { fleet, servers, callers, journal } = this.#options;
-    for (const { route } of callers) route.heal();
-    for (const worker of fleet.present) {
-      worker.route.heal();
-      worker.thaw();
-    }
+    for (const mend of this.#mending.values()) this.#begin(mend());
+    while (this.#acts.size > 0) await Promise.all(this.#acts);
+    const { fleet, servers, journal } = this.#options;
     await servers.settled();
     await fleet.fill();
     journal.note("all is healed");
   }
 
-  async #make({ kind, pick, form, forMs }: PlannedFault): Promise<void> {
-    const { fleet, callers, servers, journal } = this.#options;
-    const free = <Each extends Victim>(from: readonly Each[]): Each | undefined => {
-      const whole = from.filter((each) => !this.#afflicted.has(each));
-      return whole[Math.floor(pick * whole.length)];
-    };
-    const victimKind = faultForms[kind].victim;
-    if (kind === "add-worker") return this.#addWorker();
+  async #make(fault: PlannedFault): Promise<void> {
+    const { kind, form } = fault;
+    const { fleet, callers, servers } = this.#options;
     const direction = directions[Math.floor(form * directions.length)] ?? "both";
-    if (victimKind === "worker") {
-      const worker = free(fleet.present);
-      if (worker === undefined) return journal.note(`${kind}: nobody is there for it`);
-      if (kind === "kill-worker") return this.#atOnce(kind, worker, () => worker.kill());
-      if (kind === "drain-worker") return this.#atOnce(kind, worker, () => worker.drain());
-      if (kind === "cut-worker") return this.#atOnce(kind, worker, () => worker.route.cut());
-      if (kind === "freeze-worker" || kind === "pause-worker") {
-        worker.freeze();
-        return this.#lasting(kind, worker, forMs, () => worker.thaw());
-      }
-      return this.#sever(kind, worker, direction, forMs);
+    if (befalls(kind, "newcomer")) return this.#addWorker();
+    if (befalls(kind, "worker")) {
+      return this.#befall(fault, fleet.present, (worker) => strikeWorker(kind, worker, direction));
     }
-    if (victimKind === "client") {
-      const caller = free(callers);
-      if (caller === undefined) return journal.note(`${kind}: nobody is there for it`);
-      if (kind === "cut-client") return this.#atOnce(kind, caller, () => caller.route.cut());
-      return this.#sever(kind, caller, direction, forMs);
+    if (befalls(kind, "client")) {
+      return this.#befall(fault, callers, (caller) => strikeClient(kind, caller, direction));
     }
-    const leader = victimKind === "leader" ? await servers.leader(form) : undefined;
-    const server = leader ?? free(servers.all);
-    if (server === undefined || this.#afflicted.has(server)) return journal.note(`${kind}: nobody is there for it`);
-    return this.#breakServer(kind, server, forMs);
+    const isOfLeader = befalls(kind, "leader");
+    this.#befall(fault, isOfLeader ? [await servers.leader(form)] : servers.all, (server) =>
+      strikeServer(kind, server),
+    );
   }
 
-  #atOnce(kind: FaultKind, { name }: Victim, act: () => void): void {
-    const end = this.#options.journal.begin(kind, name);
-    act();
-    end();
-  }
-
-  /** Ends it after its time, or when all is mended. */
-  #lasting(kind: FaultKind, victim: Victim, forMs: number, mend: () => void | Promise<void>): void {
-    const end = this.#options.journal.begin(kind, victim.name);
+  /** Chooses one of them to whom nothing is being done now. */
+  #befall<Each extends Victim>(fault: PlannedFault, from: readonly Each[], strike: (victim: Each) => Mend): void {
+    const { kind, pick, forMs } = fault;
+    const { journal } = this.#options;
+    const whole = from.filter((each) => !this.#afflicted.has(each));
+    const victim = whole[Math.floor(pick * whole.length)];
+    if (victim === undefined || this.#isOver) return journal.note(`${kind}: nobody is there for it`);
+    const end = journal.begin(kind, victim.name);
+    const mend = strike(victim);
+    if (mend === undefined) return end();
     this.#afflicted.add(victim);
     const mendOnce = async () => {
       if (!this.#mending.delete(victim)) return;
@@ -119,44 +105,6 @@ export class Nemesis {
     this.#after(forMs, () => this.#begin(mendOnce()));
   }
 
-  #sever(kind: FaultKind, victim: Victim & { readonly route: Route }, direction: Direction, forMs: number): void {
-    const { route } = victim;
-    switch (kind) {
-      case "bar-worker":
-        route.refuse();
-        return this.#lasting(kind, victim, forMs, () => route.heal());
-      case "isolate-worker":
-      case "isolate-client":
-        route.hold("both");
-        return this.#lasting(kind, victim, forMs, () => route.heal());
-      case "mute-worker":
-        route.hold("to-server");
-        return this.#lasting(kind, victim, forMs, () => route.heal());
-      case "deafen-worker":
-        route.hold("to-client");
-        return this.#lasting(kind, victim, forMs, () => route.heal());
-      case "blackhole-worker":
-      case "blackhole-client":
-        route.swallow(direction);
-        return this.#lasting(kind, victim, forMs, () => route.cut());
-      default:
-        throw new Error(`${kind} is nothing that is done to a connection`);
-    }
-  }
-
-  #breakServer(kind: FaultKind, server: DeployedServer, forMs: number): void {
-    if (kind === "freeze-server") {
-      server.freeze();
-      return this.#lasting(kind, server, forMs, () => server.thaw());
-    }
-    const restart = async () => {
-      await gone;
-      await server.restart();
-    };
-    const gone = endServer(kind, server);
-    this.#lasting(kind, server, forMs, restart);
-  }
-
   async #addWorker(): Promise<void> {
     const { fleet, journal, workersMax } = this.#options;
     if (fleet.present.length >= workersMax) return journal.note("add-worker: there are enough");
@@ -166,7 +114,6 @@ export class Nemesis {
   }
 
   #after(delayMs: number, act: () => void): void {
-    if (this.#isOver) return act();
     const cancel = this.#options.clock.after(delayMs, () => {
       this.#cancels.delete(cancel);
       act();
@@ -175,19 +122,9 @@ export class Nemesis {
   }
 
   #begin(act: Promise<void>): void {
-    this.#acts.add(act);
-    void act.finally(() => this.#acts.delete(act));
-  }
-}
-
-/** Resolves when it is gone. Lame duck mode takes half a minute, since it lets its clients go one by one. */
-function endServer(kind: FaultKind, server: DeployedServer): Promise<void> {
-  switch (kind) {
-    case "restart-server":
-      return server.stop();
-    case "retire-server":
-      return server.retire();
-    default:
-      return server.kill9();
+    const ended = act
+      .catch((thrown: unknown) => void this.#failures.push(`the nemesis failed: ${String(thrown)}`))
+      .finally(() => this.#acts.delete(ended));
+    this.#acts.add(ended);
   }
 }

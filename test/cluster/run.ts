@@ -136,7 +136,7 @@ async function play(stage: Stage): Promise<Report> {
   await Promise.all(reading);
   await fleet.end();
   const counts = await checkAll(stage);
-  broken.push(...fleet.faults);
+  broken.push(...nemesis.failures, ...fleet.faults);
   return reportOf(stage, counts, restMs);
 }
 

@@ -2,7 +2,7 @@
 
 import type { Dice } from "../sim/dice.ts";
 
-export type VictimKind = "worker" | "client" | "server" | "leader";
+export type VictimKind = "worker" | "newcomer" | "client" | "server" | "leader";
 
 interface FaultForm {
   readonly victim: VictimKind;
@@ -15,7 +15,7 @@ interface FaultForm {
 export const faultForms = {
   "kill-worker": { victim: "worker", what: "SIGKILL; another process is started a moment later" },
   "drain-worker": { victim: "worker", what: "SIGTERM; another process is started a moment later" },
-  "add-worker": { victim: "worker", what: "one more worker" },
+  "add-worker": { victim: "newcomer", what: "one more worker" },
   "freeze-worker": { victim: "worker", forMs: [3_500, 8_000], what: "SIGSTOP beyond its lease, then SIGCONT" },
   "pause-worker": { victim: "worker", forMs: [200, 2_800], what: "SIGSTOP within its lease, then SIGCONT" },
   "cut-worker": { victim: "worker", what: "its connections break; new ones stand" },
@@ -35,6 +35,16 @@ export const faultForms = {
 } as const satisfies Record<string, FaultForm>;
 
 export type FaultKind = keyof typeof faultForms;
+
+/** The faults of one sort of victim. */
+export type FaultOf<Victim extends VictimKind> = {
+  [Kind in FaultKind]: (typeof faultForms)[Kind]["victim"] extends Victim ? Kind : never;
+}[FaultKind];
+
+/** Whether it befalls that sort of victim. */
+export function befalls<Victim extends VictimKind>(kind: FaultKind, victim: Victim): kind is FaultOf<Victim> {
+  return faultForms[kind].victim === victim;
+}
 
 export const faultKinds = Object.keys(faultForms) as readonly FaultKind[];
 

@@ -10,7 +10,7 @@ export interface Servers extends AsyncDisposable {
   /** Copies of each stream. */
   readonly replicas: 1 | 3;
   /** Who leads one of the streams that commits and mail depend on; `which` in [0, 1) chooses. */
-  leader(which: number): Promise<DeployedServer | undefined>;
+  leader(which: number): Promise<DeployedServer>;
   /** Resolves when all of them are up and current. */
   settled(): Promise<void>;
 }
