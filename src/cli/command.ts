@@ -2,7 +2,7 @@
 
 import { Command, InvalidArgumentError } from "commander";
 import type { Settings, SharedOptions } from "./settings.ts";
-import { resolveSettings } from "./settings.ts";
+import { poolDefault, resolveSettings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a command is run with. */
@@ -35,7 +35,6 @@ export function addSharedOptions(command: Command): Command {
   return command
     .option("--server <url>", "where NATS is (default: NATS_URL, else the server of `troupe dev` in this folder)")
     .option("--app <name>", 'the app\'s name on the server (default: "troupe")')
-    .option("--pool <name>", 'the pool of workers (default: "main")')
     .option("--creds <file>", "credentials for the server (.creds)")
     .option("--otlp <url>", "send traces to this OpenTelemetry collector, as in http://127.0.0.1:4318")
     .option("--json", "JSON on standard output, errors as JSON on standard error");
@@ -51,9 +50,20 @@ export function optionsOf<Options extends object>(command: Command): Options & S
   return command.optsWithGlobals();
 }
 
-export function settingsOf(command: Command, { env }: Shell): Promise<Settings> {
-  return resolveSettings(optionsOf(command), env);
+export function settingsOf(command: Command, { env, terminal }: Shell): Promise<Settings> {
+  return resolveSettings(optionsOf(command), env, (line) => terminal.remark(line));
 }
+
+/** For `option(…, …, collect)`: an option that may be given several times. */
+export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+/** For commands that send to a type by its name: the workers that have a type say which pool it belongs to. */
+export const poolOfUnknown = [
+  "--pool <name>",
+  `the pool of a type that no worker has had yet (default: "${poolDefault}")`,
+] as const;
 
 /** For `option(…, …, wholeFrom(1))`. */
 export function wholeFrom(least: number): (text: string) => number {

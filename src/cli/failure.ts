@@ -13,6 +13,10 @@ export type FailureCode =
   | "LETTER_NOT_FOUND"
   | "FILE_UNUSABLE"
   | "SERVER_NOT_FOUND"
+  | "WORKER_NOT_FOUND"
+  | "WORKER_AMBIGUOUS"
+  | "WORKER_UNREACHABLE"
+  | "DRAIN_UNFINISHED"
   | "WORKER_FAILED";
 
 /** A failure of the command itself. What the runtime rejects with is a TroupeError. */

@@ -8,6 +8,7 @@ import { askCommand } from "./commands/ask.ts";
 import { deadCommand } from "./commands/dead.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { drainCommand } from "./commands/drain.ts";
 import { getCommand } from "./commands/get.ts";
 import { historyCommand } from "./commands/history.ts";
 import { psCommand } from "./commands/ps.ts";
@@ -42,7 +43,7 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
     .addHelpText("after", `\n${printExamples(examples)}\n\n${exitCodes}`);
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
-    ...[historyCommand, watchCommand, psCommand, deadCommand, doctorCommand],
+    ...[historyCommand, watchCommand, psCommand, drainCommand, deadCommand, doctorCommand],
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {

@@ -2,11 +2,10 @@
 
 import type { Command } from "commander";
 import { addressOf } from "../../core/ids.ts";
-import { partitionOf } from "../../core/partition.ts";
 import type { BuriedMail } from "../../runtime/dead-letters.ts";
 import { readDeadLetter, readDeadLetters, resendDeadLetter } from "../../runtime/dead-letters.ts";
 import type { Shell } from "../command.ts";
-import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
+import { makeCommand, optionsOf, poolOfUnknown, settingsOf, wholeFrom } from "../command.ts";
 import { CommandFailure, usage } from "../failure.ts";
 import { withApp } from "../open-app.ts";
 import { letterJson, printLetters } from "../print/dead.ts";
@@ -41,7 +40,9 @@ export function deadCommand(shell: Shell): Command {
     .option("--from <number>", "leave out those before that number", wholeFrom(1), 1)
     .action(async (_flags, self: Command) => list(shell, self));
   return command.addCommand(
-    makeCommand(resendHead).action(async (text: string, _flags, self: Command) => resend(shell, self, text)),
+    makeCommand(resendHead)
+      .option(...poolOfUnknown)
+      .action(async (text: string, _flags, self: Command) => resend(shell, self, text)),
   );
 }
 
@@ -69,9 +70,9 @@ async function resend(shell: Shell, command: Command, text: string): Promise<voi
   const { letter, sequence } = await withApp(settings, async ({ inspector, troupe }) => {
     const found = await readDeadLetter(inspector, number);
     if (found === undefined) throw notThere(number);
-    const [type = "", token = ""] = found.key.split(".");
-    const partition = partitionOf(type, token, troupe.ports.partitionCount);
-    return { letter: found, sequence: await resendDeadLetter(inspector, troupe.ports.mail, partition, found) };
+    const { mail, partitionOf } = await troupe.routeOfType(found.key.split(".")[0] ?? "");
+    const sequence = await resendDeadLetter(inspector, mail, partitionOf(found.key), found);
+    return { letter: found, sequence };
   });
   terminal.print(terminal.isJson ? JSON.stringify({ number, sequence }) : `${nameOf(letter)}: stored, as ${sequence}`);
 }

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { Shell } from "../command.ts";
-import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
+import { makeCommand, optionsOf, poolOfUnknown, settingsOf, wholeFrom } from "../command.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { withApp } from "../open-app.ts";
 
@@ -23,6 +23,7 @@ const head = {
 export function tellCommand(shell: Shell): Command {
   return makeCommand(head)
     .option("--timeout <ms>", "how long to wait for the server", wholeFrom(1), 10_000)
+    .option(...poolOfUnknown)
     .action(async (type: string, id: string, method: string, text: string | undefined, _flags, command: Command) => {
       const { terminal } = shell;
       const { timeout } = optionsOf<{ timeout: number }>(command);

@@ -1,7 +1,9 @@
 // What is wrong, or worth knowing, about what the doctor has seen. Pure.
 
+import type { ServerFacts } from "../../runtime/inspect.ts";
 import { count, printBytes, printSpan } from "../text.ts";
 import type { AppDiagnosis, Diagnosis, Finding } from "./diagnosis.ts";
+import { findingsOfPools } from "./pool-findings.ts";
 
 /** Share of a limit from which on it is worth a warning. */
 const fullFrom = 0.8;
@@ -11,11 +13,9 @@ const waitingMsMin = 5_000;
 const clockAheadMsMax = 1_000;
 
 export function findingsOf(diagnosis: Diagnosis): readonly Finding[] {
-  const { found } = diagnosis;
-  return [
-    ...aboutServer(diagnosis),
-    ...(found === undefined ? aboutMissingApp(diagnosis) : [...aboutStreams(found), ...aboutWork(found)]),
-  ];
+  const { app, server, found } = diagnosis;
+  if (found === undefined) return [...aboutServer(diagnosis), ...aboutMissingApp(diagnosis)];
+  return [...aboutServer(diagnosis), ...aboutStreams(found), ...aboutReplicas(server, found), ...aboutWork(app, found)];
 }
 
 function aboutServer({ user, account, sync }: Diagnosis): Finding[] {
@@ -103,25 +103,35 @@ function aboutStreams({ streams, survival }: AppDiagnosis): Finding[] {
   return findings;
 }
 
-function aboutWork({ workers, unowned, mail, deadLetters }: AppDiagnosis): Finding[] {
-  const findings: Finding[] = [];
-  if (workers.length === 0) {
+/** Copies of a stream with which the loss of one server changes nothing. */
+const safeReplicas = 3;
+
+/** In a cluster of servers a stream with one copy stands still while its server is away. */
+function aboutReplicas({ cluster }: ServerFacts, { streams }: AppDiagnosis): Finding[] {
+  if (cluster === undefined) return [];
+  const few = streams.filter(({ replicas }) => replicas < safeReplicas);
+  const [first] = few;
+  if (first === undefined) return [];
+  const what = few.map(({ name, replicas }) => `${name} (${replicas})`).join(", ");
+  return [
+    {
+      level: "warning",
+      text: `The server is one of the cluster ${cluster}, but these streams have fewer than ${safeReplicas} copies: ${what}. Without their servers the app stands still.`,
+      remedy: `Give each three copies: nats stream edit ${first.name} --replicas ${safeReplicas}`,
+    },
+  ];
+}
+
+function aboutWork(app: string, { workers, byPool, deadLetters }: AppDiagnosis): Finding[] {
+  const findings: Finding[] = [...findingsOfPools({ app, pools: byPool, workers })];
+  const owned = byPool.map((pool) => pool.owned);
+  const oldestMs = Math.max(0, ...owned.map((each) => each.oldestMs ?? 0));
+  if (workers.length > 0 && oldestMs > waitingMsMin) {
+    const lag = owned.reduce((sum, each) => sum + each.lag, 0);
+    const partitions = owned.reduce((sum, each) => sum + each.waitingPartitions, 0);
     findings.push({
       level: "warning",
-      text: "No worker runs: what is told waits, and asks fail.",
-      remedy: "Start one: troupe worker FILE",
-    });
-  } else if (unowned > 0) {
-    findings.push({
-      level: "warning",
-      text: `${count(unowned, "partition")} without an owner.`,
-      remedy: "A takeover may be under way; if it stays so, look at the workers' logs.",
-    });
-  }
-  if (workers.length > 0 && mail.oldestWaitingMs > waitingMsMin) {
-    findings.push({
-      level: "warning",
-      text: `Mail waits in ${count(mail.waitingPartitions, "partition")}, the oldest for ${printSpan(mail.oldestWaitingMs)}.`,
+      text: `${count(lag, "message")} wait in ${count(partitions, "partition")} that workers own, the oldest for ${printSpan(oldestMs)}.`,
       remedy: "Actors may be slow, or a message is being tried again: look at the workers' logs.",
     });
   }
