@@ -17,7 +17,8 @@ export type FailureCode =
   | "WORKER_AMBIGUOUS"
   | "WORKER_UNREACHABLE"
   | "DRAIN_UNFINISHED"
-  | "WORKER_FAILED";
+  | "WORKER_FAILED"
+  | "WORKER_TOO_OLD";
 
 /** A failure of the command itself. What the runtime rejects with is a TroupeError. */
 export class CommandFailure extends Error {

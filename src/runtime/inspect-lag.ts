@@ -4,9 +4,9 @@
 // where a consumer for each partition would. Any replica may answer, so it may lag behind the leader a little.
 
 import type { ApiAnswer } from "../kv/nats-api.ts";
-import { apiTimeoutMs, apiUnreachable, callApi, refusedError, serverErrors } from "../kv/nats-api.ts";
+import { apiTimeoutMs, apiUnreachable, readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
-import { headersOf } from "../kv/nats-link.ts";
+import { headersOf, requestAgain } from "../kv/nats-link.ts";
 
 export interface Lag {
   /** Stored and not known to be done: cursors are saved about once a second. */
@@ -31,6 +31,8 @@ interface LeaderAnswer {
 
 /** Messages whose headers the client cannot read (anybody may have stored them) that are stepped over in a row. */
 const unreadableMax = 16;
+/** How soon the server is asked again that does not answer: the one that was asked may just be gone. Unit: ms. */
+const againMs = 1_000;
 
 /** Rejects with SERVER_UNREACHABLE, STORE_FAILED. */
 export async function readLag(query: LagQuery): Promise<Lag> {
@@ -50,7 +52,7 @@ export async function readLag(query: LagQuery): Promise<Lag> {
 
 async function readFirst({ link, stream, filter }: LagQuery, from: number): Promise<Lag | "unreadable" | undefined> {
   const request = Buffer.from(JSON.stringify({ seq: from, next_by_subj: filter, batch: 1 }));
-  const answer = await link.request(`$JS.API.DIRECT.GET.${stream}`, request, apiTimeoutMs);
+  const answer = await requestAgain(link, `$JS.API.DIRECT.GET.${stream}`, request, apiTimeoutMs, againMs);
   if (answer.kind !== "reply") throw apiUnreachable(`reading ${filter}`, answer);
   const headers = headersOf(answer.message);
   if (headers === undefined || headers === "unreadable") return "unreadable";
@@ -64,7 +66,7 @@ async function readFirst({ link, stream, filter }: LagQuery, from: number): Prom
 
 async function askLeader({ link, stream, filter }: LagQuery, from: number): Promise<LeaderAnswer | undefined> {
   const request = { seq: from, next_by_subj: filter };
-  const answer: ApiAnswer<LeaderAnswer> = await callApi(link, `STREAM.MSG.GET.${stream}`, request);
+  const answer: ApiAnswer<LeaderAnswer> = await readApi(link, `STREAM.MSG.GET.${stream}`, request);
   if (answer.kind === "ok") return answer.value;
   if (answer.kind === "refused" && answer.refusal.code === serverErrors.messageNotFound) return undefined;
   throw answer.kind === "failed" ? answer.error : refusedError(filter, answer.refusal);

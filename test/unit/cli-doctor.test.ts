@@ -116,15 +116,6 @@ describe("findings", () => {
     expect(texts({ found: app({ streams: [stream({ replicas: 3, peers })] }) })[0]).toContain("offline: n2");
   });
 
-  test("in a cluster of servers, streams with fewer than three copies are named, leases too", () => {
-    const server = { name: "n", version: "2.15.1", cluster: "east", address: "a:1", payloadBytesMax: 1_048_576 };
-    const streams = [stream({ replicas: 3 }), stream({ role: "cluster", name: "KV_troupe_cluster" })];
-    const [finding] = findingsOf(diagnosis({ server, found: app({ streams }) }));
-    expect(finding?.text).toContain("fewer than 3 copies: KV_troupe_cluster (1).");
-    expect(finding?.remedy).toContain("nats stream edit KV_troupe_cluster --replicas 3");
-    expect(findingsOf(diagnosis({ server, found: app({ streams: [stream({ replicas: 3 })] }) }))).toEqual([]);
-  });
-
   test("a pool that nobody serves, a partition without an owner and a type that is missing say what waits for them", () => {
     const waiting = { partitions: 64, waitingPartitions: 2, lag: 12, oldestMs: 300_000 };
     const pools: (readonly [Partial<PoolFacts>, string])[] = [
@@ -149,6 +140,18 @@ describe("findings", () => {
     // A pool that nothing belongs to needs nobody.
     const empty = pool({ workers: 0, owned: none, unowned: { ...none, partitions: 64 } });
     expect(texts({ found: app({ byPool: [empty] }) })).toEqual([]);
+  });
+
+  test("in a cluster the doctor counts the copies: which are behind, how many may go, and what has only one", () => {
+    const server = { ...diagnosis().server, cluster: "troupe" };
+    const gone = { name: "n2", isCurrent: false, isOffline: true };
+    const of = (replicas: number) => ({ server, found: app({ streams: [stream({ replicas, peers: [gone] })] }) });
+    expect(findingsOf(diagnosis(of(3)))[0]?.remedy).toContain("When one more server goes, nothing can be written");
+    expect(findingsOf(diagnosis(of(5)))[0]?.remedy).toContain("1 more server may go");
+    const single = findingsOf(diagnosis({ server }));
+    expect(single.map(({ level }) => level)).toEqual(["warning"]);
+    expect(single[0]?.remedy).toContain("nats kv edit troupe_state --replicas=3");
+    expect(findingsOf(diagnosis({ server, found: app({ streams: [stream({ replicas: 3 })] }) }))).toEqual([]);
   });
 
   test("a sync interval that cannot be read is a note that says where it stands", () => {

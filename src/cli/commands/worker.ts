@@ -8,7 +8,7 @@ import { createWorker } from "../../runtime/worker.ts";
 import type { LoadedActors } from "../actor-file.ts";
 import { loadActors } from "../actor-file.ts";
 import type { Shell } from "../command.ts";
-import { collect, makeCommand, optionsOf, settingsOf } from "../command.ts";
+import { collect, makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
 import { findParent } from "../dev/parent.ts";
 import { reportOf } from "../failure.ts";
 import type { ServingReport } from "../print/serving.ts";
@@ -20,6 +20,7 @@ import { traced } from "../traced.ts";
 
 interface WorkerFlags {
   readonly name?: string;
+  readonly replicas?: number;
 }
 
 const head = {
@@ -34,25 +35,27 @@ const head = {
     ["troupe worker actors.ts --name blue", "with a name for `troupe ps` and `troupe drain`"],
     ["troupe worker actors.ts --pool gpu --pool main", "only the actors of these pools"],
     ["troupe worker actors.ts --server nats://10.0.0.5:4222 --app desk", "elsewhere"],
+    ["troupe worker actors.ts --server nats://n1,nats://n2,nats://n3 --replicas 3", "in a cluster of NATS servers"],
     ["troupe worker actors.ts --otlp http://127.0.0.1:4318", "with traces to Jaeger or a collector"],
   ],
 } as const;
 
 export function workerCommand(shell: Shell): Command {
-  return addWorkerOptions(makeCommand(head)).action(async (file: string, _flags, command: Command) => {
+  const replicas = "copies of what is made now on the servers of a cluster (default: 1)";
+  const made = addWorkerOptions(makeCommand(head)).option("--replicas <count>", replicas, wholeFrom(1));
+  return made.action(async (file: string, _flags, command: Command) => {
     const parent = findParent();
     try {
       const stop = stopOnSignals(() => shell.terminal.remark("\nDraining; Ctrl-C again ends at once."));
       const ending = parent === undefined ? stop : AbortSignal.any([stop, parent.stop]);
       const settings = await settingsOf(command, shell);
-      const { name } = optionsOf<WorkerFlags>(command);
       const onServing = (report: ServingReport) => {
         if (parent === undefined) announce(report, shell);
         else parent.send({ kind: "serving", report });
       };
       await traced(settings, `${settings.app}-worker`, async () => {
         const loaded = await loadActors(file);
-        await serve(loaded, { settings, name }, ending, onServing);
+        await serve(loaded, { ...settings, ...optionsOf<WorkerFlags>(command) }, ending, onServing);
       });
       if (parent === undefined) announceEnd(shell);
     } catch (thrown) {
@@ -85,15 +88,15 @@ function announceEnd({ terminal }: Shell): void {
 /** Resolves when the worker has ended: because `stop` aborted, or because it was told to from outside. */
 async function serve(
   { actors }: LoadedActors,
-  { settings, name }: { readonly settings: Settings; readonly name: string | undefined },
+  { app, pools, urls, nats, name, replicas }: Settings & WorkerFlags,
   stop: AbortSignal,
   onServing: (report: ServingReport) => void,
 ): Promise<void> {
-  const { app, pools, urls, nats } = settings;
   const starting = createWorker({
     ...{ app, pool: poolDefault, actors, servers: urls, nats: { ...nats, name: `troupe worker ${app}` }, signal: stop },
     ...(pools.length === 0 ? {} : { pools }),
     ...(name === undefined ? {} : { name }),
+    ...(replicas === undefined ? {} : { replicas }),
   });
   const stopped = stop.aborted ? Promise.resolve() : once(stop, "abort").then(() => undefined);
   const worker = await Promise.race([unlessEnded(starting), stopped]);

@@ -1,6 +1,5 @@
 // What is wrong, or worth knowing, about what the doctor has seen. Pure.
 
-import type { ServerFacts } from "../../runtime/inspect.ts";
 import { count, printBytes, printSpan } from "../text.ts";
 import type { AppDiagnosis, Diagnosis, Finding } from "./diagnosis.ts";
 import { findingsOfPools } from "./pool-findings.ts";
@@ -13,9 +12,14 @@ const waitingMsMin = 5_000;
 const clockAheadMsMax = 1_000;
 
 export function findingsOf(diagnosis: Diagnosis): readonly Finding[] {
-  const { app, server, found } = diagnosis;
+  const { app, found } = diagnosis;
   if (found === undefined) return [...aboutServer(diagnosis), ...aboutMissingApp(diagnosis)];
-  return [...aboutServer(diagnosis), ...aboutStreams(found), ...aboutReplicas(server, found), ...aboutWork(app, found)];
+  return [
+    ...aboutServer(diagnosis),
+    ...aboutStreams(found),
+    ...aboutCopies(diagnosis, found),
+    ...aboutWork(app, found),
+  ];
 }
 
 function aboutServer({ user, account, sync }: Diagnosis): Finding[] {
@@ -76,15 +80,7 @@ function aboutStreams({ streams, survival }: AppDiagnosis): Finding[] {
       remedy: "Make the streams anew with file storage and the default persist mode.",
     });
   }
-  for (const { name, role, peers, dropsOldest, bytesMax, messagesMax, ageMsMax, bytes } of streams) {
-    const behind = peers.filter(({ isCurrent, isOffline }) => isOffline || !isCurrent);
-    if (behind.length > 0) {
-      findings.push({
-        level: "warning",
-        text: `${name}: of its copies some lag behind or are offline: ${behind.map((peer) => peer.name).join(", ")}.`,
-        remedy: "Look at these servers; with a majority gone nothing can be written.",
-      });
-    }
+  for (const { name, role, dropsOldest, bytesMax, messagesMax, ageMsMax, bytes } of streams) {
     const mayDrop = role === "mail" || role === "state" || role === "memory" || role === "facts";
     if (mayDrop && (ageMsMax > 0 || (dropsOldest && (bytesMax > 0 || messagesMax > 0)))) {
       findings.push({
@@ -103,23 +99,39 @@ function aboutStreams({ streams, survival }: AppDiagnosis): Finding[] {
   return findings;
 }
 
-/** Copies of a stream with which the loss of one server changes nothing. */
-const safeReplicas = 3;
-
-/** In a cluster of servers a stream with one copy stands still while its server is away. */
-function aboutReplicas({ cluster }: ServerFacts, { streams }: AppDiagnosis): Finding[] {
-  if (cluster === undefined) return [];
-  const few = streams.filter(({ replicas }) => replicas < safeReplicas);
-  const [first] = few;
-  if (first === undefined) return [];
-  const what = few.map(({ name, replicas }) => `${name} (${replicas})`).join(", ");
-  return [
-    {
+/** How the copies of the streams are, where there are several servers. */
+function aboutCopies({ server }: Diagnosis, { streams }: AppDiagnosis): Finding[] {
+  const findings: Finding[] = [];
+  for (const { name, replicas, peers } of streams) {
+    const behind = peers.filter(({ isCurrent, isOffline }) => isOffline || !isCurrent);
+    if (behind.length === 0) continue;
+    // A write needs a majority; the leader's own copy is no peer.
+    const spare = replicas - behind.length - (Math.floor(replicas / 2) + 1);
+    const rest =
+      spare > 0
+        ? `${count(spare, "more server")} may go before nothing can be written any more.`
+        : "When one more server goes, nothing can be written any more.";
+    findings.push({
       level: "warning",
-      text: `The server is one of the cluster ${cluster}, but these streams have fewer than ${safeReplicas} copies: ${what}. Without their servers the app stands still.`,
-      remedy: `Give each three copies: nats stream edit ${first.name} --replicas ${safeReplicas}`,
-    },
-  ];
+      text: `${name}: of its ${replicas} copies some lag behind or are offline: ${behind.map((peer) => peer.name).join(", ")}.`,
+      remedy: `Look at these servers. ${rest}`,
+    });
+  }
+  const alone = streams.filter(({ replicas }) => replicas === 1).map(({ name }) => name);
+  if (server.cluster !== undefined && alone.length > 0) {
+    findings.push({
+      level: "warning",
+      text: `The server is one of a cluster, but ${alone.join(", ")} lie on one server each: without it the app stands still.`,
+      remedy: `Give each three copies: ${alone.map(threeCopies).join("; ")}`,
+    });
+  }
+  return findings;
+}
+
+/** The command for it; for a bucket `nats stream edit` insists on a dialogue. */
+function threeCopies(name: string): string {
+  const bucket = name.startsWith("KV_") ? name.slice("KV_".length) : undefined;
+  return bucket === undefined ? `nats stream edit ${name} --replicas=3` : `nats kv edit ${bucket} --replicas=3`;
 }
 
 function aboutWork(app: string, { workers, byPool, deadLetters }: AppDiagnosis): Finding[] {
