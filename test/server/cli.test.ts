@@ -21,7 +21,8 @@ beforeAll(async () => {
   folder = await tempFolder();
   server = await startTestServer();
   actorsFile = await writeActors(folder.path);
-  worker = startCli(["worker", actorsFile, "--json", "--server", server.url], { cwd: folder.path });
+  const args = ["worker", actorsFile, "--json", "--server", server.url];
+  worker = startCli(args, { cwd: folder.path, runMsMax: 600_000 });
   await worker.line("out", (line) => line.includes('"serving"'));
 });
 
