@@ -1,6 +1,6 @@
 // What a turn makes of the snapshot before it: pure, so that a batch of turns is a fold (P2, P3).
 
-import type { Answer, Message, TellMessage } from "./message.ts";
+import type { Answer, Message } from "./message.ts";
 import type { OutboxEntry, Snapshot } from "./snapshot.ts";
 import { hasSeen, withoutSteps, withReply, withSeen, withStep } from "./snapshot.ts";
 import type { TurnOutcome } from "./turn.ts";
@@ -44,13 +44,6 @@ export function applyDone(before: Snapshot, message: Message, outcome: TurnOutco
     replies = withReply(replies, { key, ok: resultText === undefined ? undefined : JSON.parse(resultText) });
   const steps = withoutSteps(before.steps, message.messageId);
   return { next: { ...before, state, inbox, outbox, sent, guard, replies, steps }, isDirty: true };
-}
-
-/** After a tell that was buried: it counts as applied and changed nothing. */
-export function applyBuried(before: Snapshot, message: TellMessage): Snapshot {
-  const inbox = withSeen(before.inbox, message.sequence, message.from, message.number);
-  const steps = withoutSteps(before.steps, message.messageId);
-  return { ...before, inbox, steps };
 }
 
 /** The answer that was kept for an ask's idempotency key. */

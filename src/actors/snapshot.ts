@@ -25,7 +25,11 @@ export interface Inbox {
   readonly from: Readonly<Record<string, number>>;
 }
 
-export interface OutboxEntry {
+/** What has to leave once this is committed. */
+export type OutboxEntry = OutboxTell | OutboxDead;
+
+/** A message to an actor. */
+export interface OutboxTell {
   readonly n: number;
   /** The receiver's key, `type.id` escaped. */
   readonly to: string;
@@ -35,6 +39,22 @@ export interface OutboxEntry {
   /** The input's JSON; undefined when there is none. */
   readonly inputText: string | undefined;
   readonly trace: string | undefined;
+}
+
+/** A message of the actor's own that was given up on, for the dead letters. */
+export interface OutboxDead {
+  readonly n: number;
+  readonly dead: GivenUp;
+  readonly trace: string | undefined;
+}
+
+/** Why, and which: the message itself stays in the mail until it is a dead letter, so its payload is not repeated here. */
+export interface GivenUp {
+  readonly seq: number;
+  readonly method: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
 }
 
 export interface KeptReply {
@@ -52,6 +72,25 @@ export interface KeptSteps {
   readonly done: Readonly<Record<string, unknown>>;
 }
 
+/** Who is told when the actor's supervision escalates. */
+export interface Parent {
+  readonly key: string;
+  /** Its pool, when its type names one. */
+  readonly pool?: string;
+  /** Its method that hears of failures; absent when it has none. */
+  readonly method?: string;
+}
+
+export interface Stopped {
+  /** Why. */
+  readonly code: string;
+  readonly message: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Mail sequence from which on it has taken nothing. */
+  readonly seq: number;
+}
+
 export interface Snapshot {
   readonly state: unknown;
   readonly inbox: Inbox;
@@ -64,6 +103,10 @@ export interface Snapshot {
   readonly replies: readonly KeptReply[];
   /** Results of `ctx.step` of messages whose turn has not ended; the one that was silent longest first. */
   readonly steps: readonly KeptSteps[];
+  /** Who spawned it last. */
+  readonly parent: Parent | undefined;
+  /** Set while it takes nothing, until it is started again. */
+  readonly stopped: Stopped | undefined;
   /** The state's schema number. */
   readonly schema: number;
   readonly epoch: number;
@@ -82,6 +125,8 @@ export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapsh
     guard: 0,
     replies: [],
     steps: [],
+    parent: undefined,
+    stopped: undefined,
     schema,
     epoch: 0,
     commit: "",
@@ -100,6 +145,8 @@ export function printSnapshot(snapshot: Snapshot, stateText: string): string {
   text += `,"sent":${snapshot.sent}`;
   if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
   if (steps.length > 0) text += `,"steps":${JSON.stringify(steps)}`;
+  if (snapshot.parent !== undefined) text += `,"parent":${JSON.stringify(snapshot.parent)}`;
+  if (snapshot.stopped !== undefined) text += `,"stopped":${JSON.stringify(snapshot.stopped)}`;
   text += `,"schema":${snapshot.schema},"epoch":${snapshot.epoch},"commit":"${snapshot.commit}"`;
   if (snapshot.trace !== undefined) text += `,"trace":"${snapshot.trace}"`;
   return `${text}}`;
@@ -136,6 +183,8 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     guard: asNumber(raw.guard, 0),
     replies: (raw.replies ?? []) as Snapshot["replies"],
     steps: (raw.steps ?? []) as Snapshot["steps"],
+    parent: raw.parent as Snapshot["parent"],
+    stopped: raw.stopped as Snapshot["stopped"],
     schema,
     epoch: asNumber(raw.epoch, 0),
     commit: raw.commit,
@@ -190,7 +239,7 @@ export function withStep(steps: Snapshot["steps"], messageId: string, name: stri
   return [...others, { of: messageId, done: { ...done, [name]: value } }];
 }
 
-interface StoredEntry {
+interface StoredTell {
   readonly n: number;
   readonly to: string;
   readonly pool?: string;
@@ -198,15 +247,19 @@ interface StoredEntry {
   readonly input?: unknown;
   readonly trace?: string;
 }
+type StoredEntry = StoredTell | { readonly n: number; readonly dead: GivenUp; readonly trace?: string };
 
 function printEntry(entry: OutboxEntry): string {
+  if ("dead" in entry) return JSON.stringify(entry);
   const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
   const pool = entry.pool === undefined ? "" : `,"pool":"${entry.pool}"`;
   return `{"n":${entry.n},"to":"${entry.to}"${pool},"method":"${entry.method}"${input}${trace}}`;
 }
 
-function readEntry({ n, to, pool, method, input, trace }: StoredEntry): OutboxEntry {
+function readEntry(entry: StoredEntry): OutboxEntry {
+  if ("dead" in entry) return { n: entry.n, dead: entry.dead, trace: entry.trace };
+  const { n, to, pool, method, input, trace } = entry;
   return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }
 

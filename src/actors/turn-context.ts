@@ -14,8 +14,9 @@ import type { AnyActor, AnyMethod } from "./definition.ts";
 import { checkedInput } from "./method-input.ts";
 import type { AskOptions } from "./ref.ts";
 import { methodTable } from "./ref.ts";
+import { spawnedMethod, stopMethod } from "./system-methods.ts";
 import type { Sending, TurnOutcome, TurnRequest } from "./turn.ts";
-import { failed, failureOf, turnOver } from "./turn-failure.ts";
+import { failed, failureOf, turnOver, withdrawn } from "./turn-failure.ts";
 
 const noSendings: readonly Sending[] = [];
 
@@ -83,12 +84,29 @@ export class Turn {
       ...address,
       ask: methodTable<AskOptions>(definition.methods, "ask", (method, input, options) => {
         this.#checkOpen();
-        return services.ask(message, { definition, id, method, input, options });
+        // What a turn asks is withdrawn with it.
+        const signal = options?.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal]);
+        return services.ask(message, { definition, id, method, input, options: { ...options, signal } });
       }),
       tell: methodTable<never>(definition.methods, "tell", (method, input) =>
         this.#tell(definition, to, method, input),
       ),
     };
+  }
+
+  spawn(definition: AnyActor, id: string): object {
+    const { onChildFailure: method, pool } = this.#request.definition;
+    this.#send(definition, keyOf({ type: definition.type, id }), spawnedMethod, JSON.stringify({ method, pool }));
+    return this.actor(definition, id);
+  }
+
+  stop(definition: AnyActor, id: string, reason = "it was told to stop"): void {
+    this.#send(
+      definition,
+      keyOf({ type: definition.type, id }),
+      stopMethod,
+      JSON.stringify({ reason: String(reason) }),
+    );
   }
 
   async step(name: string, fn: (signal: AbortSignal) => unknown): Promise<unknown> {
@@ -140,13 +158,19 @@ export class Turn {
     const { definition, message, services } = this.#request;
     const timeoutMs = this.#method.timeoutMs ?? definition.turnMsMax;
     return new Promise((resolve) => {
-      const cancel = services.clock.after(timeoutMs, () => {
-        const text = `${definition.type}.${message.method} took longer than ${timeoutMs} ms`;
-        const error = new TroupeError("TURN_TIMEOUT", text);
+      const interrupt = (error: TroupeError) => {
+        cancel();
         this.isOver = true;
         this.#abort?.abort(error);
         resolve(failed(error));
-      });
+      };
+      const cancel = services.clock.after(timeoutMs, () =>
+        interrupt(
+          new TroupeError("TURN_TIMEOUT", `${definition.type}.${message.method} took longer than ${timeoutMs} ms`),
+        ),
+      );
+      if (message.kind === "ask") message.interrupt = interrupt;
+      if (message.kind === "ask" && message.isWithdrawn === true) interrupt(withdrawn());
       const settle = (outcome: TurnOutcome | Promise<TurnOutcome>) => {
         cancel();
         resolve(outcome);
@@ -189,9 +213,13 @@ export class Turn {
 
   #tell(definition: AnyActor, to: string, methodName: string, input: unknown): void {
     this.#checkOpen();
+    this.#send(definition, to, methodName, checkedInput(definition, methodName, input));
+  }
+
+  #send(definition: AnyActor, to: string, methodName: string, inputText: string | undefined): void {
+    this.#checkOpen();
     if (this.#method.kind === "query")
       throw new TroupeError("QUERY_CHANGED_STATE", "a query cannot tell; it only reads");
-    const inputText = checkedInput(definition, methodName, input);
     const bytes = (inputText ?? "").length * 3 + to.length + 512;
     const { payloadBytesMax } = this.#request.services;
     if (bytes > payloadBytesMax && Buffer.byteLength(inputText ?? "") + 1_024 > payloadBytesMax) {

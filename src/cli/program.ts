@@ -13,6 +13,7 @@ import { getCommand } from "./commands/get.ts";
 import { historyCommand } from "./commands/history.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { psCommand } from "./commands/ps.ts";
+import { resumeCommand } from "./commands/resume.ts";
 import { spawnCommand } from "./commands/spawn.ts";
 import { tellCommand } from "./commands/tell.ts";
 import { watchCommand } from "./commands/watch.ts";
@@ -44,7 +45,8 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
     .addHelpText("after", `\n${printExamples(examples)}\n\n${exitCodes}`);
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
-    ...[historyCommand, watchCommand, psCommand, drainCommand, deadCommand, migrateCommand, doctorCommand],
+    ...[historyCommand, watchCommand, psCommand, drainCommand, deadCommand, resumeCommand, migrateCommand],
+    doctorCommand,
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {

@@ -5,7 +5,7 @@
 //   O2. An entry is tried until it is stored or ownership is lost; its message id is the same each time, so that the
 //       server's duplicate window drops what came twice, and behind it the receiver's inbox does.
 
-import type { OutboxEntry } from "../actors/snapshot.ts";
+import type { OutboxDead, OutboxEntry, OutboxTell } from "../actors/snapshot.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
@@ -20,6 +20,8 @@ export interface PublisherOptions {
   readonly from: string;
   /** The way into a receiver's pool; undefined: that of the types that name none. */
   readonly routeTo: (pool: string | undefined) => Promise<Pick<Route, "mail" | "partitionOf">>;
+  /** Keeps what was given up on among the dead letters; false when ownership was lost before. */
+  readonly bury: (entry: OutboxDead) => Promise<boolean>;
   readonly lost: AbortSignal;
   readonly onStored: (entry: OutboxEntry) => void;
 }
@@ -31,8 +33,9 @@ const nothing = new Uint8Array(0);
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  /** By receiver: what waits behind the entry that is under way. */
+  /** By receiver (dead letters are one): what waits behind the entry that is under way. */
   readonly #waiting = new Map<string, OutboxEntry[]>();
+  readonly #dead = new Set<number>();
   #pending = 0;
 
   constructor(options: PublisherOptions) {
@@ -44,33 +47,41 @@ export class Publisher {
     return this.#pending;
   }
 
+  /** Lowest mail sequence of what was given up on and is no dead letter yet; undefined when there is none. */
+  get oldestDead(): number | undefined {
+    return this.#dead.size === 0 ? undefined : Math.min(...this.#dead);
+  }
+
   publish(entries: readonly OutboxEntry[]): void {
     for (const entry of entries) {
       this.#pending += 1;
-      const waiting = this.#waiting.get(entry.to);
+      if ("dead" in entry) this.#dead.add(entry.dead.seq);
+      const lane = laneOf(entry);
+      const waiting = this.#waiting.get(lane);
       if (waiting !== undefined) waiting.push(entry);
       else {
-        this.#waiting.set(entry.to, []);
-        void this.#publishChain(entry);
+        this.#waiting.set(lane, []);
+        void this.#publishChain(entry, lane);
       }
     }
   }
 
-  async #publishChain(first: OutboxEntry): Promise<void> {
+  async #publishChain(first: OutboxEntry, lane: string): Promise<void> {
     let entry: OutboxEntry | undefined = first;
     while (entry !== undefined) {
-      const isStored = await this.#store(entry);
+      const isStored = await ("dead" in entry ? this.#options.bury(entry) : this.#store(entry));
       if (!isStored) return; // Ownership was lost: the next owner publishes what stands in the outbox.
       this.#pending -= 1;
+      if ("dead" in entry) this.#dead.delete(entry.dead.seq);
       this.#options.onStored(entry);
-      const waiting = this.#waiting.get(first.to);
+      const waiting = this.#waiting.get(lane);
       entry = waiting?.shift();
     }
-    this.#waiting.delete(first.to);
+    this.#waiting.delete(lane);
   }
 
   /** Tries until the way is open; undefined when ownership is lost first. */
-  async #routeTo(entry: OutboxEntry): Promise<Pick<Route, "mail" | "partitionOf"> | undefined> {
+  async #routeTo(entry: OutboxTell): Promise<Pick<Route, "mail" | "partitionOf"> | undefined> {
     const { routeTo, clock, lost } = this.#options;
     for (let attempt = 0; !lost.aborted; attempt += 1) {
       const route = await routeTo(entry.pool).catch(() => undefined); // The server is away.
@@ -80,7 +91,7 @@ export class Publisher {
     return undefined;
   }
 
-  async #store(entry: OutboxEntry): Promise<boolean> {
+  async #store(entry: OutboxTell): Promise<boolean> {
     const { clock, from, lost } = this.#options;
     const route = await this.#routeTo(entry);
     if (route === undefined) return false;
@@ -105,3 +116,6 @@ export class Publisher {
     return false;
   }
 }
+
+/** No actor's key is empty. */
+const laneOf = (entry: OutboxEntry): string => ("dead" in entry ? "" : entry.to);

@@ -89,6 +89,7 @@ class TroupeWorker implements Worker {
     this.#client = new TroupeClient(options.app, ports, this.events, {
       owns: (to, isNested) => hostOf(to, isNested) !== undefined,
       deliver: (to, ask) => hostOf(to, true)?.deliver(to.key, ask),
+      withdraw: (to, askId) => hostOf(to, true)?.withdraw(to.key, askId),
     });
     const types = Object.fromEntries(
       [...actors.values()].flatMap((ofPool) => [...ofPool.values()].map(({ type, schema }) => [type, schema])),

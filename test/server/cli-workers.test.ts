@@ -182,7 +182,7 @@ test("a pool is served by its workers alone; without one ps and doctor say what 
   const next = await startWorker("--pool", "gpu", ...app);
   expect(await json("ask", "render", "r1", "add", "0", ...app)).toBe(7);
   const again = next.line("err", (line) => line.includes("dead lettered") && line.includes("r2"));
-  await json("dead", "resend", "1", ...app);
+  await json("dead", "replay", "1", ...app);
   await again;
   expect(main.serving.others).toEqual([{ type: "render", pool: "gpu" }]);
 });

@@ -183,10 +183,51 @@ describe("actors from the command line", () => {
     expect((await troupe("dead")).out).toContain("counter/dead-1 fail");
     const { number = 0 } = letters[0] ?? {};
     const again = worker.line("err", (line) => line.includes("dead lettered") && line.includes(`resent-${number}`));
-    expect(await json("dead", "resend", String(number))).toEqual({ number, sequence: expect.any(Number) });
+    const shown = (await troupe("dead", "show", String(number))).out;
+    for (const part of ["counter/dead-1 fail", "HANDLER_FAILED", '"no milk"', "a client"])
+      expect(shown).toContain(part);
+    expect(await json("dead", "show", String(number))).toEqual(letters[0]);
+    const replayed = [{ number, sequence: expect.any(Number) }];
+    expect(await json("dead", "replay", String(number))).toEqual({ replayed, failed: [] });
     await again;
-    const missing = failure(await troupe("dead", "resend", String(number), "--json"));
-    expect([missing.code, missing.error.code]).toEqual([1, "LETTER_NOT_FOUND"]);
+    for (const verb of ["show", "replay", "drop"]) {
+      const missing = failure(await troupe("dead", verb, String(number), "--json"));
+      expect([missing.code, missing.error.code]).toEqual([1, "LETTER_NOT_FOUND"]);
+    }
+  });
+
+  test("many dead letters are sent again or dropped at once, those that fit the filter, when --yes is said", async () => {
+    const lined = (text: string) => worker.line("err", (line) => line.includes("dead lettered") && line.includes(text));
+    const dead = [lined("many-1"), lined("many-2"), lined("many-3")];
+    await json("tell", "counter", "many-1", "fail", '"x"');
+    await json("tell", "counter", "many-2", "fail");
+    await json("tell", "counter", "many-3", "unheardOf", "1");
+    await Promise.all(dead);
+    const listed = async (...args: string[]) => {
+      const { letters } = (await json("dead", "ls", ...args)) as { letters: { id: string }[] };
+      return letters.map(({ id }) => id).filter((id) => id.startsWith("many-"));
+    };
+    expect(await listed()).toEqual(["many-1", "many-2", "many-3"]);
+    expect(await listed("--code", "METHOD_UNKNOWN")).toEqual(["many-3"]);
+    expect(await listed("--type", "nobody")).toEqual([]);
+    // Without an argument no line is left blank.
+    expect((await troupe("dead", "--code", "INPUT_INVALID")).out).not.toMatch(/^ {2}input/m);
+    const unsaid = failure(await troupe("dead", "drop", "--all", "--code", "METHOD_UNKNOWN", "--json"));
+    expect([unsaid.code, unsaid.error.code, unsaid.error.message]).toEqual([2, "USAGE", "that is 1 dead letter"]);
+    const { dropped } = (await json("dead", "drop", "--all", "--code", "METHOD_UNKNOWN", "--yes")) as {
+      dropped: unknown[];
+    };
+    expect(dropped).toHaveLength(1);
+    expect(await listed()).toEqual(["many-1", "many-2"]);
+    const again = [lined("many-1"), lined("many-2")];
+    const { out } = await troupe("dead", "replay", "--all", "--type", "counter", "--yes");
+    expect(out).toMatch(/^\d dead letters replayed\n$/);
+    await Promise.all(again);
+    for (const args of [[], ["1", "--all"], ["1", "--type", "counter"], ["x"]]) {
+      expect(failure(await troupe("dead", "drop", ...args, "--json")).code).toBe(2);
+    }
+    expect((await json("dead", "drop", "--all", "--yes")) as object).toHaveProperty("failed", []);
+    expect((await troupe("dead")).out).toBe("No message was given up on.\n");
   });
 
   test("traces go to the collector of --otlp, and the revision leads to its trace", async () => {

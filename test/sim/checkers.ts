@@ -92,8 +92,7 @@ function checkDeed(
   }
   if (graves.length > 1) ledger.fault(`P7: ${id} was buried ${graves.length} times`);
   if (graves.length > 0 && !mayBeBuried(deed)) ledger.fault(`P7: ${verb} ${id} was buried: ${graves[0]?.code}`);
-  // An owner may bury what fails with it, and lose its commit to the next one, with whom it does not fail.
-  if (graves.length > 0 && count > 0 && !isMoody(deed)) ledger.fault(`P7: ${id} was buried, and took effect`);
+  if (graves.length > 0 && count > 0) ledger.fault(`P7: ${id} was buried, and took effect`);
   if (verb === "tell" && isDoomed(deed) && outcome === "done" && graves.length === 0) {
     ledger.fault(`P7: ${id} cannot be handled and was not kept`);
   }

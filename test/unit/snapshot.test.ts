@@ -32,6 +32,7 @@ const anyKey = anyText
   .filter((id) => id !== "" && id.isWellFormed() && Buffer.byteLength(id) <= 256)
   .map((id) => keyOf({ type: "counter", id }));
 const anyTrace = fc.option(fc.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/), { nil: undefined });
+const anyMethod = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
 const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   state: anyJson,
   inbox: fc.record({
@@ -39,16 +40,23 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
     from: fc.dictionary(anyKey, fc.nat(), { maxKeys: 5, noNullPrototype: true }),
   }),
   outbox: fc.array(
-    fc.record({
-      n: fc.maxSafeNat(),
-      to: anyKey,
-      method: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/),
-      inputText: fc.option(
-        anyJson.map((value) => JSON.stringify(value)),
-        { nil: undefined },
-      ),
-      trace: anyTrace,
-    }),
+    fc.oneof(
+      fc.record({
+        n: fc.maxSafeNat(),
+        to: anyKey,
+        method: anyMethod,
+        inputText: fc.option(
+          anyJson.map((value) => JSON.stringify(value)),
+          { nil: undefined },
+        ),
+        trace: anyTrace,
+      }),
+      fc.record({
+        n: fc.maxSafeNat(),
+        dead: fc.record({ seq: fc.nat(), method: anyMethod, code: anyMethod, reason: anyText, attempts: fc.nat() }),
+        trace: anyTrace,
+      }),
+    ),
     { maxLength: 3 },
   ),
   sent: fc.maxSafeNat(),
@@ -64,6 +72,14 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
     fc.record({ of: anyText, done: fc.dictionary(anyText, anyJson, { maxKeys: 3, noNullPrototype: true }) }),
     { maxLength: 3 },
   ),
+  parent: fc.option(
+    fc.oneof(
+      anyKey.map((key) => ({ key })),
+      fc.record({ key: anyKey, method: anyMethod }),
+    ),
+    { nil: undefined },
+  ),
+  stopped: fc.option(fc.record({ code: anyText, message: anyText, at: anyText, seq: fc.nat() }), { nil: undefined }),
   schema: fc.constant(1),
   epoch: fc.nat(),
   commit: fc.stringMatching(/^[A-Za-z0-9-]{1,30}$/),

@@ -151,7 +151,7 @@ function aboutWork(app: string, { workers, byPool, deadLetters }: AppDiagnosis):
     findings.push({
       level: "warning",
       text: `${count(deadLetters, "message")} could not be handled: kept, with the reason, as dead letters.`,
-      remedy: "See why with `troupe dead`, and send one again with `troupe dead resend NUMBER`.",
+      remedy: "See why with `troupe dead`, and send one again with `troupe dead replay NUMBER`.",
     });
   }
   return findings;

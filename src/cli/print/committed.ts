@@ -6,7 +6,7 @@ import type { Paint } from "../text.ts";
 import { printable, printJson, printPairs, printSpan } from "../text.ts";
 
 export function committedJson(committed: Committed<unknown>) {
-  const { actor, state, schema, revision, traceId, epoch, pendingSends, committedAt } = committed;
+  const { actor, state, schema, revision, traceId, epoch, pendingSends, committedAt, stopped } = committed;
   return {
     type: actor.type,
     id: actor.id,
@@ -17,11 +17,12 @@ export function committedJson(committed: Committed<unknown>) {
     epoch,
     pendingSends,
     committedAt: committedAt.toISOString(),
+    ...(stopped === undefined ? {} : { stopped: { code: stopped.code, message: stopped.message, at: stopped.at } }),
   };
 }
 
 export function printCommitted(committed: Committed<unknown>, nowMs: number, paint: Paint): string {
-  const { actor, state, schema, revision, traceId, epoch, pendingSends, committedAt } = committed;
+  const { actor, state, schema, revision, traceId, epoch, pendingSends, committedAt, stopped } = committed;
   const pairs: (readonly [string, string])[] = [
     ["revision", String(revision)],
     ["committed", `${committedAt.toISOString()} (${printSpan(nowMs - committedAt.getTime())} ago)`],
@@ -30,6 +31,9 @@ export function printCommitted(committed: Committed<unknown>, nowMs: number, pai
     ["schema", String(schema)],
   ];
   if (pendingSends > 0) pairs.push(["sends", `${pendingSends} on their way when it was committed`]);
+  if (stopped !== undefined) {
+    pairs.push(["stopped", paint("red", printable(`since ${stopped.at}: ${stopped.message} (${stopped.code})`))]);
+  }
   const name = paint("bold", printable(printAddress(actor)));
   return `${name}\n${printPairs(pairs, paint)}\n${printJson(state, 2)}`;
 }
