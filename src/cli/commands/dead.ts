@@ -32,8 +32,8 @@ const progressEvery = 100;
 
 const head = {
   usage: "dead",
-  summary: "Look at messages that were given up on, and send them again",
-  description: "A message that fails again and again is kept here with the reason, and blocks nobody.",
+  summary: "List messages that were given up on, and send them again",
+  description: "A message that fails again and again is kept as a dead letter, with the reason, and blocks nobody.",
   examples: [
     ["troupe dead", "the first hundred, oldest first: the same as `troupe dead ls`"],
     ["troupe dead show 17", "all of one"],
@@ -44,7 +44,7 @@ const head = {
 
 const listHead = {
   usage: "ls",
-  summary: "List them, oldest first",
+  summary: "List dead letters, oldest first",
   description: "Each with its number, its actor, its argument and the reason why it was given up on.",
   examples: [
     ["troupe dead ls --from 240", "those from a number on"],
@@ -55,16 +55,16 @@ const listHead = {
 
 const showHead = {
   usage: "show <number>",
-  summary: "Print all of one",
+  summary: "Print all of a dead letter",
   description: "Its argument and the reason in full, and the trace that leads to the run that failed last.",
   examples: [["troupe dead show 17", "the one that `troupe dead ls` lists as 17"]],
 } as const;
 
 const replayHead = {
   usage: "replay [numbers...]",
-  summary: "Put messages into their actors' mailboxes again",
+  summary: "Put dead letters into their actors' mailboxes again",
   description:
-    "Each is taken off the list once the server has it in the mailbox, behind what waits there already. Correct what they\n" +
+    "Each is taken off the list once the server has it in the mailbox, behind what waits there already. Correct what they " +
     "failed at first.",
   examples: [
     ["troupe dead replay 17 18", "two of them"],
@@ -74,7 +74,7 @@ const replayHead = {
 
 const dropHead = {
   usage: "drop [numbers...]",
-  summary: "Forget messages",
+  summary: "Forget dead letters",
   description: "Nothing brings them back.",
   examples: [
     ["troupe dead drop 17", "one"],

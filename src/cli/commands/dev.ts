@@ -31,8 +31,8 @@ const head = {
   usage: "dev <file>",
   summary: "Run a file of actors on a private server, and again on each change",
   description:
-    "Finds nats-server or fetches it, starts it privately with its data below .troupe, and runs a worker for FILE, which\n" +
-    "restarts when FILE or what it imports changes; states and waiting messages stay. Other commands in the same folder\n" +
+    "Finds nats-server or fetches it, starts it privately with its data below .troupe, and runs a worker for FILE, which " +
+    "restarts when FILE or what it imports changes; states and waiting messages stay. Other commands in the same folder " +
     "find the server by themselves. NATS_URL or --server makes it use a server that is there. Ctrl-C ends all of it.",
   examples: [
     ["troupe dev actors.ts", "then, in another terminal: troupe ask counter c1 add 5"],

@@ -23,8 +23,8 @@ const head = {
   usage: "drain <worker>",
   summary: "Let a worker finish, hand over its partitions and end",
   description:
-    "WORKER is a name, an id, or the beginning of an id, as `troupe ps` lists them. The worker finishes what it has begun,\n" +
-    "gives its partitions to the others and ends, as at SIGTERM: no ask fails while another worker serves its pools. Ends\n" +
+    "WORKER is a name, an id, or the beginning of an id, as `troupe ps` lists them. The worker finishes what it has begun, " +
+    "gives its partitions to the others and ends, as at SIGTERM: no ask fails while another worker serves its pools. Ends " +
     "when the worker is gone.",
   examples: [
     ["troupe drain blue", "waits until it is gone"],

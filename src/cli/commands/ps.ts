@@ -27,8 +27,8 @@ const head = {
   usage: "ps [pattern]",
   summary: "List the workers, and the actors with where they live",
   description:
-    "Shows the workers with what they own and how many messages wait there, and the actors that have a committed value,\n" +
-    "with its revision, their partition and the worker that owns it. PATTERN is over `type.id`, as for watch. What needs\n" +
+    "Shows the workers with what they own and how many messages wait there, and the actors that have a committed value, " +
+    "with its revision, their partition and the worker that owns it. PATTERN is over `type.id`, as for `troupe watch`. What needs " +
     "somebody comes first: a worker that drains, a pool or a type that nobody serves, a partition without an owner.",
   examples: [
     ["troupe ps", "the workers, and the first hundred actors"],

@@ -8,9 +8,9 @@ import { withApp } from "../open-app.ts";
 
 const head = {
   usage: "tell <type> <id> <method> [input]",
-  summary: "Tell an actor something, without waiting for it",
+  summary: "Tell an actor something, and do not wait for it",
   description:
-    "Ends when the server has stored the message; it is then handled exactly once, also when no worker runs now. What\n" +
+    "Ends when the server has stored the message; it is then handled exactly once, also when no worker runs now. What " +
     "cannot be handled is kept with the reason: `troupe dead`. INPUT is JSON; `-` reads it from standard input.",
   examples: [
     ["troupe tell counter c1 add 5", "a number"],

@@ -27,8 +27,8 @@ const head = {
   usage: "worker <file>",
   summary: "Run a worker for a file of actors",
   description:
-    "FILE is a module (.ts or .js) that exports actors: each by its name, or an array as its default export. Workers of one\n" +
-    "app share its actors; start more to carry more. Ctrl-C, SIGTERM or `troupe drain` drains: what was begun is finished,\n" +
+    "FILE is a module (.ts or .js) that exports actors: each by its name, or an array as its default export. Workers of one " +
+    "app share its actors; start more to carry more. Ctrl-C, SIGTERM or `troupe drain` drains: what was begun is finished, " +
     "and the others take over. Logs go to standard error, with the level of TROUPE_LOG.",
   examples: [
     ["troupe worker actors.ts", "on the server of NATS_URL, or of `troupe dev` in this folder"],
