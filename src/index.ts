@@ -12,6 +12,7 @@ export type {
   RetryOptions,
 } from "./actors/definition.ts";
 export { actorDefaults, defineActor, handler, query } from "./actors/definition.ts";
+export type { Upcaster, Upcasters } from "./actors/evolution.ts";
 export type { AskOptions, Receipt, TellOptions, TurnRef, Wire } from "./actors/ref.ts";
 export type { Clock } from "./core/clock.ts";
 export { systemClock } from "./core/clock.ts";

@@ -6,6 +6,8 @@ import { checkName } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { InputOf, OutputOf, Schema } from "../core/schema.ts";
 import type { QueryContext, TurnContext } from "./context.ts";
+import type { Chained, Upcasters } from "./evolution.ts";
+import { checkUpcasters } from "./evolution.ts";
 
 export interface HandlerOptions {
   /** The turn fails with TURN_TIMEOUT and `ctx.signal` aborts after this. Unit: ms. Default: the actor's `turnMsMax`. */
@@ -43,11 +45,18 @@ export interface RetryOptions {
   readonly backoffMsMax?: number;
 }
 
-export interface ActorOptions<State> {
+export interface ActorOptions<State, Ups extends Upcasters = Upcasters> {
   /** Any Standard Schema (zod, valibot, ...) of an object or an array. Checked when state is read and after each turn. */
   readonly state: Schema<unknown, State>;
   /** The state of an actor that nobody has written yet; a function is given the actor's id. */
   readonly initial: NoInfer<State> | ((id: string) => NoInfer<State>);
+  /** Number of the state's form, stored with each state. Raise it by one when the form changes. Default 1. */
+  readonly schema?: number;
+  /**
+   * Lead states that older code has stored to today's form: upcaster n from schema number n to n + 1, from the lowest
+   * that may be stored up to `schema`. Write the type of what each takes.
+   */
+  readonly upcasters?: Ups & Chained<NoInfer<Ups>, NoInfer<State>>;
   /**
    * The pool of workers that its actors live in, by a name of its own for what needs other machines (`gpu`), or must not
    * wait for the rest. A type stays in its pool for good. Default: that of the client or worker (`main`).
@@ -64,6 +73,8 @@ export interface ActorDefinition<State, Methods extends MethodTable<State>> {
   readonly type: string;
   readonly state: Schema<unknown, State>;
   readonly initial: (id: string) => State;
+  readonly schema: number;
+  readonly upcasters: Upcasters;
   readonly methods: Methods;
   readonly pool: string | undefined;
   readonly turnMsMax: number;
@@ -76,6 +87,8 @@ export interface AnyActor {
   readonly type: string;
   readonly state: Schema;
   readonly initial: (id: string) => unknown;
+  readonly schema: number;
+  readonly upcasters: Upcasters;
   readonly methods: Readonly<Record<string, AnyMethod<never>>>;
   readonly pool: string | undefined;
   readonly turnMsMax: number;
@@ -125,15 +138,18 @@ export function query(first: unknown, second?: unknown, third?: unknown): unknow
  *
  * Two actors that call each other: write the return type of the handlers that do, as TypeScript cannot infer in a circle.
  */
-export function defineActor<State, Methods extends MethodTable<State>>(
+export function defineActor<State, Methods extends MethodTable<State>, Ups extends Upcasters = Upcasters>(
   type: string,
-  options: ActorOptions<State>,
+  options: ActorOptions<State, Ups>,
   methods: Methods,
 ): ActorDefinition<State, Methods> {
   checkName("an actor type", type);
   const { state, initial } = options;
   if (!isSchema(state)) throw invalid(type, "`state` must be a Standard Schema");
   if (initial === undefined) throw invalid(type, "`initial` is missing");
+  const schema = positive(type, "schema", options.schema ?? 1);
+  const upcasters: Upcasters = Object.freeze({ ...options.upcasters });
+  checkUpcasters(type, schema, upcasters);
   for (const [name, method] of Object.entries(methods)) {
     checkName(`a method of ${type}`, name);
     if (reserved.has(name)) throw invalid(type, `a method cannot be called \`${name}\``);
@@ -144,6 +160,8 @@ export function defineActor<State, Methods extends MethodTable<State>>(
   return Object.freeze({
     type,
     state,
+    schema,
+    upcasters,
     methods,
     initial: typeof initial === "function" ? (initial as (id: string) => State) : () => initial as State,
     pool: options.pool === undefined ? undefined : checkName(`the pool of ${type}`, options.pool),

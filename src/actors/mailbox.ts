@@ -1,31 +1,39 @@
 // The messages that wait for one actor: a bounded view on its part of the mail stream, and the asks in between.
 //
 //   B1. Tells are handed out in order of sequence, each at most once; what is at or below `lastSequence` is `covered`.
-//   B2. At most `tellsMax` tells of `tellBytesMax` in all are in memory (one may be larger). Beyond that they are `deferred`: they stay in the stream, and are read
-//       again from `deferred.first` when half of the room is free. Until the last deferred one has been read again every
-//       new one is deferred too, so that the order holds.
+//   B2. At most `tellsMax` tells of `tellBytesMax` in all are in memory (one may be larger), and no more than this
+//       mailbox's share of the worker's budget (mail-budget.ts). Beyond that they are `deferred`: they stay in the stream,
+//       and are read again from `deferred.first` when half of the room is free. Until the last deferred one has been read
+//       again every new one is deferred too, so that the order holds.
 //   B3. At most `asksMax` asks wait; one more is `full`.
 
+import { MailBudget } from "./mail-budget.ts";
 import type { AskMessage, Message, TellMessage } from "./message.ts";
 
 /** Tells of one actor held in memory. Unit: messages. A hot actor that is read again from the stream costs twice. */
 export const tellsMax = 8_192;
-/** What these may take. Unit: bytes of payload, with 128 for each message. */
-export const tellBytesMax = 1_048_576;
 /** Tells that are read again at a time. Unit: messages. */
 export const refillReadMax = 1_024;
+const refillReadMin = 8;
+/** What a tell is taken to need when it is not known yet. Unit: bytes. */
+const tellBytesTypical = 512;
 /** Asks that may wait for one actor. Unit: messages. */
 export const asksMax = 1_024;
 
 const compactAt = 1_024;
 
 export class Mailbox {
+  readonly #budget: MailBudget;
   #waiting: Message[] = [];
   #head = 0;
   #tells = 0;
   #tellBytes = 0;
   #lastSequence = 0;
   #deferred: { readonly first: number; last: number } | undefined;
+
+  constructor(budget = new MailBudget()) {
+    this.#budget = budget;
+  }
 
   get size(): number {
     return this.#waiting.length - this.#head;
@@ -44,8 +52,15 @@ export class Mailbox {
 
   /** Where to read again from, when there is something deferred and room for it (B2). */
   get refillFrom(): number | undefined {
-    const hasRoom = this.#tells <= tellsMax / 2 && this.#tellBytes <= tellBytesMax / 2;
-    return this.#deferred !== undefined && hasRoom ? this.#deferred.first : undefined;
+    if (this.#deferred === undefined) return undefined;
+    const hasRoom = this.#tells <= tellsMax / 2 && this.#tellBytes <= this.#budget.shareBytes / 2;
+    return hasRoom ? this.#deferred.first : undefined;
+  }
+
+  /** How many to read again: what there is likely to be room for, as what is read is in memory too. */
+  get refillMost(): number {
+    const likely = Math.ceil((this.#budget.shareBytes - this.#tellBytes) / tellBytesTypical);
+    return Math.max(refillReadMin, Math.min(refillReadMax, likely));
   }
 
   offerTell(message: TellMessage): "queued" | "deferred" | "covered" {
@@ -113,6 +128,7 @@ export class Mailbox {
     const asks = this.#waiting.slice(this.#head).filter((message) => message.kind === "ask");
     this.#waiting = [];
     this.#head = 0;
+    this.#budget.add(-this.#tellBytes);
     this.#tells = 0;
     this.#tellBytes = 0;
     this.#deferred = undefined;
@@ -120,12 +136,14 @@ export class Mailbox {
   }
 
   get #isFull(): boolean {
-    return this.#tells >= tellsMax || this.#tellBytes >= tellBytesMax;
+    return this.#tells >= tellsMax || this.#tellBytes >= this.#budget.shareBytes;
   }
 
   #count(message: TellMessage, sign: 1 | -1): void {
+    const bytes = sign * (128 + (message.payload?.length ?? 0));
     this.#tells += sign;
-    this.#tellBytes += sign * (128 + (message.payload?.length ?? 0));
+    this.#tellBytes += bytes;
+    this.#budget.add(bytes);
   }
 
   #push(message: TellMessage): void {

@@ -6,7 +6,7 @@
 //   S2. An outbox entry stays until the mail stream has acknowledged it, under the same number.
 //   S3. A sender's numbers only grow, also over a life that ends and begins again: they start at the time.
 
-import { decodeText } from "../core/codec.ts";
+import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 
 /** Replies kept for idempotency keys, per actor. */
@@ -73,7 +73,7 @@ export interface Snapshot {
 
 export const emptyInbox: Inbox = { seq: 0, from: {} };
 
-export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
+export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapshot {
   return {
     state,
     inbox: emptyInbox,
@@ -82,7 +82,7 @@ export function firstSnapshot(state: unknown, nowMs: number): Snapshot {
     guard: 0,
     replies: [],
     steps: [],
-    schema: 1,
+    schema,
     epoch: 0,
     commit: "",
     trace: undefined,
@@ -118,7 +118,11 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
   if (typeof raw !== "object" || raw === null || !("state" in raw) || typeof raw.commit !== "string") {
     throw new TroupeError("STATE_UNREADABLE", `the value of ${key} has no \`state\` and \`commit\``);
   }
-  const schema = asNumber(raw.schema, 1);
+  const schema = asNumber(raw.schema ?? 1, 0);
+  if (!Number.isInteger(schema) || schema < 1) {
+    const text = `the value of ${key} has the schema number ${JSON.stringify(raw.schema)}`;
+    throw new TroupeError("STATE_UNREADABLE", text);
+  }
   if (schema > schemaMax) {
     const text = `the state of ${key} has schema ${schema}, this code knows ${schemaMax}`;
     throw new TroupeError("STATE_TOO_NEW", text, { data: { schema } });
@@ -137,6 +141,12 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     commit: raw.commit,
     trace: typeof raw.trace === "string" ? raw.trace : undefined,
   };
+}
+
+/** The same value with another state under another schema number and commit id. What else it holds stays as it is. */
+export function replaceState(value: Uint8Array, state: unknown, schema: number, commit: string): Uint8Array {
+  const raw = JSON.parse(decodeText(value)) as object;
+  return encodeText(JSON.stringify({ ...raw, state, schema, commit }));
 }
 
 /** Just the commit's id, for comparing after an unknown outcome; undefined when the value is not ours. */

@@ -32,6 +32,15 @@ export async function loadActors(file: string): Promise<LoadedActors> {
   );
 }
 
+/** The definition of a type in a file of actors. Rejects with FILE_UNUSABLE. */
+export async function loadActor(file: string, type: string): Promise<AnyActor> {
+  const { actors } = await loadActors(file);
+  const definition = actors.find((actor) => actor.type === type);
+  if (definition !== undefined) return definition;
+  const known = actors.map((actor) => actor.type).join(", ");
+  throw new CommandFailure("FILE_UNUSABLE", `${file} does not define ${type}`, `It defines: ${known}.`);
+}
+
 /** The absolute path. Rejects with FILE_UNUSABLE when it cannot be read. */
 export async function findActorFile(file: string): Promise<string> {
   const path = resolve(file);

@@ -10,6 +10,7 @@ import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { getCommand } from "./commands/get.ts";
 import { historyCommand } from "./commands/history.ts";
+import { migrateCommand } from "./commands/migrate.ts";
 import { psCommand } from "./commands/ps.ts";
 import { spawnCommand } from "./commands/spawn.ts";
 import { tellCommand } from "./commands/tell.ts";
@@ -42,7 +43,7 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
     .addHelpText("after", `\n${printExamples(examples)}\n\n${exitCodes}`);
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
-    ...[historyCommand, watchCommand, psCommand, deadCommand, doctorCommand],
+    ...[historyCommand, watchCommand, psCommand, deadCommand, migrateCommand, doctorCommand],
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {

@@ -24,6 +24,14 @@ export const errorCatalog = {
   RESULT_INVALID: { retry: "never", remedy: "Return a value that JSON can carry from the handler, or nothing." },
   STATE_INVALID: { retry: "never", remedy: "Keep the state as its schema says, in values that JSON can carry." },
   STATE_TOO_NEW: { retry: "elsewhere", remedy: "This state was written by newer code; deploy that code here too." },
+  STATE_TOO_OLD: {
+    retry: "never",
+    remedy: "Put back the upcasters that lead on from its schema number; `troupe migrate --check FILE` finds all such.",
+  },
+  UPCAST_FAILED: {
+    retry: "never",
+    remedy: "Correct the upcaster that the message names; `troupe migrate --check FILE` tries it on all stored states.",
+  },
   STATE_UNREADABLE: {
     retry: "never",
     remedy: "The stored value is not one of Troupe's; look with `nats kv get BUCKET KEY --raw` and repair it.",

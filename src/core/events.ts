@@ -6,18 +6,26 @@
 
 import type { ActorAddress } from "./ids.ts";
 
+/** Nothing to do for `idleMsMax`, or the longest at rest when the worker held too many. */
+export type PassivationReason = "idle" | "least-used";
 export type TurnKind = "tell" | "ask" | "query";
 
 export type RuntimeEvent =
   | { readonly kind: "worker-started"; readonly worker: string; readonly partitions: number }
-  | { readonly kind: "worker-waiting"; readonly worker: string; readonly owner: string }
+  /** Another worker has come, or is gone: drained, dead, or silent for longer than its lease. */
+  | { readonly kind: "member-joined"; readonly worker: string; readonly name?: string }
+  | { readonly kind: "member-left"; readonly worker: string; readonly name?: string }
+  | { readonly kind: "partition-taken"; readonly pool: string; readonly partition: number; readonly epoch: number }
+  | { readonly kind: "partition-given"; readonly pool: string; readonly partition: number; readonly epoch: number }
   | { readonly kind: "worker-drained"; readonly worker: string }
   | { readonly kind: "ownership-lost"; readonly worker: string; readonly reason: string }
   | { readonly kind: "cursor-saved"; readonly partition: number; readonly cursor: number }
   | { readonly kind: "connection-lost" }
   | { readonly kind: "connection-restored" }
   | { readonly kind: "activated"; readonly actor: ActorAddress; readonly revision: number }
-  | { readonly kind: "passivated"; readonly actor: ActorAddress }
+  | { readonly kind: "passivated"; readonly actor: ActorAddress; readonly reason: PassivationReason }
+  /** All are busy, so more than `activationsMax` are in memory. Told once, until the bound is kept again. */
+  | { readonly kind: "activations-exceeded"; readonly activations: number; readonly max: number }
   | { readonly kind: "superseded"; readonly actor: ActorAddress; readonly revision: number }
   | {
       readonly kind: "turn-ended";

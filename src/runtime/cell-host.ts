@@ -1,5 +1,6 @@
 // What a cell needs from the partition that hosts it.
 
+import type { MailBudget } from "../actors/mail-budget.ts";
 import type { TellMessage } from "../actors/message.ts";
 import type { Question } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
@@ -30,6 +31,8 @@ export interface CellHost {
   readonly mail: Mail;
   readonly state: KvStore;
   readonly committer: Committer;
+  /** Shared by the mailboxes of all partitions. */
+  readonly mailBudget: MailBudget;
   readonly partition: number;
   /** Number of this ownership. */
   readonly epoch: number;

@@ -42,7 +42,7 @@ export class Cell implements TurnServices {
   /** When it last had something to do, on the host's coarse clock. Unit: ms. */
   lastActiveMs: number;
   #now: Activation = newActivation;
-  readonly #mailbox = new Mailbox();
+  readonly #mailbox: Mailbox;
   readonly #store: CellStore;
   readonly #holds: Holds;
   #inputs: ActivationInput[] | undefined;
@@ -63,6 +63,7 @@ export class Cell implements TurnServices {
     this.self = self;
     this.definition = definition;
     this.lastActiveMs = host.coarseNowMs;
+    this.#mailbox = new Mailbox(host.mailBudget);
     this.#holds = new Holds(host.clock, () => this.#apply({ kind: "resumed" }));
     this.#store = new CellStore(this, () => this.#outboxMoved());
     void this.#load();

@@ -5,6 +5,8 @@
 // A change carries the trace id of its commit, which is what leads to its cause (P9); who acts on it has a span of their
 // own to put that id on, and what is asked and told inside of that span is part of it.
 
+import type { Evolution } from "../actors/evolution.ts";
+import { upcast } from "../actors/evolution.ts";
 import { readSnapshot } from "../actors/snapshot.ts";
 import type { Json } from "../core/codec.ts";
 import { invariant, messageOf } from "../core/errors.ts";
@@ -17,7 +19,10 @@ import type { KvEntry, KvStore } from "../kv/store.ts";
 /** A committed value of an actor. */
 export interface Committed<State> {
   readonly actor: ActorAddress;
+  /** As it is stored; where the actor's definition is known, led to its schema number. */
   readonly state: State;
+  /** The schema number under which it is stored. */
+  readonly schema: number;
   readonly revision: number;
   /** Names the trace of the commit; undefined when nothing was traced. */
   readonly traceId: string | undefined;
@@ -43,19 +48,23 @@ export type Change<State> =
     })
   /** `committedAt` is unknown when it was noticed only after the watch had lost its place. */
   | (Gone & { readonly kind: "deleted"; readonly committedAt: Date | undefined })
-  /** What stands there is no value of Troupe's: somebody wrote past it. The watch goes on. */
+  /** What stands there is no value of Troupe's, or no state that this code can read. The watch goes on. */
   | (Gone & { readonly kind: "unreadable"; readonly committedAt: Date; readonly reason: string })
   /** The watch lost its place and starts over: what stands follows as a snapshot, what is gone as `deleted` (P8). */
   | { readonly kind: "restarted"; readonly reason: string };
 
-/** The value of an entry that holds one. */
-export function readCommitted(entry: KvEntry): Committed<unknown> {
+/**
+ * The value of an entry that holds one; with the definition its state as today's code knows it. Throws STATE_UNREADABLE,
+ * STATE_TOO_NEW, STATE_TOO_OLD, UPCAST_FAILED.
+ */
+export function readCommitted(entry: KvEntry, definition?: Evolution): Committed<unknown> {
   const actor = addressOf(entry.key);
   invariant(actor, `${entry.key} is an actor's key`);
   const snapshot = readSnapshot(entry.key, entry.value, Number.MAX_SAFE_INTEGER);
   return {
     actor,
-    state: snapshot.state,
+    state: definition === undefined ? snapshot.state : upcast(definition, entry.key, snapshot),
+    schema: snapshot.schema,
     revision: entry.revision,
     traceId: snapshot.trace,
     epoch: snapshot.epoch,
@@ -67,6 +76,11 @@ export function readCommitted(entry: KvEntry): Committed<unknown> {
 /** Turns entries into changes, each with the patch from the one before of the same actor. */
 export class ChangeReader {
   readonly #before = new Map<string, Json>();
+  readonly #definition: Evolution | undefined;
+
+  constructor(definition?: Evolution) {
+    this.#definition = definition;
+  }
 
   /** The keys whose value was seen and is not known to be gone. */
   get known(): Iterable<string> {
@@ -90,7 +104,7 @@ export class ChangeReader {
     }
     let committed: Committed<unknown>;
     try {
-      committed = readCommitted(entry);
+      committed = readCommitted(entry, this.#definition);
     } catch (thrown) {
       const committedAt = new Date(entry.writtenAtMs);
       return { kind: "unreadable", actor, revision: entry.revision, committedAt, reason: messageOf(thrown) };
@@ -107,8 +121,9 @@ export async function* watchChanges(
   state: KvStore,
   pattern: string,
   signal?: AbortSignal,
+  definition?: Evolution,
 ): AsyncGenerator<Change<unknown>, void, undefined> {
-  const reader = new ChangeReader();
+  const reader = new ChangeReader(definition);
   await using watcher = await state.watch(pattern, signal === undefined ? {} : { signal });
   // After a start over: what was known before and has not come again. Undefined while nothing is being compared.
   let missing: Set<string> | undefined;
@@ -128,8 +143,12 @@ export async function* watchChanges(
 }
 
 /** The kept values of one actor, oldest first, each with the patch from the one before. */
-export async function readHistory(state: KvStore, key: string): Promise<readonly Change<unknown>[]> {
-  const reader = new ChangeReader();
+export async function readHistory(
+  state: KvStore,
+  key: string,
+  definition?: Evolution,
+): Promise<readonly Change<unknown>[]> {
+  const reader = new ChangeReader(definition);
   const entries = await state.history(key);
   return entries.flatMap((entry) => reader.read(entry, false) ?? []);
 }

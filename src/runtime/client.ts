@@ -109,9 +109,9 @@ export class TroupeClient implements Troupe {
       ...{ type, id },
       ask: ask as AskTable<M>,
       tell: tell as TellTable<M>,
-      get: () => this.#get(key) as Promise<Committed<S> | undefined>,
-      history: () => readHistory(this.ports.state, key) as Promise<readonly Change<S>[]>,
-      watch: (options) => watchChanges(this.ports.state, key, options?.signal) as AsyncIterable<Change<S>>,
+      get: () => this.#get(key, any) as Promise<Committed<S> | undefined>,
+      history: () => readHistory(this.ports.state, key, any) as Promise<readonly Change<S>[]>,
+      watch: (options) => watchChanges(this.ports.state, key, options?.signal, any) as AsyncIterable<Change<S>>,
     };
   }
 
@@ -216,9 +216,9 @@ export class TroupeClient implements Troupe {
     return route === undefined ? this.routes.open(pool).then(tellIn) : tellIn(route);
   }
 
-  async #get(key: string): Promise<Committed<unknown> | undefined> {
+  async #get(key: string, definition?: AnyActor): Promise<Committed<unknown> | undefined> {
     const entry = await this.ports.state.get(key);
-    return entry === undefined ? undefined : readCommitted(entry);
+    return entry === undefined ? undefined : readCommitted(entry, definition);
   }
 
   #checkOpen(): void {

@@ -15,7 +15,8 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
   switch (kind) {
     case "worker-started":
     case "worker-drained":
-    case "worker-waiting":
+    case "member-joined":
+    case "member-left":
     case "connection-restored":
       return log.info(fieldsOf(event), kind.replace("-", " "));
     case "ownership-lost":
@@ -23,6 +24,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "superseded":
     case "commit-refused":
     case "turn-retried":
+    case "activations-exceeded":
       return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
       return log.error(fieldsOf(event), "dead lettered");
@@ -32,6 +34,8 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "committed":
     case "sent":
     case "cursor-saved":
+    case "partition-taken":
+    case "partition-given":
       return;
   }
 }

@@ -44,11 +44,14 @@ export class Keeper {
   coarseNowMs: number;
 
   constructor(options: KeeperOptions) {
-    const { ports, worker, log } = options;
+    const { ports, worker, log, events } = options;
     const { cluster, mail, clock } = ports;
     this.#options = options;
     this.coarseNowMs = clock.monotonicMs();
-    this.#membership = new Membership({ worker, cluster, mail, clock, log, onChange: () => this.#memberChanged() });
+    this.#membership = new Membership({
+      ...{ worker, cluster, mail, clock, log, events },
+      onChange: () => this.#memberChanged(),
+    });
   }
 
   get #clock(): Clock {

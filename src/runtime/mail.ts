@@ -21,6 +21,9 @@ import type { Traceparent } from "../core/trace.ts";
 /** How long a message id is known (M2) when nothing else is said. Unit: ms. */
 export const duplicateWindowMsDefault = 120_000;
 
+/** What is read of a mailbox at a time; one message more may be larger. Unit: bytes of payload. */
+export const mailboxReadBytesMax = 1_048_576;
+
 /** Rejects at the sender's door what no message can carry. Throws PAYLOAD_TOO_LARGE. */
 export function checkPayload(mail: Mail, to: MailAddress, payload: Uint8Array): void {
   if (payload.length <= mail.payloadBytesMax) return;
@@ -70,7 +73,7 @@ export type AppendOutcome =
   | { readonly kind: "accepted"; readonly sequence: number; readonly isDuplicate: boolean }
   /** Not stored, and will not be: too large, a full disk, a limit, no stream. */
   | { readonly kind: "refused"; readonly reason: string }
-  /** Never left this process. */
+  /** Not stored: it never left this process, or no stream takes it in now (its servers may be electing a leader). */
   | { readonly kind: "unsent"; readonly reason: string }
   /** No answer: it may be stored, now or later. */
   | { readonly kind: "unknown"; readonly reason: string };
@@ -124,7 +127,10 @@ export interface Mail extends AsyncDisposable {
   readonly payloadBytesMax: number;
   append(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<AppendOutcome>;
   read(partition: number, fromSequence: number, onLetter: (letter: Letter) => void): Promise<MailReader>;
-  /** One actor's stored messages from a sequence on, at most `most`, oldest first. Rejects with SERVER_UNREACHABLE. */
+  /**
+   * One actor's stored messages from a sequence on, oldest first: at most `most`, and none more when they take
+   * `mailboxReadBytesMax`. Empty only when there are none. Rejects with SERVER_UNREACHABLE.
+   */
   readMailbox(partition: number, key: string, fromSequence: number, most: number): Promise<readonly Letter[]>;
   trim(partition: number, upToSequence: number): Promise<void>;
   /** Keeps a message that was given up on, with the reason; once per partition and sequence. */

@@ -11,6 +11,7 @@ import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { decodeText } from "../core/codec.ts";
 import { isTroupeError, messageOf } from "../core/errors.ts";
+import type { EventStream } from "../core/events.ts";
 import type { Logger } from "../core/log.ts";
 import { Replica } from "../kv/replica.ts";
 import type { KvStore } from "../kv/store.ts";
@@ -36,6 +37,7 @@ export interface MembershipOptions {
   readonly mail: Mail;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly events: EventStream;
   /** Runs when somebody has come, gone or changed; not for mere signs of life. */
   readonly onChange: () => void;
 }
@@ -98,13 +100,28 @@ export class Membership {
   }
 
   #read(): void {
-    const before = JSON.stringify(this.members);
+    const before = new Map(this.#members);
     this.#members.clear();
     for (const { key, value } of this.#replica?.entries() ?? []) {
       const worker = key.slice(workerKey("").length);
       this.#members.set(worker, readMember(worker, value));
     }
-    if (JSON.stringify(this.members) !== before) this.#options.onChange();
+    if (JSON.stringify([...before.values()]) === JSON.stringify(this.members)) return;
+    this.#tell("member-joined", this.#members, before);
+    this.#tell("member-left", before, this.#members);
+    this.#options.onChange();
+  }
+
+  /** Tells of those of `some` that are not among `others`, but not of this worker itself. */
+  #tell(
+    kind: "member-joined" | "member-left",
+    some: ReadonlyMap<string, Member>,
+    others: ReadonlyMap<string, Member>,
+  ): void {
+    for (const { worker, name } of some.values()) {
+      if (others.has(worker) || worker === this.#options.worker) continue;
+      this.#options.events.emit(name === undefined ? { kind, worker } : { kind, worker, name });
+    }
   }
 
   async #pingAgainAndAgain(): Promise<void> {

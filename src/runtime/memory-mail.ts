@@ -19,7 +19,7 @@ import type {
   RequestOutcome,
   WorkerCommand,
 } from "./mail.ts";
-import { isWorkerCommand, noMeta } from "./mail.ts";
+import { isWorkerCommand, mailboxReadBytesMax, noMeta } from "./mail.ts";
 import { deadHeaderBytesMax, deadMessageId, deadTail, fitDead } from "./mail-dead.ts";
 import { checkAddress, entriesOf, headerBytes, headerLinesOf, metaOf } from "./mail-headers.ts";
 import type { CallAnswer, MemoryConnection } from "./memory-connection.ts";
@@ -117,10 +117,13 @@ class MemoryMail implements Mail {
     return this.#ask("read-mailbox", `${prefix}${key}.*`, () => {
       const log = this.#world.stream(this.#subjects.mailStream).partition(prefix);
       const found: Letter[] = [];
-      for (let at = log.indexOf(fromSequence); found.length < most; at += 1) {
+      let bytes = 0;
+      for (let at = log.indexOf(fromSequence); found.length < most && bytes < mailboxReadBytesMax; at += 1) {
         const letter = log.letters[at];
         if (letter === undefined) break;
-        if (letter.key === key) found.push(letterOf(letter));
+        if (letter.key !== key) continue;
+        found.push(letterOf(letter));
+        bytes += letter.payload.length;
       }
       return found;
     });

@@ -10,11 +10,11 @@ import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../core/clock.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import type { ApiAnswer } from "../kv/nats-api.ts";
-import { apiTimeoutMs, callApi, refusedError, serverErrors } from "../kv/nats-api.ts";
+import { apiTimeoutMs, readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
 import { headersOf } from "../kv/nats-link.ts";
 import type { Letter } from "./mail.ts";
-import { noMeta } from "./mail.ts";
+import { mailboxReadBytesMax, noMeta } from "./mail.ts";
 import type { HeaderEntries } from "./mail-headers.ts";
 import { metaOf } from "./mail-headers.ts";
 import { targetOf } from "./mail-subject.ts";
@@ -48,15 +48,20 @@ export async function readStoredMailbox(query: MailboxQuery): Promise<readonly L
   const end = last?.sequence ?? 0;
   const letters: Letter[] = [];
   let next = Math.max(1, query.from);
-  while (letters.length < most && next <= end) {
+  let bytes = 0;
+  // Half, as the server counts subjects and headers too: what it takes for enough is not followed by as much again.
+  const isEnough = () => letters.length >= most || bytes >= mailboxReadBytesMax / 2 || next > end;
+  while (!isEnough()) {
     const page = await readPage(query, next, most - letters.length);
     letters.push(...page);
+    for (const { payload } of page) bytes += payload.length;
     next = (page.at(-1)?.sequence ?? next - 1) + 1;
-    if (letters.length >= most || next > end) break;
+    if (isEnough()) break;
     // The page ended early: the replica lags, or a message cannot be read there.
     const letter = await askLeader(query, { seq: next, next_by_subj: filterOf(query) }); // B1, B3
     if (letter === undefined) break;
     letters.push(letter);
+    bytes += letter.payload.length;
     next = letter.sequence + 1;
   }
   return letters;
@@ -67,7 +72,7 @@ const filterOf = ({ prefix, key }: MailboxQuery): string => `${prefix}${key}.*`;
 /** One message from the stream's leader; undefined when there is none. */
 async function askLeader(query: MailboxQuery, request: object): Promise<Letter | undefined> {
   const { stream, link, prefix } = query;
-  const answer: ApiAnswer<LeaderAnswer> = await callApi(link, `STREAM.MSG.GET.${stream}`, request);
+  const answer: ApiAnswer<LeaderAnswer> = await readApi(link, `STREAM.MSG.GET.${stream}`, request);
   if (answer.kind === "failed") throw answer.error;
   if (answer.kind === "refused") {
     if (answer.refusal.code === serverErrors.messageNotFound) return undefined;
@@ -131,7 +136,9 @@ function readPage(query: MailboxQuery, from: number, most: number): Promise<read
   const subscription = link.connection.subscribe(inbox, { callback: onMessage });
   const forget = link.onDisconnected(() => fail("the connection to NATS broke")); // B2
   const cancel = clock.after(apiTimeoutMs, () => fail("no answer in time"));
-  const request = Buffer.from(JSON.stringify({ seq: from, batch: most, next_by_subj: filterOf(query) }));
+  const request = Buffer.from(
+    JSON.stringify({ seq: from, batch: most, max_bytes: mailboxReadBytesMax, next_by_subj: filterOf(query) }),
+  );
   if (isConnected) link.connection.publish(`$JS.API.DIRECT.GET.${stream}`, request, { reply: inbox });
   else fail("not connected to NATS");
   return promise.finally(() => {

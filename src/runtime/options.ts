@@ -10,7 +10,7 @@ import { natsPorts } from "./nats-ports.ts";
 import type { OpenPorts } from "./ports.ts";
 
 export interface TroupeOptions {
-  /** Where NATS is: `nats://host:port`, one or several. Default: `NATS_URL`, then `nats://127.0.0.1:4222`. */
+  /** Where NATS is: `nats://host:port`, one or several, also with commas. Default: `NATS_URL`, then `nats://127.0.0.1:4222`. */
   readonly servers?: string | readonly string[];
   /** Names everything on the server, so that apps can share one. Default "troupe". */
   readonly app?: string;
@@ -37,6 +37,16 @@ export interface WorkerOptions extends TroupeOptions {
   readonly name?: string;
   /** Any logger of pino's shape. Default: pino on standard error, level `TROUPE_LOG` or "info". */
   readonly logger?: Logger;
+  /**
+   * Activations in memory, over all partitions. Beyond it those that were at rest longest are passivated; busy ones never
+   * are, so that it may be exceeded. Unit: activations. Default 100,000.
+   */
+  readonly activationsMax?: number;
+  /**
+   * Told messages in memory that wait for their turn, of all actors together: their payload, with 128 for each. Beyond it
+   * an actor has 4 KiB or one message of its own; the rest stays on the server. Unit: bytes. Default 64 MiB.
+   */
+  readonly mailboxBytesMax?: number;
   /** How long `drain` waits for turns that run. Unit: ms. Default 10,000. */
   readonly drainMsMax?: number;
   /** Ends the start, however long it takes: `createWorker` then rejects with CLOSED. No effect once it serves. */
@@ -55,6 +65,8 @@ export interface ResolvedWorkerOptions extends ResolvedOptions {
   readonly actors: ReadonlyMap<string, ReadonlyMap<string, AnyActor>>;
   readonly name: string | undefined;
   readonly logger: Logger;
+  readonly activationsMax: number;
+  readonly mailboxBytesMax: number;
   readonly drainMsMax: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -65,7 +77,11 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
   const pool = checkName("a pool", options.pool ?? "main");
   // An empty NATS_URL is one that is not set, as a shell sees it.
   const servers = options.servers ?? (process.env.NATS_URL || "nats://127.0.0.1:4222");
-  const nats = { name: `troupe ${role} ${app}`, ...options.nats, servers: [servers].flat() };
+  const nats = {
+    name: `troupe ${role} ${app}`,
+    ...options.nats,
+    servers: [servers].flat().flatMap((one) => one.split(",")),
+  };
   const { replicas, history } = options;
   return {
     app,
@@ -85,6 +101,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     actors: actorsByPool(options, resolved.pool),
     name: options.name === undefined ? undefined : checkName("a worker", options.name),
     logger: options.logger ?? createLogger(),
+    activationsMax: whole("activationsMax", options.activationsMax, 1) ?? 100_000,
+    mailboxBytesMax: whole("mailboxBytesMax", options.mailboxBytesMax, 1) ?? 67_108_864,
     drainMsMax: whole("drainMsMax", options.drainMsMax, 0) ?? 10_000,
     signal: options.signal,
   };

@@ -8,6 +8,7 @@
 
 import type { GoneReason } from "../actors/activation.ts";
 import type { AnyActor } from "../actors/definition.ts";
+import type { MailBudget } from "../actors/mail-budget.ts";
 import type { AskMessage, TellMessage } from "../actors/message.ts";
 import type { Question } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
@@ -20,6 +21,7 @@ import { addressOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { KvStore } from "../kv/store.ts";
+import type { Activations } from "./activations.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
 import { wakeMethod } from "./cell-host.ts";
@@ -43,6 +45,8 @@ export interface HostServices {
   readonly state: KvStore;
   readonly committer: Committer;
   readonly actors: ReadonlyMap<string, AnyActor>;
+  readonly activations: Activations;
+  readonly mailBudget: MailBudget;
   readonly coarseNowMs: number;
   /** Looks at the clock: false when this worker's lease is over. */
   readonly isOwner: boolean;
@@ -103,14 +107,14 @@ export class PartitionHost implements CellHost {
   get committer(): Committer {
     return this.#services.committer;
   }
+  get mailBudget(): MailBudget {
+    return this.#services.mailBudget;
+  }
   get coarseNowMs(): number {
     return this.#services.coarseNowMs;
   }
   get lost(): AbortSignal {
     return this.#lost.signal;
-  }
-  get activations(): number {
-    return this.#cells.size;
   }
   nextCommitId(): string {
     return this.#services.nextCommitId();
@@ -168,7 +172,7 @@ export class PartitionHost implements CellHost {
     for (const [key, cell] of this.#cells) {
       if (now - cell.lastActiveMs < cell.definition.idleMsMax || !cell.tryPassivate()) continue;
       this.#cells.delete(key);
-      this.events.emit({ kind: "passivated", actor: cell.self });
+      this.events.emit({ kind: "passivated", actor: cell.self, reason: "idle" });
     }
   }
 
@@ -223,12 +227,16 @@ export class PartitionHost implements CellHost {
 
   woke(cell: Cell): void {
     this.#busy.add(cell);
+    this.#services.activations.woke(cell);
   }
 
   rested(cell: Cell): void {
+    const { activations } = this.#services;
     this.#busy.delete(cell);
     if (cell.isGone && this.#cells.get(cell.key) === cell) this.#cells.delete(cell.key);
     if (this.#busy.size === 0) this.#onRest?.();
+    if (cell.isGone) activations.remove(cell);
+    else activations.rested(cell);
   }
 
   #take(letter: Letter): void {
@@ -279,6 +287,7 @@ export class PartitionHost implements CellHost {
     if (definition === undefined) return this.#unserved(self);
     const cell = new Cell(this, key, self, definition);
     this.#cells.set(key, cell);
+    this.#services.activations.add(cell);
     return cell;
   }
 

@@ -192,7 +192,7 @@ export class PoolKeeper {
   }
 
   async #take(partition: number): Promise<void> {
-    const { ownership, openHost, hasLease } = this.#options;
+    const { ownership, openHost, hasLease, events } = this.#options;
     const owned = await ownership.tryTake(partition);
     // The end may have come meanwhile: then nothing begins any more, and others take it when the lease is over.
     if (owned === undefined || this.#isEnded || this.#isDraining || !hasLease()) return;
@@ -209,6 +209,7 @@ export class PoolKeeper {
       await this.#end(partition, holding); // It is taken again.
       throw thrown;
     }
+    events.emit({ kind: "partition-taken", pool: this.pool, partition, epoch: owned.epoch });
   }
 
   /** Drains the partition and gives it back, so that whoever has its place can take it at once. */
@@ -218,7 +219,7 @@ export class PoolKeeper {
   }
 
   async #drainAndGiveBack(holding: Holding, signal: AbortSignal): Promise<void> {
-    const { ownership, log } = this.#options;
+    const { ownership, log, events } = this.#options;
     const { host } = holding;
     try {
       await host.drain(signal).finally(() => host.end("closed"));
@@ -228,6 +229,8 @@ export class PoolKeeper {
       log.warn({ pool: this.pool, error: messageOf(thrown) }, "a partition could not be given back, trying again");
     }
     if (this.#holdings.get(host.partition) === holding) this.#holdings.delete(host.partition);
+    const { partition, epoch } = holding.owned;
+    events.emit({ kind: "partition-given", pool: this.pool, partition, epoch });
     void this.look();
   }
 

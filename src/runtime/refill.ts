@@ -1,7 +1,6 @@
 // Reads again what a full mailbox left in the stream, until the mailbox is level with it.
 
 import type { Mailbox } from "../actors/mailbox.ts";
-import { refillReadMax } from "../actors/mailbox.ts";
 import { delay } from "../core/clock.ts";
 import type { CellHost } from "./cell-host.ts";
 
@@ -16,7 +15,7 @@ export async function refillMailbox(
   onQueued: (count: number) => void,
 ): Promise<void> {
   for (let from = mailbox.refillFrom; from !== undefined && !host.lost.aborted; from = mailbox.refillFrom) {
-    const queued = mailbox.refill(await host.readMailbox(key, from, refillReadMax));
+    const queued = mailbox.refill(await host.readMailbox(key, from, mailbox.refillMost));
     if (queued > 0) onQueued(queued);
     else await delay(host.clock, againMs, host.lost);
   }

@@ -4,8 +4,10 @@
 //   cursors and give the partitions back, close the connection.
 
 import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definition.ts";
+import { MailBudget } from "../actors/mail-budget.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
+import { Activations } from "./activations.ts";
 import type { Change } from "./changes.ts";
 import type { ActorRef, Troupe, UntypedRef } from "./client.ts";
 import { TroupeClient } from "./client.ts";
@@ -63,6 +65,8 @@ class TroupeWorker implements Worker {
   readonly #client: TroupeClient;
   readonly #lease: Lease;
   readonly #keeper: Keeper;
+  readonly #activations: Activations;
+  readonly #mailBudget: MailBudget;
   readonly #pools = new Map<string, PoolKeeper>();
   #servers: readonly MailServer[] = [];
   #commits = 0;
@@ -76,13 +80,15 @@ class TroupeWorker implements Worker {
     this.id = clock.uniqueId();
     this.events = new EventStream((thrown) => logger.error({ error: messageOf(thrown) }, "an event listener threw"));
     logEvents(this.events, logger);
+    this.#activations = new Activations(options.activationsMax, this.events);
+    this.#mailBudget = new MailBudget(options.mailboxBytesMax);
     const hostOf = (to: PooledAddress, isNested: boolean) => this.#pools.get(to.pool)?.hostOf(to.partition, isNested);
     this.#client = new TroupeClient(options.app, ports, this.events, {
       owns: (to, isNested) => hostOf(to, isNested) !== undefined,
       deliver: (to, ask) => hostOf(to, true)?.deliver(to.key, ask),
     });
     const types = Object.fromEntries(
-      [...actors.values()].flatMap((ofPool) => [...ofPool.keys()].map((type) => [type, 1])),
+      [...actors.values()].flatMap((ofPool) => [...ofPool.values()].map(({ type, schema }) => [type, schema])),
     );
     const startedAt = new Date(clock.now()).toISOString();
     const about = { worker: this.id, name, pid: process.pid, pools: [...actors.keys()], types, startedAt };
@@ -94,7 +100,7 @@ class TroupeWorker implements Worker {
     return this.#client.app;
   }
   get activations(): number {
-    return this.#keeper.hosts.reduce((sum, host) => sum + host.activations, 0);
+    return this.#activations.count;
   }
 
   async start(): Promise<void> {
@@ -113,7 +119,7 @@ class TroupeWorker implements Worker {
     const { actors } = this.#options;
     const registry = await this.#client.routes.types();
     for (const [pool, ofPool] of actors) {
-      for (const type of ofPool.keys()) await registry.register(type, { pool, schema: 1 });
+      for (const { type, schema } of ofPool.values()) await registry.register(type, { pool, schema });
     }
     const committer = new Committer(this.ports.state, this.ports.clock);
     for (const [pool, ofPool] of actors) this.#pools.set(pool, await this.#openPool(pool, ofPool, registry, committer));
@@ -134,6 +140,7 @@ class TroupeWorker implements Worker {
     const keeper = this.#keeper;
     const services: HostServices = {
       ...{ clock, events: this.events, log, pool, mail, state, committer, actors },
+      ...{ activations: this.#activations, mailBudget: this.#mailBudget },
       get coarseNowMs() {
         return keeper.coarseNowMs;
       },

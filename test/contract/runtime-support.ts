@@ -12,6 +12,7 @@ import type { ActorRef, Troupe } from "../../src/runtime/client.ts";
 import { connect } from "../../src/runtime/client.ts";
 import type { Mail } from "../../src/runtime/mail.ts";
 import { deadHeaderNames } from "../../src/runtime/mail-dead.ts";
+import type { WorkerOptions } from "../../src/runtime/options.ts";
 import type { OpenPorts, Ports } from "../../src/runtime/ports.ts";
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
@@ -43,9 +44,14 @@ export class Stage implements AsyncDisposable {
     return new Stage(await open());
   }
 
-  async worker(actors: readonly AnyActor[], ports: OpenPorts = this.#runtime.ports): Promise<Worker> {
+  async worker(
+    actors: readonly AnyActor[],
+    ports: OpenPorts = this.#runtime.ports,
+    options: Partial<WorkerOptions> = {},
+  ): Promise<Worker> {
     const { app } = this.#runtime;
-    const worker = await createWorker({ app, actors, ports, partitions, logger: silentLogger, drainMsMax: 2_000 });
+    const common = { app, actors, ports, partitions, logger: silentLogger, drainMsMax: 2_000 };
+    const worker = await createWorker({ ...common, ...options });
     this.#opened.defer(() => worker.close());
     return worker;
   }

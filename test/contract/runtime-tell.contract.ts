@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
-import { tellBytesMax } from "../../src/actors/mailbox.ts";
+import { tellBytesMax } from "../../src/actors/mail-budget.ts";
 import { keyOf } from "../../src/core/ids.ts";
 import { partitionOf } from "../../src/core/partition.ts";
 import { within } from "./mail-support.ts";

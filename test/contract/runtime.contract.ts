@@ -2,6 +2,8 @@
 
 import { runtimeAskContract } from "./runtime-ask.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
+import { runtimeEvolutionContract } from "./runtime-evolution.contract.ts";
+import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
 import { runtimeWatchContract } from "./runtime-watch.contract.ts";
@@ -11,4 +13,6 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeTellContract(name, open);
   runtimeCrashContract(name, open);
   runtimeWatchContract(name, open);
+  runtimeSharingContract(name, open);
+  runtimeEvolutionContract(name, open);
 }

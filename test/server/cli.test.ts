@@ -59,7 +59,7 @@ describe("actors from the command line", () => {
     expect([code, out]).toEqual([0, "5\n"]);
     expect(await json("ask", "counter", "ask-1", "total")).toBe(5);
     expect(await json("get", "counter", "ask-1")).toEqual({
-      ...{ type: "counter", id: "ask-1", state: { count: 5 }, revision: expect.any(Number) },
+      ...{ type: "counter", id: "ask-1", state: { count: 5 }, schema: 1, revision: expect.any(Number) },
       ...{ traceId: null, epoch: 1, pendingSends: 0, committedAt: isoTime },
     });
   });

@@ -57,3 +57,56 @@ defineActor(
 );
 // @ts-expect-error The initial state is of the schema's type.
 defineActor("off", { state: z.object({ n: z.number() }), initial: { n: "0" } }, {});
+
+interface CountV1 {
+  count: number;
+}
+interface CountV2 {
+  count: number;
+  unit: string;
+}
+const evolved = {
+  state: z.object({ total: z.number(), unit: z.string() }),
+  initial: { total: 0, unit: "" },
+  schema: 3,
+};
+export const Evolved = defineActor(
+  "evolved",
+  {
+    ...evolved,
+    upcasters: {
+      1: (state: CountV1): CountV2 => ({ ...state, unit: "pieces" }),
+      2: ({ count, unit }: CountV2) => ({ total: count, unit }),
+    },
+  },
+  {
+    total: query((ctx) => ctx.state.total),
+    add: handler(z.number(), (ctx, n) => {
+      ctx.state.total += n;
+    }),
+  },
+);
+defineActor(
+  "broken-chain",
+  {
+    ...evolved,
+    upcasters: {
+      // @ts-expect-error What an upcaster returns is what the next one takes.
+      1: (state: CountV1) => ({ ...state, weight: 1 }),
+      2: ({ count, unit }: CountV2) => ({ total: count, unit }),
+    },
+  },
+  {},
+);
+defineActor(
+  "broken-end",
+  {
+    ...evolved,
+    upcasters: {
+      1: (state: CountV1): CountV2 => ({ ...state, unit: "pieces" }),
+      // @ts-expect-error The last one returns the state of today.
+      2: (state: CountV2) => state,
+    },
+  },
+  {},
+);

@@ -46,6 +46,7 @@ describe("a change", () => {
       ...base,
       kind: "committed",
       state: { n: 2, list: [1] },
+      schema: 1,
       traceId: "0af7",
       epoch: 3,
       pendingSends: 0,

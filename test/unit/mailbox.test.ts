@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { asksMax, Mailbox, tellBytesMax, tellsMax } from "../../src/actors/mailbox.ts";
+import { MailBudget, shareBytesMin, tellBytesMax } from "../../src/actors/mail-budget.ts";
+import { asksMax, Mailbox, tellsMax } from "../../src/actors/mailbox.ts";
 import type { AskMessage, Message, TellMessage } from "../../src/actors/message.ts";
 
 /** With its 128 bytes of its own, so many of these are as much as may be in memory. */
@@ -154,6 +155,34 @@ test("B2: while something is deferred every new tell is deferred too, and an emp
   expect(mailbox.offerTell(tell(largeMax + 2))).toBe("deferred");
   expect(mailbox.refill([])).toBe(0);
   expect([mailbox.refillFrom, mailbox.offerTell(tell(largeMax + 3))]).toEqual([undefined, "queued"]);
+});
+
+test("G1, G2: what all mailboxes hold is bounded, each has a part of what is free, and none is ever without any", () => {
+  const payload = "x".repeat(896); // 1 KiB with what is its own.
+  const budget = new MailBudget(2 * tellBytesMax);
+  const mailboxes = upTo(600).map(() => new Mailbox(budget));
+  const held = mailboxes.map((mailbox) => {
+    for (const sequence of upTo(2_000)) mailbox.offerTell(tell(sequence, payload));
+    return mailbox.size;
+  });
+  expect(held[0]).toBe(Math.ceil((2 * tellBytesMax) / 17 / 1_024));
+  expect(held).toEqual([...held].sort((a, b) => b - a));
+  expect([held[20], held.at(-1)]).toEqual([expect.toSatisfy((size) => size > 30), shareBytesMin / 1_024]);
+  expect(budget.usedBytes).toBe(held.reduce((sum, size) => sum + size, 0) * 1_024);
+  expect(budget.usedBytes).toBeLessThanOrEqual(budget.bytesMax + mailboxes.length * shareBytesMin);
+  // Handed out and read again, the bound holds; the last one gets on as the first one does.
+  for (const mailbox of [mailboxes[0], mailboxes.at(-1)]) {
+    for (let handed = 0; handed < 2_000; handed += 1) {
+      expect(sequenceOf(mailbox?.take())).toBe(handed + 1);
+      const from = mailbox?.refillFrom;
+      if (from === undefined || mailbox === undefined) continue;
+      const most = mailbox.refillMost;
+      mailbox.refill(upTo(Math.min(most, 2_001 - from)).map((at) => tell(from + at - 1, payload)));
+    }
+    expect(mailbox?.size).toBe(0);
+  }
+  for (const mailbox of mailboxes) mailbox.drop();
+  expect(budget.usedBytes).toBe(0);
 });
 
 test("B3: one ask more than may wait is full, whatever tells wait", () => {

@@ -1,15 +1,15 @@
 // `troupe spawn`: gives an actor that has no committed value its first one.
 
 import type { Command } from "commander";
+import type { AnyActor } from "../../actors/definition.ts";
 import { firstSnapshot, printSnapshot } from "../../actors/snapshot.ts";
 import { encodeText } from "../../core/codec.ts";
 import { keyOf, printAddress } from "../../core/ids.ts";
-import type { Schema } from "../../core/schema.ts";
 import { printIssues, validate } from "../../core/schema.ts";
 import type { Troupe } from "../../runtime/client.ts";
-import { loadActors } from "../actor-file.ts";
+import { loadActor } from "../actor-file.ts";
 import type { Shell } from "../command.ts";
-import { makeCommand, optionsOf, settingsOf } from "../command.ts";
+import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
 import { CommandFailure, usage } from "../failure.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { withApp } from "../open-app.ts";
@@ -33,14 +33,17 @@ const head = {
 export function spawnCommand(shell: Shell): Command {
   return makeCommand(head)
     .option("--actors <file>", "the file of actors that defines the type")
+    .option("--schema <n>", "the state's schema number, when no --actors says it (default: 1)", wholeFrom(1))
     .action(async (type: string, id: string, text: string | undefined, _flags, command: Command) => {
       const { terminal } = shell;
-      const { actors } = optionsOf<{ actors?: string }>(command);
+      const { actors, schema } = optionsOf<{ actors?: string; schema?: number }>(command);
       const key = keyOf({ type, id });
       const given = await readJsonArgument("STATE", text, process.stdin);
-      const state = actors === undefined ? checkState(given) : await stateOf(actors, { type, id }, given);
+      const definition = actors === undefined ? undefined : await loadActor(actors, type);
+      const number = definition?.schema ?? schema ?? 1;
+      const state = definition === undefined ? checkState(given) : await stateOf(definition, id, given);
       const settings = await settingsOf(command, shell);
-      const revision = await withApp(settings, ({ troupe }) => create(troupe, key, state), { mayMake: true });
+      const revision = await withApp(settings, ({ troupe }) => create(troupe, key, state, number), { mayMake: true });
       const name = printable(printAddress({ type, id }));
       terminal.print(
         terminal.isJson ? JSON.stringify({ type, id, revision }) : `created ${name}, revision ${revision}`,
@@ -56,25 +59,19 @@ function checkState(state: unknown): unknown {
 }
 
 /** Checked by the definition; what the schema makes of it is what the actor will read. */
-async function stateOf(file: string, { type, id }: { type: string; id: string }, given: unknown): Promise<unknown> {
-  const { actors } = await loadActors(file);
-  const definition = actors.find((actor) => actor.type === type);
-  if (definition === undefined) {
-    const known = actors.map((actor) => actor.type).join(", ");
-    throw new CommandFailure("FILE_UNUSABLE", `${file} does not define ${type}`, `It defines: ${known}.`);
-  }
+async function stateOf(definition: AnyActor, id: string, given: unknown): Promise<unknown> {
   const state = given === undefined ? definition.initial(id) : given;
-  const outcome = await validate(definition.state as Schema, state);
+  const outcome = await validate(definition.state, state);
   if (outcome.kind === "valid") return checkState(state);
   throw usage(
-    `STATE is not what the schema of ${type} says: ${printIssues(outcome.issues)}`,
+    `STATE is not what the schema of ${definition.type} says: ${printIssues(outcome.issues)}`,
     "Correct the state, or the definition.",
   );
 }
 
-async function create({ ports }: Troupe, key: string, state: unknown): Promise<number> {
+async function create({ ports }: Troupe, key: string, state: unknown, schema: number): Promise<number> {
   const { clock } = ports;
-  const snapshot = { ...firstSnapshot(state, clock.now()), commit: `spawn-${clock.uniqueId().slice(0, 10)}` };
+  const snapshot = { ...firstSnapshot(state, clock.now(), schema), commit: `spawn-${clock.uniqueId().slice(0, 10)}` };
   const write = await ports.state.create(key, encodeText(printSnapshot(snapshot, JSON.stringify(state))));
   if (write.kind === "written") return write.revision;
   throw new CommandFailure(
