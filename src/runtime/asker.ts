@@ -17,8 +17,8 @@ import { escapeId } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, hasActiveSpan, isTracing, traceparentOf } from "../core/trace.ts";
 import type { AskOrigin } from "./cell-host.ts";
-import type { Directory } from "./directory.ts";
-import type { Mail, MailMeta, RequestOutcome } from "./mail.ts";
+import { EpochWaiter } from "./epoch-ring.ts";
+import type { MailMeta, RequestOutcome } from "./mail.ts";
 import { checkPayload, noMeta } from "./mail.ts";
 import type { PooledAddress, Routes } from "./routes.ts";
 import { startAsk } from "./spans.ts";
@@ -102,7 +102,8 @@ export class Asker {
     let tried: number | undefined;
     for (let attempt = 0; ; attempt += 1) {
       options?.signal?.throwIfAborted();
-      const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
+      const directory = this.#routes.findDirectory(to.pool);
+      const epoch = directory?.epochOf(to.partition);
       if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
       tried = epoch;
       const leftMs = deadlineMs - this.#clock.monotonicMs();
@@ -117,11 +118,16 @@ export class Asker {
         // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
         const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
         const mail = this.#routes.find(to.pool)?.mail;
-        const directory = this.#routes.findDirectory(to.pool);
-        const outcome =
-          mail === undefined || directory === undefined
-            ? await this.#findWay(to.pool, attemptMs)
-            : await this.#askOwner(mail, directory, { ...to, epoch }, payload, meta, attemptMs, isHarmless);
+        if (mail !== undefined) checkPayload(mail, to, payload);
+        let outcome: RequestOutcome | "found" = nobody;
+        if (mail === undefined || directory === undefined) outcome = await this.#findWay(to.pool, attemptMs);
+        else if (epoch !== undefined) {
+          const { partition, key, method } = to;
+          const request = mail.request({ partition, epoch, key, method }, payload, meta, attemptMs);
+          const sent = new Attempt(request, this.#clock, isHarmless);
+          directory.awaitNextEpoch(partition, sent);
+          outcome = await sent.outcome;
+        }
         if (outcome === "found") continue;
         if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
         isInDoubt ||= outcome.kind === "lost" && !isQuery;
@@ -156,42 +162,6 @@ export class Asker {
     return outcome;
   }
 
-  /** One attempt over the network, to the owner that the directory shows (Q3). */
-  #askOwner(
-    mail: Mail,
-    directory: Directory,
-    to: PooledAddress & { readonly epoch: number | undefined },
-    payload: Uint8Array,
-    meta: MailMeta,
-    timeoutMs: number,
-    isHarmless: boolean,
-  ): Promise<RequestOutcome> {
-    checkPayload(mail, to, payload);
-    const { epoch } = to;
-    if (epoch === undefined) return Promise.resolve(nobody);
-    return new Promise((resolve, reject) => {
-      let cancelLate: (() => void) | undefined;
-      const stopListening = directory.onNextEpoch(to.partition, () => {
-        if (isHarmless) resolve(moved);
-        else cancelLate = this.#clock.after(lateAnswerMsMax, () => resolve(moved));
-      });
-      const end = () => {
-        stopListening();
-        cancelLate?.();
-      };
-      mail.request({ ...to, epoch }, payload, meta, timeoutMs).then(
-        (outcome) => {
-          end();
-          resolve(outcome);
-        },
-        (thrown: unknown) => {
-          end();
-          reject(thrown);
-        },
-      );
-    });
-  }
-
   /** Waits until the next attempt is due, or the partition has another owner than the one that was tried. */
   #pause(to: PooledAddress, tried: number | undefined, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     const directory = this.#routes.findDirectory(to.pool);
@@ -199,12 +169,13 @@ export class Asker {
     return new Promise((resolve) => {
       const end = () => {
         cancel();
-        stopListening?.();
+        pause.leave();
         signal?.removeEventListener("abort", end);
         resolve();
       };
       const cancel = this.#clock.after(waitMs, end);
-      const stopListening = directory?.onNextEpoch(to.partition, end);
+      const pause = new Pause(end);
+      directory?.awaitNextEpoch(to.partition, pause);
       signal?.addEventListener("abort", end, { once: true });
     });
   }
@@ -244,6 +215,54 @@ export class Asker {
         },
       });
     });
+  }
+}
+
+/** One attempt over the network, to the owner that the directory shows (Q3). */
+class Attempt extends EpochWaiter {
+  readonly outcome: Promise<RequestOutcome>;
+  readonly #clock: Clock;
+  readonly #isHarmless: boolean;
+  #resolve: (outcome: RequestOutcome) => void = () => {};
+  #cancelLate: (() => void) | undefined;
+
+  constructor(request: Promise<RequestOutcome>, clock: Clock, isHarmless: boolean) {
+    super();
+    this.#clock = clock;
+    this.#isHarmless = isHarmless;
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      request.then(
+        (outcome) => {
+          this.#end();
+          resolve(outcome);
+        },
+        (thrown: unknown) => {
+          this.#end();
+          reject(thrown);
+        },
+      );
+    });
+  }
+
+  onNextEpoch(): void {
+    if (this.#isHarmless) this.#resolve(moved);
+    else this.#cancelLate = this.#clock.after(lateAnswerMsMax, () => this.#resolve(moved));
+  }
+
+  #end(): void {
+    this.leave();
+    this.#cancelLate?.();
+  }
+}
+
+/** Ends a pause when the partition has another owner. */
+class Pause extends EpochWaiter {
+  readonly onNextEpoch: () => void;
+
+  constructor(onNextEpoch: () => void) {
+    super();
+    this.onNextEpoch = onNextEpoch;
   }
 }
 
