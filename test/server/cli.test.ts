@@ -21,7 +21,8 @@ beforeAll(async () => {
   folder = await tempFolder();
   server = await startTestServer();
   actorsFile = await writeActors(folder.path);
-  worker = startCli(["worker", actorsFile, "--json", "--server", server.url], { cwd: folder.path });
+  const args = ["worker", actorsFile, "--json", "--server", server.url];
+  worker = startCli(args, { cwd: folder.path, runMsMax: 600_000 });
   await worker.line("out", (line) => line.includes('"serving"'));
 });
 
@@ -151,8 +152,9 @@ describe("actors from the command line", () => {
     expect(all).toMatchObject({ app: "troupe", partitions: { total: 64, owned: 64 } });
     expect(all.workers).toEqual([
       {
-        ...{ worker: expect.any(String), pool: "main", pid: worker.pid, actors: ["counter"], startedAt: isoTime },
-        ...{ partitions: 64, leaseMs: expect.any(Number) },
+        ...{ worker: expect.any(String), name: null, pools: ["main"], pid: worker.pid, startedAt: isoTime },
+        ...{ actors: ["counter"], types: { counter: 1 }, isDraining: false },
+        ...{ partitions: 64, lag: expect.any(Number), leaseMs: expect.any(Number) },
       },
     ]);
     const one = (await json("ps", "counter.ps-1")) as { actors: unknown };
@@ -163,7 +165,7 @@ describe("actors from the command line", () => {
       },
     ]);
     const { out } = await troupe("ps", "counter", "--limit", "1");
-    expect(out).toMatch(/^WORKER +POOL +PID/);
+    expect(out).toMatch(/^NAME +WORKER +POOLS +STATE/);
     expect(out).toContain("not shown (--limit 0 shows all)");
   });
 
@@ -295,6 +297,9 @@ describe("failures", () => {
       [["get", "9counter", "c1"], /"9counter" is not a name/],
       [["watch", "counter..*"], /is not a pattern of keys/],
       [["ps", "--limit", "many"], /whole number/],
+      [["ps", "counter", "--partitions"], /PATTERN is about actors/],
+      [["worker", actorsFile, "--name", "blue green"], /"blue green" is not a name for a worker/],
+      [["worker", actorsFile, "--pool", "gpu"], /none of the actor types belongs to gpu; theirs are: main/],
       [["ps", "--server", "http://x"], /is no server's address/],
     ];
     for (const [args, text] of cases) {
@@ -328,7 +333,7 @@ describe("failures", () => {
     }
     const { code, error } = failure(await troupe("ps", "--json", "--pool", "other"));
     expect([code, error.code]).toEqual([1, "LAYOUT_MISMATCH"]);
-    await using inspector = await openInspector({ nats: { servers: server.url }, app: "troupe", pool: "main" });
+    await using inspector = await openInspector({ nats: { servers: server.url }, app: "troupe" });
     expect((await inspector.account()).streams).toBe(4);
     expect((await inspector.app())?.pools).toEqual({ main: 64 });
   });
@@ -377,7 +382,7 @@ describe("doctor", () => {
     expect(code).toBe(1);
     const text = expect.stringContaining("no app named troupe on this server; it has none") as unknown;
     expect(findings).toContainEqual(expect.objectContaining({ level: "problem", text }));
-    await using inspector = await openInspector({ nats: { servers: empty.url }, app: "troupe", pool: "main" });
+    await using inspector = await openInspector({ nats: { servers: empty.url }, app: "troupe" });
     expect((await inspector.account()).streams).toBe(0);
   });
 
@@ -402,23 +407,15 @@ test("a worker drains at SIGTERM and ends with code 0", async () => {
   const other = startCli(args, { cwd: folder.path, env: { NATS_URL: server.url } });
   const serving = JSON.parse(await other.line("out", () => true)) as unknown;
   expect(serving).toMatchObject({
-    ...{ event: "serving", app: "other", pool: "main", pid: other.pid },
-    actors: [{ type: "counter", methods: expect.arrayContaining([{ name: "total", kind: "query" }]) }],
+    ...{ event: "serving", name: null, app: "other", pools: ["main"], pid: other.pid, others: [] },
+    actors: [{ type: "counter", pool: "main", methods: expect.arrayContaining([{ name: "total", kind: "query" }]) }],
   });
   other.kill("SIGTERM");
   const { code, out } = await other.ended;
   expect([code, out.trimEnd().split("\n").at(-1)]).toEqual([0, '{"event":"drained"}']);
   const { workers, partitions } = (await json("ps", "--app", "other")) as Record<string, unknown>;
-  expect([workers, partitions]).toEqual([[], { total: 64, owned: 0 }]);
+  expect([workers, partitions]).toEqual([[], { total: 64, owned: 0, lag: 0, oldestMs: null }]);
   const asked = await troupe("ask", "counter", "c1", "total", "--timeout", "300", "--app", "other", "--json");
   const { code: askCode, error } = failure(asked);
   expect([askCode, error.code]).toEqual([1, "ASK_UNREACHABLE"]);
-});
-
-test("a worker that stands by for another one ends at SIGTERM with code 0", async () => {
-  const standby = startCli(["worker", actorsFile, "--json"], { cwd: folder.path, env: { NATS_URL: server.url } });
-  await standby.line("err", (line) => line.includes("worker waiting"));
-  standby.kill("SIGTERM");
-  expect((await standby.ended).code).toBe(0);
-  expect(await json("ps")).toMatchObject({ partitions: { owned: 64 } });
 });

@@ -52,3 +52,19 @@ describe("each command", () => {
     },
   );
 });
+
+describe("all helps are worded alike", () => {
+  test.each(commands.map((command) => [command.name(), command] as const))("%s", (_name, command) => {
+    expect(command.summary(), "an order, without a full stop").toMatch(/^[A-Z][a-z]+ .*[^.]$/);
+    const [first = "", blank, ...rest] = command.description().split("\n");
+    expect([first, blank], "the summary as a sentence, then the rest").toEqual([`${command.summary()}.`, ""]);
+    expect(rest, "one paragraph, wrapped by the terminal").toHaveLength(1);
+    expect(rest[0], "sentences").toMatch(/^[A-Z].*\.$/);
+    for (const option of command.options) {
+      expect(option.description, option.flags).toMatch(/^(?:[a-z`]|JSON).*[^.]$/);
+    }
+    // What is of the command itself stands before what all have.
+    const help = helpOf(command);
+    expect(help.indexOf("\nOptions of all commands:")).toBeGreaterThan(help.indexOf("\nOptions:"));
+  });
+});

@@ -3,11 +3,10 @@
 import type { Command } from "commander";
 import { isTroupeError } from "../../core/errors.ts";
 import { checkName } from "../../core/ids.ts";
-import { partitionOf } from "../../core/partition.ts";
 import type { BuriedMail, DeadFilter } from "../../runtime/dead-letters.ts";
 import { dropDeadLetter, readDeadLetter, readDeadLetters, replayDeadLetter } from "../../runtime/dead-letters.ts";
 import type { Shell } from "../command.ts";
-import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
+import { makeCommand, optionsOf, poolOfUnknown, settingsOf, wholeFrom } from "../command.ts";
 import { CommandFailure, usage } from "../failure.ts";
 import type { OpenApp } from "../open-app.ts";
 import { withApp } from "../open-app.ts";
@@ -33,8 +32,8 @@ const progressEvery = 100;
 
 const head = {
   usage: "dead",
-  summary: "Look at messages that were given up on, and send them again",
-  description: "A message that fails again and again is kept here with the reason, and blocks nobody.",
+  summary: "List messages that were given up on, and send them again",
+  description: "A message that fails again and again is kept as a dead letter, with the reason, and blocks nobody.",
   examples: [
     ["troupe dead", "the first hundred, oldest first: the same as `troupe dead ls`"],
     ["troupe dead show 17", "all of one"],
@@ -45,7 +44,7 @@ const head = {
 
 const listHead = {
   usage: "ls",
-  summary: "List them, oldest first",
+  summary: "List dead letters, oldest first",
   description: "Each with its number, its actor, its argument and the reason why it was given up on.",
   examples: [
     ["troupe dead ls --from 240", "those from a number on"],
@@ -56,16 +55,16 @@ const listHead = {
 
 const showHead = {
   usage: "show <number>",
-  summary: "Print all of one",
+  summary: "Print all of a dead letter",
   description: "Its argument and the reason in full, and the trace that leads to the run that failed last.",
   examples: [["troupe dead show 17", "the one that `troupe dead ls` lists as 17"]],
 } as const;
 
 const replayHead = {
   usage: "replay [numbers...]",
-  summary: "Put messages into their actors' mailboxes again",
+  summary: "Put dead letters into their actors' mailboxes again",
   description:
-    "Each is taken off the list once the server has it in the mailbox, behind what waits there already. Correct what they\n" +
+    "Each is taken off the list once the server has it in the mailbox, behind what waits there already. Correct what they " +
     "failed at first.",
   examples: [
     ["troupe dead replay 17 18", "two of them"],
@@ -75,7 +74,7 @@ const replayHead = {
 
 const dropHead = {
   usage: "drop [numbers...]",
-  summary: "Forget messages",
+  summary: "Forget dead letters",
   description: "Nothing brings them back.",
   examples: [
     ["troupe dead drop 17", "one"],
@@ -98,10 +97,9 @@ export function deadCommand(shell: Shell): Command {
     );
   });
   const replay = manyCommand(shell, replayHead, "replayed", async ({ inspector, troupe }, letter) => {
-    const [type = "", token = ""] = letter.key.split(".");
-    const partition = partitionOf(type, token, troupe.ports.partitionCount);
-    return { sequence: await replayDeadLetter(inspector, troupe.ports.mail, partition, letter) };
-  });
+    const { mail, partitionOf } = await troupe.routeOfType(letter.key.split(".")[0] ?? "");
+    return { sequence: await replayDeadLetter(inspector, mail, partitionOf(letter.key), letter) };
+  }).option(...poolOfUnknown);
   const drop = manyCommand(shell, dropHead, "dropped", async ({ inspector }, { sequence }) => {
     await dropDeadLetter(inspector, sequence);
     return {};

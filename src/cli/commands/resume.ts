@@ -11,7 +11,7 @@ const head = {
   usage: "resume <type> <id>",
   summary: "Start a stopped actor again",
   description:
-    "An actor whose supervision has stopped it takes nothing, and its mail waits; `troupe get` says why it stopped.\n" +
+    "An actor whose supervision has stopped it takes nothing, and its mail waits; `troupe get` says why it stopped. " +
     "It goes on with the message that it stopped at. Remove the cause first, or leave that message out with --skip.",
   examples: [
     ["troupe resume desk d1", "goes on where it stopped"],
