@@ -28,6 +28,8 @@ import { decodeError } from "./wire-error.ts";
 export const askTimeoutMsDefault = 10_000;
 const backoffMsMin = 10;
 const backoffMsMax = 500;
+/** Longest wait for a new owner, which has taken the partition and serves it in a moment. Unit: ms. */
+const beginMsMax = 100;
 /** How long an answer that was sent before its partition moved may still be under way. Unit: ms. */
 const lateAnswerMsMax = 500;
 /** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
@@ -99,12 +101,13 @@ export class Asker {
     const isHarmless = isQuery || options?.idempotencyKey !== undefined;
     let payload: Uint8Array | undefined;
     let isInDoubt = false;
-    let tried: number | undefined;
+    let tried: number | undefined | "none" = "none";
+    let longestMs = backoffMsMax;
     for (let attempt = 0; ; attempt += 1) {
       options?.signal?.throwIfAborted();
-      const directory = this.#routes.findDirectory(to.pool);
-      const epoch = directory?.epochOf(to.partition);
+      const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
       if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
+      if (epoch !== tried && tried !== "none") longestMs = beginMsMax;
       tried = epoch;
       const leftMs = deadlineMs - this.#clock.monotonicMs();
       let failure: TroupeError | undefined;
@@ -117,17 +120,7 @@ export class Asker {
         payload ??= inputText === undefined ? nothing : encodeText(inputText);
         // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
         const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
-        const mail = this.#routes.find(to.pool)?.mail;
-        if (mail !== undefined) checkPayload(mail, to, payload);
-        let outcome: RequestOutcome | "found" = nobody;
-        if (mail === undefined || directory === undefined) outcome = await this.#findWay(to.pool, attemptMs);
-        else if (epoch !== undefined) {
-          const { partition, key, method } = to;
-          const request = mail.request({ partition, epoch, key, method }, payload, meta, attemptMs);
-          const sent = new Attempt(request, this.#clock, isHarmless);
-          directory.awaitNextEpoch(partition, sent);
-          outcome = await sent.outcome;
-        }
+        const outcome = await this.#askOwner(to, epoch, payload, meta, attemptMs, isHarmless);
         if (outcome === "found") continue;
         if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
         isInDoubt ||= outcome.kind === "lost" && !isQuery;
@@ -138,7 +131,7 @@ export class Asker {
           throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
         }
       }
-      const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
+      const longest = Math.min(longestMs, backoffMsMin * 2 ** attempt);
       const waitMs = longest * (0.5 + this.#clock.random() / 2);
       if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
         throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
@@ -160,6 +153,27 @@ export class Asker {
     const outcome = await Promise.race([found, late]);
     overdue.abort();
     return outcome;
+  }
+
+  /** One attempt over the network, to the owner that the directory shows (Q3). */
+  #askOwner(
+    to: PooledAddress,
+    epoch: number | undefined,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    isHarmless: boolean,
+  ): Promise<RequestOutcome | "found"> {
+    const { pool, partition, key, method } = to;
+    const mail = this.#routes.find(pool)?.mail;
+    const directory = this.#routes.findDirectory(pool);
+    if (mail === undefined || directory === undefined) return this.#findWay(pool, timeoutMs);
+    checkPayload(mail, to, payload);
+    if (epoch === undefined) return Promise.resolve(nobody);
+    const request = mail.request({ partition, epoch, key, method }, payload, meta, timeoutMs);
+    const attempt = new Attempt(request, this.#clock, isHarmless);
+    directory.awaitNextEpoch(partition, attempt);
+    return attempt.outcome;
   }
 
   /** Waits until the next attempt is due, or the partition has another owner than the one that was tried. */
