@@ -28,8 +28,9 @@ import { decodeError } from "./wire-error.ts";
 export const askTimeoutMsDefault = 10_000;
 const backoffMsMin = 10;
 const backoffMsMax = 500;
-/** Longest wait for a new owner, which has taken the partition and serves it in a moment. Unit: ms. */
+/** Longest wait for a new owner, which has taken the partition and serves it in a moment: so often, then waits grow on. Unit: ms. */
 const beginMsMax = 100;
+const beginTriesMax = 12;
 /** How long an answer that was sent before its partition moved may still be under way. Unit: ms. */
 const lateAnswerMsMax = 500;
 /** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
@@ -102,12 +103,12 @@ export class Asker {
     let payload: Uint8Array | undefined;
     let isInDoubt = false;
     let tried: number | undefined | "none" = "none";
-    let longestMs = backoffMsMax;
+    let isBeginning = false;
     for (let attempt = 0; ; attempt += 1) {
       options?.signal?.throwIfAborted();
       const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
       if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
-      if (epoch !== tried && tried !== "none") longestMs = beginMsMax;
+      isBeginning ||= epoch !== tried && tried !== "none";
       tried = epoch;
       const leftMs = deadlineMs - this.#clock.monotonicMs();
       let failure: TroupeError | undefined;
@@ -131,7 +132,8 @@ export class Asker {
           throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
         }
       }
-      const longest = Math.min(longestMs, backoffMsMin * 2 ** attempt);
+      const isSoon = isBeginning && attempt < beginTriesMax;
+      const longest = Math.min(isSoon ? beginMsMax : backoffMsMax, backoffMsMin * 2 ** attempt);
       const waitMs = longest * (0.5 + this.#clock.random() / 2);
       if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
         throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
