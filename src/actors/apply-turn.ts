@@ -1,9 +1,15 @@
 // What a turn makes of the snapshot before it: pure, so that a batch of turns is a fold (P2, P3).
+//
+//   F1. A firing of a timer that does not stand in the snapshot under its number has no effect: the timer was replaced,
+//       cancelled, or has fired. A timer that fires once is over with the turn of its firing, also when that is buried.
+//   F2. A timer that is replaced or cancelled is cancelled on the server by its number, so that this can come late, or
+//       twice, and never touches the one that took its place.
 
-import type { Answer, Message, TellMessage } from "./message.ts";
+import type { Answer, Message } from "./message.ts";
 import type { OutboxEntry, Snapshot } from "./snapshot.ts";
 import { hasSeen, withoutSteps, withReply, withSeen, withStep } from "./snapshot.ts";
-import type { TurnOutcome } from "./turn.ts";
+import { isCurrent, timerOf, withoutFired, withoutTimer, withTimer } from "./timer.ts";
+import type { Sending, TurnOutcome } from "./turn.ts";
 
 export interface Applied {
   readonly next: Snapshot;
@@ -12,13 +18,14 @@ export interface Applied {
 }
 
 /** Why a message needs no turn: it was applied before; undefined when it needs one. */
-export function findRepeat(snapshot: Snapshot, message: Message): "applied" | "kept-reply" | undefined {
+export function findRepeat(snapshot: Snapshot, message: Message): "applied" | "stale" | "kept-reply" | undefined {
   if (message.kind === "ask") {
     const key = message.idempotencyKey;
     return key !== undefined && snapshot.replies.some((reply) => reply.key === key) ? "kept-reply" : undefined;
   }
   if (message.sequence <= snapshot.inbox.seq) return "applied";
-  const { from, number } = message;
+  const { from, number, timer } = message;
+  if (timer !== undefined && !isCurrent(snapshot.timers, timer)) return "stale"; // F1
   if (from === undefined || number === undefined) return undefined;
   return hasSeen(snapshot.inbox, from, number) ? "applied" : undefined;
 }
@@ -27,30 +34,50 @@ export function findRepeat(snapshot: Snapshot, message: Message): "applied" | "k
 export function applyDone(before: Snapshot, message: Message, outcome: TurnOutcome & { kind: "done" }): Applied {
   const { sendings, isChanged, state, resultText } = outcome;
   const key = message.kind === "ask" ? message.idempotencyKey : undefined;
-  if (!isChanged && sendings.length === 0 && key === undefined) return { next: before, isDirty: false };
-  let { inbox, outbox, sent, guard, replies } = before;
+  const fired = withoutFired(before.timers, message.kind === "tell" ? message.timer : undefined); // F1
+  const hasEffect = isChanged || sendings.length > 0 || key !== undefined || fired !== before.timers;
+  if (!hasEffect) return { next: before, isDirty: false };
+  let { inbox, guard, replies } = before;
   if (message.kind === "tell") {
     inbox = withSeen(inbox, message.sequence, message.from, message.number);
     if (sendings.length > 0) guard = Math.max(guard, message.sequence);
   }
-  if (sendings.length > 0) {
-    const entries = sendings.map(
-      (sending, at): OutboxEntry => ({ n: sent + at + 1, ...sending, trace: sending.trace ?? message.turnTrace }),
-    );
-    outbox = [...outbox, ...entries];
-    sent += entries.length;
-  }
+  const { outbox, timers, sent } = withSendings({ ...before, timers: fired }, message, sendings);
   if (key !== undefined)
     replies = withReply(replies, { key, ok: resultText === undefined ? undefined : JSON.parse(resultText) });
   const steps = withoutSteps(before.steps, message.messageId);
-  return { next: { ...before, state, inbox, outbox, sent, guard, replies, steps }, isDirty: true };
+  return { next: { ...before, state, inbox, outbox, timers, sent, guard, replies, steps }, isDirty: true };
 }
 
-/** After a tell that was buried: it counts as applied and changed nothing. */
-export function applyBuried(before: Snapshot, message: TellMessage): Snapshot {
-  const inbox = withSeen(before.inbox, message.sequence, message.from, message.number);
-  const steps = withoutSteps(before.steps, message.messageId);
-  return { ...before, inbox, steps };
+/** What is to be sent, set and cancelled goes into the outbox in the order in which the handler said so. */
+function withSendings(
+  before: Snapshot,
+  message: Message,
+  sendings: readonly Sending[],
+): Pick<Snapshot, "outbox" | "timers" | "sent"> {
+  if (sendings.length === 0) return before;
+  const entries: OutboxEntry[] = [];
+  let { timers, sent } = before;
+  for (const sending of sendings) {
+    const trace = sending.trace ?? message.turnTrace;
+    if (sending.timer === undefined) {
+      sent += 1;
+      entries.push({ n: sent, ...sending, trace });
+      continue;
+    }
+    const name = sending.timer;
+    const replaced = timerOf(timers, name);
+    if (replaced !== undefined) {
+      sent += 1;
+      entries.push({ n: sent, timer: name, cancels: replaced.n, trace }); // F2
+      timers = withoutTimer(timers, name);
+    }
+    if (sending.sets === undefined) continue;
+    sent += 1;
+    entries.push({ n: sent, timer: name, cancels: undefined, trace });
+    timers = withTimer(timers, name, { n: sent, ...sending.sets });
+  }
+  return { outbox: entries.length === 0 ? before.outbox : [...before.outbox, ...entries], timers, sent };
 }
 
 /** The answer that was kept for an ask's idempotency key. */

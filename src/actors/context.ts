@@ -4,6 +4,7 @@ import type { ActorAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { ActorDefinition, MethodTable } from "./definition.ts";
 import type { QueryRef, TurnRef } from "./ref.ts";
+import type { CronOptions, EveryOptions, TellLaterOptions } from "./timer.ts";
 
 /** Who sent the message: another actor, or a client. */
 export type Caller = { readonly kind: "actor"; readonly actor: ActorAddress } | { readonly kind: "client" };
@@ -32,11 +33,33 @@ export interface TurnContext<State> extends CommonContext {
   /** Another actor: `tell` goes out if and only if this turn commits, `ask` waits for the answer. */
   actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M>;
   /**
+   * The same, and makes this actor its parent if this turn commits: when the other's supervision escalates, the method of
+   * this one that `onChildFailure` names is told. Spawning again changes nothing; the last parent counts.
+   */
+  spawn<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M>;
+  /** Stops another actor, a child as a rule, if this turn commits. It starts again with `troupe resume` (`ActorRef.resume`). */
+  stop<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string, reason?: string): void;
+  /**
    * Runs `fn` once for this message and keeps its result (as JSON) with the actor's state before it goes on, so that a
    * turn that is repeated after a crash does not pay for a model call twice. `name` is unique within the turn. What
    * throws is not kept. For an ask without an idempotency key nothing is kept, since it is never repeated.
    */
   step<T>(name: string, fn: (signal: AbortSignal) => T | Promise<T>): Promise<T>;
+  /**
+   * Tells this actor's own `method` once, at a time or after a while. It is set if and only if this turn commits, replaces
+   * the timer of the same name, and fires also while no worker is alive. An actor has at most 64 timers (TIMERS_FULL).
+   * Throws TIMER_INVALID, METHOD_UNKNOWN, METHOD_NOT_TELLABLE, INPUT_INVALID, INPUT_NOT_JSON.
+   */
+  tellLater(method: string, options: TellLaterOptions): void;
+  /**
+   * As `tellLater`, again and again. Of several firings that the actor has not come to, because it is slow or no worker was
+   * alive, it gets the last one alone.
+   */
+  every(method: string, options: EveryOptions): void;
+  /** As `every`, by a cron expression: `ctx.cron("report", { cron: "0 9 * * MON-FRI", timeZone: "Europe/Berlin" })`. */
+  cron(method: string, options: CronOptions): void;
+  /** From the commit of this turn on the timer does not fire any more. One that is not there is none to cancel. */
+  cancelTimer(name: string): void;
 }
 
 /** In a query. */

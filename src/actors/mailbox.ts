@@ -6,6 +6,7 @@
 //       and are read again from `deferred.first` when half of the room is free. Until the last deferred one has been read
 //       again every new one is deferred too, so that the order holds.
 //   B3. At most `asksMax` asks wait; one more is `full`.
+//   B4. It knows of which timers that repeat firings wait: one that has not begun gives way to a later one.
 
 import { MailBudget } from "./mail-budget.ts";
 import type { AskMessage, Message, TellMessage } from "./message.ts";
@@ -29,6 +30,8 @@ export class Mailbox {
   #tells = 0;
   #tellBytes = 0;
   #lastSequence = 0;
+  /** Firings that wait, by the number of their timer. */
+  readonly #firings = new Map<number, number>();
   #deferred: { readonly first: number; last: number } | undefined;
 
   constructor(budget = new MailBudget()) {
@@ -83,6 +86,11 @@ export class Mailbox {
     return "queued";
   }
 
+  /** What the stream holds from `first` to `last` is to be read again. For a mailbox that is new. */
+  deferFrom(first: number, last: number): void {
+    if (last >= first) this.#deferred = { first, last };
+  }
+
   /**
    * Takes what was read again from `refillFrom` on. Returns how many were queued. An empty read means that nothing is
    * left there: it was trimmed, so it had been applied.
@@ -102,6 +110,12 @@ export class Mailbox {
     return queued;
   }
 
+  /** Whether this is a firing that has not begun, and one more of the same timer waits (B4). */
+  hasLaterFiring(message: Message): boolean {
+    if (message.kind === "ask" || message.timer === undefined || message.attempts > 0) return false;
+    return message.timer.nextMs !== undefined && this.#firings.has(message.timer.number);
+  }
+
   take(): Message | undefined {
     const message = this.#waiting[this.#head];
     if (message === undefined) return undefined;
@@ -113,6 +127,17 @@ export class Mailbox {
       this.#head = 0;
     }
     return message;
+  }
+
+  /** Takes an ask out whose asker waits no longer, and says how many wait before it; undefined when it is not here. */
+  withdraw(askId: string): { readonly message: AskMessage; readonly before: number } | undefined {
+    for (let at = this.#head; at < this.#waiting.length; at += 1) {
+      const message = this.#waiting[at];
+      if (message?.kind !== "ask" || message.askId !== askId) continue;
+      this.#waiting.splice(at, 1);
+      return { message, before: at - this.#head };
+    }
+    return undefined;
   }
 
   /** Puts messages that were taken back to the front, in the order given, but `behind` so many that wait there. */
@@ -131,6 +156,7 @@ export class Mailbox {
     this.#budget.add(-this.#tellBytes);
     this.#tells = 0;
     this.#tellBytes = 0;
+    this.#firings.clear();
     this.#deferred = undefined;
     return asks;
   }
@@ -144,6 +170,11 @@ export class Mailbox {
     this.#tells += sign;
     this.#tellBytes += bytes;
     this.#budget.add(bytes);
+    if (message.timer === undefined) return;
+    const { number } = message.timer;
+    const waiting = (this.#firings.get(number) ?? 0) + sign;
+    if (waiting > 0) this.#firings.set(number, waiting);
+    else this.#firings.delete(number);
   }
 
   #push(message: TellMessage): void {

@@ -1,4 +1,4 @@
-// What is committed for an actor, in one value: state, inbox, outbox, kept replies, step results. UTF-8 JSON that a
+// What is committed for an actor, in one value: state, inbox, outbox, timers, kept replies, step results. UTF-8 JSON that a
 // person can read with `nats kv get`, the user's state first because the CLI shows the first 120 bytes; empty parts are
 // left out. Snapshots are values: a turn makes the next one from the one before (P2, P3).
 //
@@ -8,6 +8,8 @@
 
 import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
+import type { Timers } from "./timer.ts";
+import { noTimers, printTimers, readTimers } from "./timer.ts";
 
 /** Replies kept for idempotency keys, per actor. */
 export const keptRepliesMax = 64;
@@ -25,7 +27,11 @@ export interface Inbox {
   readonly from: Readonly<Record<string, number>>;
 }
 
-export interface OutboxEntry {
+/** What has to be done once this is committed, and is not known to be done yet. */
+export type OutboxEntry = OutboxTell | OutboxTimer | OutboxDead;
+
+/** A message to an actor. */
+export interface OutboxTell {
   readonly n: number;
   /** The receiver's key, `type.id` escaped. */
   readonly to: string;
@@ -35,6 +41,36 @@ export interface OutboxEntry {
   /** The input's JSON; undefined when there is none. */
   readonly inputText: string | undefined;
   readonly trace: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** A timer to set, which stands in `timers` under this entry's number, or one to cancel. */
+export interface OutboxTimer {
+  readonly n: number;
+  /** Its name. */
+  readonly timer: string;
+  /** Number of the one to cancel; undefined when it is to be set. */
+  readonly cancels: number | undefined;
+  readonly trace: string | undefined;
+}
+
+/** A message of the actor's own that was given up on, for the dead letters. */
+export interface OutboxDead {
+  readonly n: number;
+  readonly dead: GivenUp;
+  readonly trace: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** Why, and which: the message itself stays in the mail until it is a dead letter, so its payload is not repeated here. */
+export interface GivenUp {
+  readonly seq: number;
+  readonly method: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
+  /** The argument, when a timer told it: the next firing takes the place of the message in the mail. */
+  readonly input?: unknown;
 }
 
 export interface KeptReply {
@@ -52,10 +88,30 @@ export interface KeptSteps {
   readonly done: Readonly<Record<string, unknown>>;
 }
 
+/** Who is told when the actor's supervision escalates. */
+export interface Parent {
+  readonly key: string;
+  /** Its pool, when its type names one. */
+  readonly pool?: string;
+  /** Its method that hears of failures; absent when it has none. */
+  readonly method?: string;
+}
+
+export interface Stopped {
+  /** Why. */
+  readonly code: string;
+  readonly message: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Mail sequence from which on it has taken nothing. */
+  readonly seq: number;
+}
+
 export interface Snapshot {
   readonly state: unknown;
   readonly inbox: Inbox;
   readonly outbox: readonly OutboxEntry[];
+  readonly timers: Timers;
   /** Last number given to an outbox entry. */
   readonly sent: number;
   /** Mail sequence that the partition's cursor passes only when the outbox has been published; 0: none. */
@@ -64,6 +120,10 @@ export interface Snapshot {
   readonly replies: readonly KeptReply[];
   /** Results of `ctx.step` of messages whose turn has not ended; the one that was silent longest first. */
   readonly steps: readonly KeptSteps[];
+  /** Who spawned it last. */
+  readonly parent: Parent | undefined;
+  /** Set while it takes nothing, until it is started again. */
+  readonly stopped: Stopped | undefined;
   /** The state's schema number. */
   readonly schema: number;
   readonly epoch: number;
@@ -78,10 +138,13 @@ export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapsh
     state,
     inbox: emptyInbox,
     outbox: [],
+    timers: noTimers,
     sent: Math.floor(nowMs) * 1_000, // S3; below 2^53 until the year 2255
     guard: 0,
     replies: [],
     steps: [],
+    parent: undefined,
+    stopped: undefined,
     schema,
     epoch: 0,
     commit: "",
@@ -91,15 +154,18 @@ export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapsh
 
 /** The stored text. `stateText` is the state's JSON, so that it is made once. */
 export function printSnapshot(snapshot: Snapshot, stateText: string): string {
-  const { inbox, outbox, replies, steps } = snapshot;
+  const { inbox, outbox, timers, replies, steps } = snapshot;
   let text = `{"state":${stateText}`;
   if (inbox.seq > 0 || !isEmpty(inbox.from)) {
     text += `,"inbox":{"seq":${inbox.seq}${isEmpty(inbox.from) ? "" : `,"from":${JSON.stringify(inbox.from)}`}}`;
   }
   if (outbox.length > 0) text += `,"outbox":[${outbox.map(printEntry).join(",")}],"guard":${snapshot.guard}`;
+  if (!isEmpty(timers)) text += `,"timers":${printTimers(timers)}`;
   text += `,"sent":${snapshot.sent}`;
   if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
   if (steps.length > 0) text += `,"steps":${JSON.stringify(steps)}`;
+  if (snapshot.parent !== undefined) text += `,"parent":${JSON.stringify(snapshot.parent)}`;
+  if (snapshot.stopped !== undefined) text += `,"stopped":${JSON.stringify(snapshot.stopped)}`;
   text += `,"schema":${snapshot.schema},"epoch":${snapshot.epoch},"commit":"${snapshot.commit}"`;
   if (snapshot.trace !== undefined) text += `,"trace":"${snapshot.trace}"`;
   return `${text}}`;
@@ -132,10 +198,13 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     state: raw.state,
     inbox: { seq: asNumber(inbox.seq, 0), from: inbox.from ?? {} },
     outbox: ((raw.outbox ?? []) as readonly StoredEntry[]).map(readEntry),
+    timers: readTimers(raw.timers),
     sent: asNumber(raw.sent, 0),
     guard: asNumber(raw.guard, 0),
     replies: (raw.replies ?? []) as Snapshot["replies"],
     steps: (raw.steps ?? []) as Snapshot["steps"],
+    parent: raw.parent as Snapshot["parent"],
+    stopped: raw.stopped as Snapshot["stopped"],
     schema,
     epoch: asNumber(raw.epoch, 0),
     commit: raw.commit,
@@ -190,23 +259,34 @@ export function withStep(steps: Snapshot["steps"], messageId: string, name: stri
   return [...others, { of: messageId, done: { ...done, [name]: value } }];
 }
 
-interface StoredEntry {
+interface StoredTell {
   readonly n: number;
   readonly to: string;
   readonly pool?: string;
   readonly method: string;
   readonly input?: unknown;
+  readonly timer?: string;
+  readonly cancels?: number;
   readonly trace?: string;
 }
+type StoredEntry = StoredTell | { readonly n: number; readonly dead: GivenUp; readonly trace?: string };
 
 function printEntry(entry: OutboxEntry): string {
-  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
+  if ("dead" in entry) return JSON.stringify(entry);
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
+  if (entry.timer !== undefined) {
+    const cancels = entry.cancels === undefined ? "" : `,"cancels":${entry.cancels}`;
+    return `{"n":${entry.n},"timer":${JSON.stringify(entry.timer)}${cancels}${trace}}`;
+  }
+  const input = entry.inputText === undefined ? "" : `,"input":${entry.inputText}`;
   const pool = entry.pool === undefined ? "" : `,"pool":"${entry.pool}"`;
   return `{"n":${entry.n},"to":"${entry.to}"${pool},"method":"${entry.method}"${input}${trace}}`;
 }
 
-function readEntry({ n, to, pool, method, input, trace }: StoredEntry): OutboxEntry {
+function readEntry(entry: StoredEntry): OutboxEntry {
+  if ("dead" in entry) return { n: entry.n, dead: entry.dead, trace: entry.trace };
+  const { n, to, pool, method, input, timer, cancels, trace } = entry;
+  if (timer !== undefined) return { n, timer, cancels, trace };
   return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }
 

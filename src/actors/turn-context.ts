@@ -4,7 +4,7 @@ import { create } from "mutative";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
-import { addressOf, keyOf } from "../core/ids.ts";
+import { addressOf, keyOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { Validation } from "../core/schema.ts";
 import { printIssues, validate } from "../core/schema.ts";
@@ -14,10 +14,16 @@ import type { AnyActor, AnyMethod } from "./definition.ts";
 import { checkedInput } from "./method-input.ts";
 import type { AskOptions } from "./ref.ts";
 import { methodTable } from "./ref.ts";
+import { spawnedMethod, stopMethod } from "./system-methods.ts";
+import type { CronOptions, EveryOptions, TellLaterOptions, TimerOptions, TimerWhen } from "./timer.ts";
+import { checkedAt, checkedCron, checkedEvery, checkedTimerName, timersMax, withoutFired } from "./timer.ts";
 import type { Sending, TurnOutcome, TurnRequest } from "./turn.ts";
-import { failed, failureOf, turnOver } from "./turn-failure.ts";
+import { failed, failureOf, turnOver, withdrawn } from "./turn-failure.ts";
 
 const noSendings: readonly Sending[] = [];
+/** What the headers of a message, and of a timer with its two subjects, take at most. Unit: bytes. */
+const messageHeaderBytesMax = 1_024;
+const timerHeaderBytesMax = 4_096;
 
 /** The context that a handler is given: both TurnContext and QueryContext, which differ in what their types allow. */
 export class Turn {
@@ -28,6 +34,8 @@ export class Turn {
   #replacement: { readonly state: unknown } | undefined;
   #sendings: Sending[] | undefined;
   #steps: Set<string> | undefined;
+  /** Names of the timers that will stand when this turn is committed. */
+  #timers: Set<string> | undefined;
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #log: Logger | undefined;
@@ -83,12 +91,24 @@ export class Turn {
       ...address,
       ask: methodTable<AskOptions>(definition.methods, "ask", (method, input, options) => {
         this.#checkOpen();
-        return services.ask(message, { definition, id, method, input, options });
+        // What a turn asks is withdrawn with it.
+        const signal = options?.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal]);
+        return services.ask(message, { definition, id, method, input, options: { ...options, signal } });
       }),
       tell: methodTable<never>(definition.methods, "tell", (method, input) =>
         this.#tell(definition, to, method, input),
       ),
     };
+  }
+
+  spawn(definition: AnyActor, id: string): object {
+    const { onChildFailure: method, pool } = this.#request.definition;
+    this.#tellOwn(definition, id, spawnedMethod, { method, pool });
+    return this.actor(definition, id);
+  }
+
+  stop(definition: AnyActor, id: string, reason = "it was told to stop"): void {
+    this.#tellOwn(definition, id, stopMethod, { reason: String(reason) });
   }
 
   async step(name: string, fn: (signal: AbortSignal) => unknown): Promise<unknown> {
@@ -110,6 +130,24 @@ export class Turn {
     await services.keepStep(message, name, text);
     this.#checkOpen();
     return value === undefined ? undefined : JSON.parse(text);
+  }
+
+  tellLater(method: string, options: TellLaterOptions): void {
+    this.#setTimer(method, options, () => checkedAt(options, this.#request.services.clock.now()));
+  }
+
+  every(method: string, options: EveryOptions): void {
+    this.#setTimer(method, options, () => checkedEvery(options));
+  }
+
+  cron(method: string, options: CronOptions): void {
+    this.#setTimer(method, options, () => checkedCron(options, this.#request.services.clock.now()));
+  }
+
+  cancelTimer(name: string): void {
+    this.#checkMayChange("cancel a timer");
+    const timer = checkedTimerName(name, name);
+    if (this.#timerNames().delete(timer)) this.#send({ timer, sets: undefined, trace: activeTraceparent() });
   }
 
   /** The handler has returned. */
@@ -140,13 +178,19 @@ export class Turn {
     const { definition, message, services } = this.#request;
     const timeoutMs = this.#method.timeoutMs ?? definition.turnMsMax;
     return new Promise((resolve) => {
-      const cancel = services.clock.after(timeoutMs, () => {
-        const text = `${definition.type}.${message.method} took longer than ${timeoutMs} ms`;
-        const error = new TroupeError("TURN_TIMEOUT", text);
+      const interrupt = (error: TroupeError) => {
+        cancel();
         this.isOver = true;
         this.#abort?.abort(error);
         resolve(failed(error));
-      });
+      };
+      const cancel = services.clock.after(timeoutMs, () =>
+        interrupt(
+          new TroupeError("TURN_TIMEOUT", `${definition.type}.${message.method} took longer than ${timeoutMs} ms`),
+        ),
+      );
+      if (message.kind === "ask") message.interrupt = interrupt;
+      if (message.kind === "ask" && message.isWithdrawn === true) interrupt(withdrawn());
       const settle = (outcome: TurnOutcome | Promise<TurnOutcome>) => {
         cancel();
         resolve(outcome);
@@ -188,17 +232,63 @@ export class Turn {
   }
 
   #tell(definition: AnyActor, to: string, methodName: string, input: unknown): void {
-    this.#checkOpen();
-    if (this.#method.kind === "query")
-      throw new TroupeError("QUERY_CHANGED_STATE", "a query cannot tell; it only reads");
+    this.#checkMayChange("tell");
     const inputText = checkedInput(definition, methodName, input);
-    const bytes = (inputText ?? "").length * 3 + to.length + 512;
-    const { payloadBytesMax } = this.#request.services;
-    if (bytes > payloadBytesMax && Buffer.byteLength(inputText ?? "") + 1_024 > payloadBytesMax) {
-      throw new TroupeError("PAYLOAD_TOO_LARGE", `a message to ${to} is larger than ${payloadBytesMax} bytes`);
+    this.#checkSize(to, inputText, messageHeaderBytesMax);
+    this.#send({ to, pool: definition.pool, method: methodName, inputText, trace: activeTraceparent() });
+  }
+
+  /** Tells what every actor understands by itself. */
+  #tellOwn(definition: AnyActor, id: string, method: string, input: object): void {
+    this.#checkMayChange("tell");
+    const to = keyOf({ type: definition.type, id });
+    this.#send({ to, pool: definition.pool, method, inputText: JSON.stringify(input), trace: activeTraceparent() });
+  }
+
+  #setTimer(method: string, options: TimerOptions, when: () => TimerWhen): void {
+    this.#checkMayChange("set a timer");
+    const { definition, self } = this.#request;
+    const inputText = checkedInput(definition, method, options?.input);
+    if (definition.methods[method]?.kind === "query") {
+      throw new TroupeError("METHOD_NOT_TELLABLE", `${definition.type}.${method} is a query; nobody would hear it`);
     }
+    const timer = checkedTimerName(options?.name, method);
+    const sets = { method, inputText, when: when() };
+    this.#checkSize(keyOf(self), inputText, timerHeaderBytesMax);
+    const names = this.#timerNames();
+    if (!names.has(timer) && names.size >= timersMax) {
+      const text = `${printAddress(self)} has ${timersMax} timers already; ${JSON.stringify(timer)} is one too many`;
+      throw new TroupeError("TIMERS_FULL", text);
+    }
+    names.add(timer);
+    this.#send({ timer, sets, trace: activeTraceparent() });
+  }
+
+  #timerNames(): Set<string> {
+    const { services, message } = this.#request;
+    this.#timers ??= new Set(
+      Object.keys(withoutFired(services.timers, message.kind === "tell" ? message.timer : undefined)),
+    );
+    return this.#timers;
+  }
+
+  #send(sending: Sending): void {
     this.#sendings ??= [];
-    this.#sendings.push({ to, pool: definition.pool, method: methodName, inputText, trace: activeTraceparent() });
+    this.#sendings.push(sending);
+  }
+
+  #checkSize(to: string, inputText = "", headerBytesMax: number): void {
+    const { payloadBytesMax } = this.#request.services;
+    // A character takes 3 bytes at most: the bytes are counted only when that could be too much.
+    if (inputText.length * 3 + headerBytesMax <= payloadBytesMax) return;
+    if (Buffer.byteLength(inputText) + headerBytesMax <= payloadBytesMax) return;
+    throw new TroupeError("PAYLOAD_TOO_LARGE", `a message to ${to} is larger than ${payloadBytesMax} bytes`);
+  }
+
+  #checkMayChange(what: string): void {
+    this.#checkOpen();
+    if (this.#method.kind !== "query") return;
+    throw new TroupeError("QUERY_CHANGED_STATE", `a query cannot ${what}; it only reads`);
   }
 
   #checkOpen(): void {

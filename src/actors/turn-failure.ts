@@ -34,7 +34,15 @@ function ownOf(thrown: unknown): object {
 }
 
 // What a turn's own doors refuse keeps its code; what others answered to the handler is the handler's failure.
-const doorCodes = new Set(["RESULT_INVALID", "STATE_INVALID", "STEP_REPEATED", "QUERY_CHANGED_STATE", "TURN_OVER"]);
+const doorCodes = new Set([
+  "RESULT_INVALID",
+  "STATE_INVALID",
+  "STEP_REPEATED",
+  "QUERY_CHANGED_STATE",
+  "TURN_OVER",
+  "TIMER_INVALID",
+  "TIMERS_FULL",
+]);
 
 function jsonOf(data: unknown): unknown {
   try {
@@ -45,3 +53,5 @@ function jsonOf(data: unknown): unknown {
     return undefined;
   }
 }
+/** What a turn ends with whose asker has given up. */
+export const withdrawn = () => new TroupeError("ASK_WITHDRAWN", "its asker waits no longer");

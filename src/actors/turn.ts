@@ -17,6 +17,7 @@ import type { AnyActor, AnyMethod } from "./definition.ts";
 import type { Message } from "./message.ts";
 import { decodeInput, inputInvalid, methodOf } from "./method-input.ts";
 import type { AskOptions } from "./ref.ts";
+import type { NewTimer, Timers } from "./timer.ts";
 import { Turn } from "./turn-context.ts";
 import { failed, failureOf } from "./turn-failure.ts";
 
@@ -31,6 +32,8 @@ export interface TurnServices {
   findStep(message: Message, name: string): string | undefined;
   /** Resolves when the result is stored. */
   keepStep(message: Message, name: string, text: string): Promise<void>;
+  /** The actor's timers before this turn. */
+  readonly timers: Timers;
   /** Largest message. Unit: bytes. */
   readonly payloadBytesMax: number;
 }
@@ -52,14 +55,25 @@ export interface TurnRequest {
   readonly services: TurnServices;
 }
 
-/** A message to another actor, before it has a number. */
-export interface Sending {
+/** What a turn sends and sets, before it has a number. */
+export type Sending = MessageSending | TimerSending;
+
+export interface MessageSending {
   readonly to: string;
   /** The pool that the receiver's type names; undefined when it names none. */
   readonly pool?: string | undefined;
   readonly method: string;
   readonly inputText: string | undefined;
   /** The span of the handler's own in which it was sent; undefined when nothing is traced. */
+  readonly trace: Traceparent | undefined;
+  readonly timer?: undefined;
+}
+
+export interface TimerSending {
+  /** The timer's name. */
+  readonly timer: string;
+  /** Undefined when it is cancelled. */
+  readonly sets: NewTimer | undefined;
   readonly trace: Traceparent | undefined;
 }
 

@@ -6,6 +6,7 @@
 //   Q2. What may have had an effect is tried again only when that is harmless: with an idempotency key, or for a query.
 //   Q3. When the partition gets another owner, what the one before has not answered is not waited for: it answers all that
 //       it takes before it gives a partition back, so it is gone, or fenced.
+//   Q4. Who gives up, because the time is over or the signal aborts, withdraws what was not answered.
 
 import type { Answer, AskMessage } from "../actors/message.ts";
 import type { AskOptions } from "../actors/ref.ts";
@@ -16,8 +17,8 @@ import { messageOf, TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, hasActiveSpan, isTracing, traceparentOf } from "../core/trace.ts";
+import { Attempt, Pause } from "./ask-attempt.ts";
 import type { AskOrigin } from "./cell-host.ts";
-import { EpochWaiter } from "./epoch-ring.ts";
 import type { MailMeta, RequestOutcome } from "./mail.ts";
 import { checkPayload, noMeta } from "./mail.ts";
 import type { PooledAddress, Routes } from "./routes.ts";
@@ -28,18 +29,15 @@ import { decodeError } from "./wire-error.ts";
 export const askTimeoutMsDefault = 10_000;
 const backoffMsMin = 10;
 const backoffMsMax = 500;
-/** Longest wait for a new owner, which has taken the partition and serves it in a moment: so often, then waits grow on. Unit: ms. */
+/** Longest wait for a new owner, which has taken the partition and serves it in a moment: so often, then waits grow on. */
 const beginMsMax = 100;
 const beginTriesMax = 12;
-/** How long an answer that was sent before its partition moved may still be under way. Unit: ms. */
-const lateAnswerMsMax = 500;
 /** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
 const harmlessAttemptMsMax = 2_000;
 /** How long after its deadline an ask may last to learn why nobody answered. Unit: ms. */
 const explainMsMax = 200;
 const nothing = new Uint8Array(0);
 const nobody: RequestOutcome = { kind: "nobody" };
-const moved: RequestOutcome = { kind: "lost", reason: "the actor's partition has another owner" };
 
 export interface AskRequest {
   readonly to: PooledAddress;
@@ -56,6 +54,7 @@ export interface HereDoor {
   /** `isNested`: a turn of this process asks. A partition that is being given away takes only that. */
   owns(to: PooledAddress, isNested: boolean): boolean;
   deliver(to: PooledAddress, ask: AskMessage): void;
+  withdraw(to: PooledAddress, askId: string): void;
 }
 
 export class Asker {
@@ -77,10 +76,9 @@ export class Asker {
     const { options, trace, origin } = request;
     const cause = trace ?? origin?.trace;
     const deadlineMs = this.#clock.monotonicMs() + (options?.timeoutMs ?? askTimeoutMsDefault);
-    const asking = isTracing()
+    return isTracing()
       ? this.#askTraced(request, cause, deadlineMs)
       : this.#try(request, metaOf(request, cause), deadlineMs);
-    return options?.signal === undefined ? asking : unlessAborted(asking, options.signal);
   }
 
   async #askTraced(request: AskRequest, cause: Traceparent | undefined, deadlineMs: number): Promise<unknown> {
@@ -98,48 +96,78 @@ export class Asker {
   }
 
   async #try(request: AskRequest, meta: MailMeta, deadlineMs: number): Promise<unknown> {
-    const { to, inputText, options, isQuery } = request;
+    const { to, options, isQuery } = request;
     const isHarmless = isQuery || options?.idempotencyKey !== undefined;
     let payload: Uint8Array | undefined;
+    let unanswered: { readonly epoch: number; readonly askId: string }[] | undefined;
     let isInDoubt = false;
     let tried: number | undefined | "none" = "none";
     let isBeginning = false;
-    for (let attempt = 0; ; attempt += 1) {
-      options?.signal?.throwIfAborted();
-      const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
-      if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
-      isBeginning ||= epoch !== tried && tried !== "none";
-      tried = epoch;
-      const leftMs = deadlineMs - this.#clock.monotonicMs();
-      let failure: TroupeError | undefined;
-      if (this.#here?.owns(to, request.origin !== undefined) === true) {
-        const answer = await this.#askHere(this.#here, request, meta, leftMs);
-        if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
-        failure = answer.error;
-        if (failure.retry !== "elsewhere") throw failure;
-      } else {
-        payload ??= inputText === undefined ? nothing : encodeText(inputText);
-        // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
-        const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
-        const outcome = await this.#askOwner(to, epoch, payload, meta, attemptMs, isHarmless);
-        if (outcome === "found") continue;
-        if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
-        isInDoubt ||= outcome.kind === "lost" && !isQuery;
-        failure = failureOf(outcome, to, leftMs);
-        const hadNoEffect = outcome.kind !== "lost" && failure.retry === "elsewhere";
-        const mayRepeat = hadNoEffect || outcome.kind === "nobody" || outcome.kind === "unsent";
-        if (!mayRepeat && !(outcome.kind === "lost" && isHarmless)) {
-          throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        options?.signal?.throwIfAborted();
+        const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
+        if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
+        isBeginning ||= epoch !== tried && tried !== "none";
+        tried = epoch;
+        const leftMs = deadlineMs - this.#clock.monotonicMs();
+        let failure: TroupeError | undefined;
+        if (this.#here?.owns(to, request.origin !== undefined) === true) {
+          const answer = await this.#askHere(this.#here, request, meta, leftMs);
+          if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
+          failure = answer.error;
+          options?.signal?.throwIfAborted();
+          if (failure.retry !== "elsewhere") throw failure;
+        } else {
+          payload ??= payloadOf(request);
+          // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
+          const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
+          const outcome = await this.#attempt(request, epoch, payload, meta, attemptMs, isHarmless);
+          if (outcome === "found") continue;
+          if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
+          if (outcome.kind === "lost" && outcome.askId !== undefined && epoch !== undefined) {
+            unanswered ??= [];
+            unanswered.push({ epoch, askId: outcome.askId });
+          }
+          options?.signal?.throwIfAborted();
+          isInDoubt ||= outcome.kind === "lost" && !isQuery;
+          failure = failureOf(outcome, to, leftMs);
+          if (!mayRepeat(outcome, failure, isHarmless)) {
+            throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
+          }
         }
+        const waitMs = waitMsOf(attempt, isBeginning) * (0.5 + this.#clock.random() / 2);
+        if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
+          throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
+        }
+        await this.#pause(to, epoch, waitMs, options?.signal);
       }
-      const isSoon = isBeginning && attempt < beginTriesMax;
-      const longest = Math.min(isSoon ? beginMsMax : backoffMsMax, backoffMsMin * 2 ** attempt);
-      const waitMs = longest * (0.5 + this.#clock.random() / 2);
-      if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
-        throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
-      }
-      await this.#pause(to, epoch, waitMs, options?.signal);
+    } catch (thrown) {
+      for (const { epoch, askId } of unanswered ?? [])
+        this.#routes.find(to.pool)?.mail.withdraw({ ...to, epoch }, askId); // Q4
+      throw thrown;
     }
+  }
+
+  /** One attempt over the network; "found" when only the way was still to be opened. */
+  #attempt(
+    { to, options }: AskRequest,
+    epoch: number | undefined,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    isHarmless: boolean,
+  ): Promise<RequestOutcome | "found"> {
+    const mail = this.#routes.find(to.pool)?.mail;
+    const directory = this.#routes.findDirectory(to.pool);
+    if (mail === undefined || directory === undefined) return this.#findWay(to.pool, timeoutMs);
+    checkPayload(mail, to, payload);
+    if (epoch === undefined) return Promise.resolve(nobody);
+    const { partition, key, method } = to;
+    const request = mail.request({ partition, epoch, key, method }, payload, meta, timeoutMs, options?.signal);
+    const attempt = new Attempt(request, this.#clock, isHarmless);
+    directory.awaitNextEpoch(partition, attempt);
+    return attempt.outcome;
   }
 
   /** Opens the way to a pool that nothing was asked of before. */
@@ -155,27 +183,6 @@ export class Asker {
     const outcome = await Promise.race([found, late]);
     overdue.abort();
     return outcome;
-  }
-
-  /** One attempt over the network, to the owner that the directory shows (Q3). */
-  #askOwner(
-    to: PooledAddress,
-    epoch: number | undefined,
-    payload: Uint8Array,
-    meta: MailMeta,
-    timeoutMs: number,
-    isHarmless: boolean,
-  ): Promise<RequestOutcome | "found"> {
-    const { pool, partition, key, method } = to;
-    const mail = this.#routes.find(pool)?.mail;
-    const directory = this.#routes.findDirectory(pool);
-    if (mail === undefined || directory === undefined) return this.#findWay(pool, timeoutMs);
-    checkPayload(mail, to, payload);
-    if (epoch === undefined) return Promise.resolve(nobody);
-    const request = mail.request({ partition, epoch, key, method }, payload, meta, timeoutMs);
-    const attempt = new Attempt(request, this.#clock, isHarmless);
-    directory.awaitNextEpoch(partition, attempt);
-    return attempt.outcome;
   }
 
   /** Waits until the next attempt is due, or the partition has another owner than the one that was tried. */
@@ -208,25 +215,36 @@ export class Asker {
 
   /** The answer of an actor of this process, or ASK_TIMEOUT when it takes too long. */
   #askHere(here: HereDoor, request: AskRequest, meta: MailMeta, leftMs: number): Promise<Answer> {
-    const { to, inputText } = request;
+    const { to, inputText, options } = request;
     this.#count += 1;
+    const askId = `${this.#name}.${this.#count}`;
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(Math.max(0, leftMs), () => {
-        const text = `${to.key} ${to.method} gave no answer in time`;
-        resolve({ kind: "error", error: new TroupeError("ASK_TIMEOUT", text) });
-      });
+      const giveUp = (code: "ASK_TIMEOUT" | "ASK_WITHDRAWN", text: string) => {
+        cancel();
+        options?.signal?.removeEventListener("abort", abort);
+        resolve({ kind: "error", error: new TroupeError(code, text) });
+        here.withdraw(to, askId); // Q4
+      };
+      const abort = () => giveUp("ASK_WITHDRAWN", `the ask of ${to.key} ${to.method} was aborted`);
+      const cancel = this.#clock.after(Math.max(0, leftMs), () =>
+        giveUp("ASK_TIMEOUT", `${to.key} ${to.method} gave no answer in time`),
+      );
+      options?.signal?.addEventListener("abort", abort, { once: true });
       here.deliver(to, {
         kind: "ask",
         method: to.method,
         payload: inputText,
-        messageId: meta.idempotencyKey === undefined ? `${this.#name}.${this.#count}` : `key:${meta.idempotencyKey}`,
+        askId,
+        messageId: meta.idempotencyKey === undefined ? askId : `key:${meta.idempotencyKey}`,
         from: meta.from,
         chain: meta.chain ?? [],
         idempotencyKey: meta.idempotencyKey,
         trace: meta.trace,
         turnTrace: undefined,
+        interrupt: undefined,
         answer: (answer) => {
           cancel();
+          options?.signal?.removeEventListener("abort", abort);
           resolve(answer);
         },
       });
@@ -234,61 +252,18 @@ export class Asker {
   }
 }
 
-/** One attempt over the network, to the owner that the directory shows (Q3). */
-class Attempt extends EpochWaiter {
-  readonly outcome: Promise<RequestOutcome>;
-  readonly #clock: Clock;
-  readonly #isHarmless: boolean;
-  #resolve: (outcome: RequestOutcome) => void = () => {};
-  #cancelLate: (() => void) | undefined;
-
-  constructor(request: Promise<RequestOutcome>, clock: Clock, isHarmless: boolean) {
-    super();
-    this.#clock = clock;
-    this.#isHarmless = isHarmless;
-    this.outcome = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      request.then(
-        (outcome) => {
-          this.#end();
-          resolve(outcome);
-        },
-        (thrown: unknown) => {
-          this.#end();
-          reject(thrown);
-        },
-      );
-    });
-  }
-
-  onNextEpoch(): void {
-    if (this.#isHarmless) this.#resolve(moved);
-    else this.#cancelLate = this.#clock.after(lateAnswerMsMax, () => this.#resolve(moved));
-  }
-
-  #end(): void {
-    this.leave();
-    this.#cancelLate?.();
-  }
+function waitMsOf(attempt: number, isBeginning: boolean): number {
+  const longest = isBeginning && attempt < beginTriesMax ? beginMsMax : backoffMsMax;
+  return Math.min(longest, backoffMsMin * 2 ** attempt);
 }
 
-/** Ends a pause when the partition has another owner. */
-class Pause extends EpochWaiter {
-  readonly onNextEpoch: () => void;
-
-  constructor(onNextEpoch: () => void) {
-    super();
-    this.onNextEpoch = onNextEpoch;
-  }
+function mayRepeat(outcome: RequestOutcome, failure: TroupeError, isHarmless: boolean): boolean {
+  if (outcome.kind === "lost") return isHarmless; // Q2
+  return outcome.kind === "nobody" || outcome.kind === "unsent" || failure.retry === "elsewhere"; // Q1
 }
 
-function unlessAborted(asking: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    asking.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+function payloadOf({ inputText }: AskRequest): Uint8Array {
+  return inputText === undefined ? nothing : encodeText(inputText);
 }
 
 function metaOf({ options, origin }: AskRequest, trace: Traceparent | undefined): MailMeta {

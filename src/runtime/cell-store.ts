@@ -2,73 +2,40 @@
 // the other. Holds what was sent until it is published.
 //
 //   R2. What a turn sent is published only after its commit stands (P3).
-//   R4. A turn that was asked and sends is preceded by a wake in the actor's own mailbox, so that whoever takes over
-//       comes by and publishes the outbox: an ask leaves no trace in the stream by itself.
+//   R4. A turn that sends, and whose message may not be in the stream for whoever takes over, is preceded by a wake in the
+//       actor's own mailbox, so that the next owner comes by and publishes the outbox: an ask leaves no trace in the stream
+//       by itself, and of a timer that repeats a later firing takes the place of this one.
 //   R5. Nobody passes by a wake, or a told message without effect, without a commit under the own epoch: the commit of an
 //       owner before, still under way, with what it sends, is then either seen here or refused there.
 
 import { readState, unreadableCodes } from "../actors/evolution.ts";
-import type { Answer, Message } from "../actors/message.ts";
-import type { OutboxEntry, Snapshot } from "../actors/snapshot.ts";
+import type { Message } from "../actors/message.ts";
+import type { OutboxDead, OutboxEntry, Snapshot } from "../actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
+import { wakeMethod } from "../actors/system-methods.ts";
+import { isCurrent, timerOf } from "../actors/timer.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText, printJson } from "../core/codec.ts";
-import { isTroupeError, TroupeError } from "../core/errors.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
+import type { RuntimeEvent } from "../core/events.ts";
+import type { ActorAddress } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
+import { buryStored } from "./burial.ts";
 import type { Cell } from "./cell.ts";
-import { wakeMethod } from "./cell-host.ts";
+import type { Ended } from "./cell-ended.ts";
+import { stoppedError } from "./cell-ended.ts";
 import type { Commit, CommitOutcome } from "./committer.ts";
 import { Publisher } from "./publisher.ts";
 import { startCommit, startUpdate } from "./spans.ts";
 
-/** A turn that has ended and waits for its commit, or a step's result that must be kept before its turn goes on. */
-export type Ended =
-  | {
-      readonly kind: "turn";
-      readonly message: Message;
-      readonly answer: Answer | undefined;
-      readonly sends: boolean;
-      /** Whether it has something to commit. */
-      readonly isDirty: boolean;
-    }
-  | {
-      readonly kind: "step";
-      readonly message: Message;
-      readonly resolve: () => void;
-      readonly reject: (error: TroupeError) => void;
-    };
-
-/** Lets go what waited for the commit: answers, and turns whose step is kept. */
-export function releaseEnded(batch: readonly Ended[]): void {
-  for (const ended of batch) {
-    if (ended.kind === "step") ended.resolve();
-    else if (ended.message.kind === "ask" && ended.answer !== undefined) ended.message.answer(ended.answer);
-  }
-}
-
-/**
- * Takes back what has ended but is not committed. With an error whoever waits is told; without one, a message is given
- * back to run again. A tell always is.
- */
-export function undoEnded(ended: Ended, error: TroupeError | undefined): readonly Message[] {
-  if (ended.kind === "step") {
-    ended.reject(error ?? new TroupeError("FENCED", "the turn of this step is undone"));
-    return [];
-  }
-  if (ended.message.kind === "tell" || error === undefined) return [ended.message];
-  ended.message.answer({ kind: "error", error });
-  return [];
-}
-
-/** What an asker is told whose commit was under way when the activation ended. */
-export function doubtOf(key: string): TroupeError {
-  return new TroupeError("OUTCOME_UNKNOWN", `${key}: the commit may have been stored`);
-}
-
 export type Loaded =
   | { readonly kind: "loaded" }
-  | { readonly kind: "failed"; readonly why: "fenced" | "unreadable" | "ownership-lost"; readonly error: TroupeError };
+  | {
+      readonly kind: "failed";
+      readonly why: "fenced" | "unreadable" | "ownership-lost" | "stopped";
+      readonly error: TroupeError;
+    };
 
 /** Wait before a state is read again that could not be read. Unit: ms. */
 const loadAgainMs = 100;
@@ -91,6 +58,7 @@ export class CellStore {
   /** Number of the last entry that was handed to the publisher. */
   #publishedUpTo = 0;
   #publisher: Publisher | undefined;
+  #onPublished: (() => void) | undefined;
   /** Numbers that the mail stream has and the committed outbox still holds. */
   #stored: Set<number> | undefined;
 
@@ -117,6 +85,9 @@ export class CellStore {
 
   get oldestSequence(): number | undefined {
     let oldest = this.unpublished > 0 ? this.committed.guard : undefined;
+    // What became a dead letter is read once more before it is one.
+    const dead = this.#publisher?.oldestDead;
+    if (dead !== undefined && dead < (oldest ?? Infinity)) oldest = dead;
     for (const { message } of this.#inFlight) {
       if (message.kind === "tell" && message.sequence < (oldest ?? Infinity)) oldest = message.sequence;
     }
@@ -139,6 +110,10 @@ export class CellStore {
         const state = entry === undefined ? JSON.parse(JSON.stringify(valid)) : valid;
         // E2 of evolution.ts: nothing is written now, but what is written next has today's number.
         this.#adopt({ ...snapshot, state, schema: definition.schema }, entry?.revision ?? 0);
+        if (snapshot.stopped !== undefined) {
+          await this.untilPublished();
+          return { kind: "failed", why: "stopped", error: stoppedError(self, snapshot.stopped) };
+        }
         return { kind: "loaded" };
       } catch (thrown) {
         if (!isTroupeError(thrown)) return failed("unreadable", "STATE_INVALID", `${key}: ${String(thrown)}`);
@@ -155,7 +130,7 @@ export class CellStore {
     const causes = causesOf(batch);
     const snapshot = this.#nextSnapshot(causes[0]);
     this.working = snapshot;
-    if (batch.some((ended) => ended.kind === "turn" && ended.sends && ended.message.kind === "ask")) {
+    if (batch.some((ended) => ended.kind === "turn" && ended.sends && isFleeting(ended.message))) {
       return this.#commitAfterWake(snapshot, causes);
     }
     return this.#write(snapshot, causes);
@@ -168,10 +143,32 @@ export class CellStore {
     this.#stands(written.snapshot, outcome.revision, this.#inFlight.length, written.bytes);
   }
 
+  /** Resolves when everything that is committed is published; never, when ownership is lost before. */
+  untilPublished(): Promise<void> {
+    if (this.unpublished === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onPublished = resolve;
+    });
+  }
+
   /** Forgets what the turns since the last commit that stands have made. */
   rollBack(): void {
     this.#inFlight = noBatch;
     this.working = this.committed;
+  }
+
+  /**
+   * A timer that fires again and again though it stands no more is one that came to the server late, from an owner that was
+   * replaced: cancels it. A number that was not given out yet, as far as we know, is left alone: we may be that owner.
+   */
+  cancelStray(message: Message): void {
+    const firing = message.kind === "tell" ? message.timer : undefined;
+    if (firing?.nextMs === undefined || firing.number > this.committed.sent) return;
+    if (isCurrent(this.committed.timers, firing)) return;
+    const { host, key } = this.#cell;
+    host.mail.cancel(key, firing).catch((thrown: unknown) => {
+      host.log.debug({ actor: key, timer: firing.name, error: messageOf(thrown) }, "a stray timer was not cancelled");
+    });
   }
 
   async #commitAfterWake(before: Snapshot, causes: readonly Traceparent[]): Promise<CommitOutcome> {
@@ -252,12 +249,19 @@ export class CellStore {
       clock: host.clock,
       from: key,
       routeTo: (pool) => host.routeTo(pool),
+      bury: (entry) => buryStored(host, key, entry),
       lost: host.lost,
+      pool: this.#cell.definition.pool,
+      timerOf: (name) => timerOf(this.committed.timers, name),
+      onRefused: ({ timer: name }, reason) => {
+        host.events.emit({ kind: "timer-refused", actor: self, name, message: reason });
+      },
       onStored: (entry) => {
         this.#stored ??= new Set();
         this.#stored.add(entry.n);
-        if (host.events.isHeard) host.events.emit({ kind: "sent", actor: self, to: entry.to, number: entry.n });
+        if (host.events.isHeard && !("dead" in entry)) host.events.emit(storedEvent(self, entry));
         this.#onStored();
+        if (this.unpublished === 0) this.#onPublished?.();
       },
     });
     this.#publisher.publish(entries);
@@ -276,6 +280,18 @@ export class CellStore {
       await delay(host.clock, wakeAgainMs, host.lost);
     }
   }
+}
+
+/** Whether the message may be gone from the stream, or was never there, before its turn is settled (R4). */
+function isFleeting(message: Message): boolean {
+  return message.kind === "ask" || message.timer?.nextMs !== undefined;
+}
+
+function storedEvent(actor: ActorAddress, entry: Exclude<OutboxEntry, OutboxDead>): RuntimeEvent {
+  if (entry.timer === undefined) return { kind: "sent", actor, to: entry.to, number: entry.n };
+  const { n, timer: name, cancels } = entry;
+  if (cancels !== undefined) return { kind: "timer-cancelled", actor, name, number: cancels };
+  return { kind: "timer-set", actor, name, number: n };
 }
 
 function encodeSnapshot(key: string, snapshot: Snapshot): Uint8Array | TroupeError {

@@ -8,6 +8,7 @@
 import type { Evolution } from "../actors/evolution.ts";
 import { upcast } from "../actors/evolution.ts";
 import { readSnapshot } from "../actors/snapshot.ts";
+import type { Timers } from "../actors/timer.ts";
 import type { Json } from "../core/codec.ts";
 import { invariant, messageOf } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
@@ -30,6 +31,10 @@ export interface Committed<State> {
   readonly epoch: number;
   /** Messages that the commit has sent, or was about to. */
   readonly pendingSends: number;
+  /** Why it takes nothing until it is started again; absent while it does. */
+  readonly stopped?: { readonly code: string; readonly message: string; readonly at: string };
+  /** The actor's timers, by name. */
+  readonly timers: Timers;
   readonly committedAt: Date;
 }
 
@@ -69,6 +74,8 @@ export function readCommitted(entry: KvEntry, definition?: Evolution): Committed
     traceId: snapshot.trace,
     epoch: snapshot.epoch,
     pendingSends: snapshot.outbox.length,
+    ...(snapshot.stopped === undefined ? {} : { stopped: snapshot.stopped }),
+    timers: snapshot.timers,
     committedAt: new Date(entry.writtenAtMs),
   };
 }

@@ -12,6 +12,9 @@ interface PublishAck {
 /** The same message is being stored by another request right now: how that ends nobody knows yet. */
 const duplicateUnderWay = 10_158;
 
+/** What is wrong with a schedule itself: its pattern, its target, its time zone (the server may know fewer than we do). */
+const hopeless: ReadonlySet<number> = new Set([10_189, 10_190, 10_223]);
+
 const [zero, comma, space, closing, quote] = [0x30, 0x2c, 0x20, 0x7d, 0x22];
 const seqName = [...Buffer.from('"seq":')];
 
@@ -54,7 +57,8 @@ export class AckReader {
     if (error !== undefined) {
       const code = error.err_code ?? error.code ?? 0;
       const reason = `${error.description ?? "no reason given"} (${code})`;
-      return { kind: code === duplicateUnderWay ? "unknown" : "refused", reason };
+      if (code === duplicateUnderWay) return { kind: "unknown", reason };
+      return hopeless.has(code) ? { kind: "refused", reason, isFinal: true } : { kind: "refused", reason };
     }
     if (typeof seq === "number" && Number.isSafeInteger(seq) && seq > 0) {
       return { kind: "accepted", sequence: seq, isDuplicate: ack.duplicate === true };

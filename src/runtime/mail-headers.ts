@@ -9,6 +9,7 @@ import { TroupeError } from "../core/errors.ts";
 import { isTraceparent } from "../core/trace.ts";
 import type { MailAddress, MailMeta } from "./mail.ts";
 import { noMeta } from "./mail.ts";
+import { readFiring, timerHeaderNames } from "./mail-timer.ts";
 
 export const headerNames = {
   messageId: "Nats-Msg-Id",
@@ -18,6 +19,7 @@ export const headerNames = {
   chain: "Troupe-Chain",
   idempotencyKey: "Troupe-Key",
   error: "Troupe-Error",
+  withdraw: "Troupe-Withdraw",
 } as const;
 
 /** Longest message id and longest error code. Unit: characters. */
@@ -73,6 +75,7 @@ export type HeaderEntries = Iterable<readonly [name: string, values: readonly st
 export function metaOf(headers: HeaderEntries): MailMeta {
   const meta: { -readonly [K in keyof MailMeta]: MailMeta[K] } = {};
   let isEmpty = true;
+  let nextMs = Number.NaN;
   for (const [name, [value]] of headers) {
     if (value === undefined) continue;
     switch (name) {
@@ -103,11 +106,21 @@ export function metaOf(headers: HeaderEntries): MailMeta {
         if (!isTraceparent(value)) continue;
         meta.trace = value;
         break;
+      case timerHeaderNames.timer: {
+        const firing = readFiring(value);
+        if (firing === undefined) continue;
+        meta.timer = firing;
+        break;
+      }
+      case timerHeaderNames.next:
+        nextMs = Date.parse(value);
+        continue;
       default:
         continue;
     }
     isEmpty = false;
   }
+  if (meta.timer !== undefined && !Number.isNaN(nextMs)) meta.timer = { ...meta.timer, nextMs };
   return isEmpty ? noMeta : meta;
 }
 

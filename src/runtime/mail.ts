@@ -10,13 +10,19 @@
 //   M5. A request is answered exactly once: `reply`, `nobody` (delivered to no one), `unsent`, or `lost` (no answer:
 //       it may have been handled). It is handed to one server, also when two serve its partition: what one refuses the
 //       other has not done.
-//   M6. A timer is a message that the server appends at its time, also when no worker is alive. A later timer of the
-//       same name replaces it; a cancelled one never fires after `cancel` has resolved, unless it already had.
+//   M6. A timer is a message that the server appends at its time, once or again and again, also when no worker is alive.
+//       It is known by its name and a number of its own within the actor: set again under both it is the same timer,
+//       cancelled it never fires after `cancel` has resolved, unless it already had. Of the firings of one that repeats the
+//       last alone is kept until it is read.
 //   M7. Whoever opens it closes it. After `close` nothing is delivered any more and calls reject with CLOSED. A server
 //       that is closed while the mail is open still takes what was under way to it: no asker waits in vain.
+//   M8. `withdraw` says that nobody waits for a request's answer any more, to whoever serves it: best effort, at most once,
+//       and to no other request than the one that it names.
 
+import type { TimerWhen } from "../actors/timer.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { Traceparent } from "../core/trace.ts";
+import type { MailFiring } from "./mail-timer.ts";
 
 /** How long a message id is known (M2) when nothing else is said. Unit: ms. */
 export const duplicateWindowMsDefault = 120_000;
@@ -56,6 +62,8 @@ export interface MailMeta {
   /** The asker's idempotency key, escaped as an id is. */
   readonly idempotencyKey?: string | undefined;
   readonly trace?: Traceparent | undefined;
+  /** The timer that has sent it. */
+  readonly timer?: MailFiring | undefined;
 }
 
 export const noMeta: MailMeta = Object.freeze({});
@@ -72,7 +80,7 @@ export interface Letter {
 export type AppendOutcome =
   | { readonly kind: "accepted"; readonly sequence: number; readonly isDuplicate: boolean }
   /** Not stored, and will not be: too large, a full disk, a limit, no stream. */
-  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "refused"; readonly reason: string /** It never will be. */; readonly isFinal?: true }
   /** Not stored: it never left this process, or no stream takes it in now (its servers may be electing a leader). */
   | { readonly kind: "unsent"; readonly reason: string }
   /** No answer: it may be stored, now or later. */
@@ -82,7 +90,8 @@ export type RequestOutcome =
   | { readonly kind: "reply"; readonly payload: Uint8Array; readonly errorCode: string | undefined }
   | { readonly kind: "nobody" }
   | { readonly kind: "unsent"; readonly reason: string }
-  | { readonly kind: "lost"; readonly reason: string };
+  /** `askId`: what it may be withdrawn by. */
+  | { readonly kind: "lost"; readonly reason: string; readonly askId?: string };
 
 export type PingOutcome = "alive" | "nobody" | "unknown";
 
@@ -100,8 +109,26 @@ export interface MailRequest {
   readonly method: string;
   readonly payload: Uint8Array;
   readonly meta: MailMeta;
+  /** Unlike any other request's; empty when nobody waits for an answer. */
+  readonly askId: string;
   /** At most once. With `errorCode` the payload is an error. */
   reply(payload: Uint8Array, errorCode?: string): void;
+}
+
+/** A request whose asker waits no longer. */
+export interface Withdrawal {
+  readonly key: string;
+  readonly askId: string;
+}
+
+/** Which of an actor's timers. */
+export interface MailTimerId {
+  readonly name: string;
+  readonly number: number;
+}
+
+export interface MailTimer extends MailTimerId {
+  readonly when: TimerWhen;
 }
 
 export interface MailReader extends AsyncDisposable {
@@ -135,13 +162,33 @@ export interface Mail extends AsyncDisposable {
   trim(partition: number, upToSequence: number): Promise<void>;
   /** Keeps a message that was given up on, with the reason; once per partition and sequence. */
   bury(dead: DeadLetter, timeoutMs: number): Promise<AppendOutcome>;
-  /** Appends at `atMs` (Unix epoch). `name` is the timer's name within the actor. */
-  schedule(to: MailAddress, name: string, payload: Uint8Array, atMs: number, timeoutMs: number): Promise<AppendOutcome>;
-  cancel(key: string, name: string): Promise<void>;
+  /** Sets a timer that appends the payload (M6). Of `meta` the message id is for the setting, the trace for the firings. */
+  schedule(
+    to: MailAddress,
+    timer: MailTimer,
+    payload: Uint8Array,
+    meta: Pick<MailMeta, "messageId" | "trace">,
+    timeoutMs: number,
+  ): Promise<AppendOutcome>;
+  cancel(key: string, timer: MailTimerId): Promise<void>;
 
-  request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome>;
+  /** `lost` as soon as `signal` aborts. */
+  request(
+    to: AskAddress,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<RequestOutcome>;
+  /** Withdraws a request that was `lost` (M8). Neither waits nor fails. */
+  withdraw(to: AskAddress, askId: string): void;
   /** Takes the requests to the owner of a partition under that epoch. Resolves when the server knows. */
-  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer>;
+  serve(
+    partition: number,
+    epoch: number,
+    onRequest: (request: MailRequest) => void,
+    onWithdrawn?: (withdrawal: Withdrawal) => void,
+  ): Promise<MailServer>;
   /** Takes what comes to a door; many may serve it, one gets each. */
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer>;
   /** A request to a worker itself: is it alive? */

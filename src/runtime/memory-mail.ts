@@ -15,19 +15,24 @@ import type {
   MailReader,
   MailRequest,
   MailServer,
+  MailTimer,
+  MailTimerId,
   PingOutcome,
   RequestOutcome,
+  Withdrawal,
   WorkerCommand,
 } from "./mail.ts";
 import { isWorkerCommand, mailboxReadBytesMax, noMeta } from "./mail.ts";
 import { deadHeaderBytesMax, deadMessageId, deadTail, fitDead } from "./mail-dead.ts";
 import { checkAddress, entriesOf, headerBytes, headerLinesOf, metaOf } from "./mail-headers.ts";
+import { firingLines, letterOf, refusalOf, scheduleLines, timerHeaderNames } from "./mail-timer.ts";
 import type { CallAnswer, MemoryConnection } from "./memory-connection.ts";
 import { MemoryReader } from "./memory-reader.ts";
 import type { MemorySubscription } from "./memory-router.ts";
 import type { StoredLetter } from "./memory-stream.ts";
 import type { MemoryWorld } from "./memory-world.ts";
 import type { Subjects } from "./subjects.ts";
+import { timerMethod } from "./subjects.ts";
 
 export interface MemoryMailOptions {
   readonly world: MemoryWorld;
@@ -42,16 +47,14 @@ export interface MemoryMailOptions {
 const callTimeoutMs = 5_000;
 /** How long the world may take to hear that a subject is no longer served. Unit: ms. */
 const unserveMsMax = 2_000;
-const timeMsMax = 8.64e15;
 
 export function openMemoryMail(options: MemoryMailOptions): Mail {
   return new MemoryMail(options);
 }
 
 /** A letter as its reader gets it, with bytes of its own. */
-export function letterOf({ key, method, payload, lines, sequence }: StoredLetter): Letter {
-  const meta = lines === undefined ? noMeta : metaOf(entriesOf(lines));
-  return { key, method, payload: new Uint8Array(payload), meta, sequence };
+export function readLetter({ payload, lines, sequence, ...target }: StoredLetter): Letter {
+  return letterOf(target, new Uint8Array(payload), lines === undefined ? noMeta : metaOf(entriesOf(lines)), sequence);
 }
 
 class MemoryMail implements Mail {
@@ -62,6 +65,7 @@ class MemoryMail implements Mail {
   readonly #open = new Set<{ close(): Promise<void> }>();
   readonly #stopListening = new Set<() => void>();
   readonly #closing = Promise.withResolvers<void>();
+  #asks = 0;
   #isClosed = false;
 
   constructor({ world, subjects, name, connection }: MemoryMailOptions) {
@@ -95,7 +99,7 @@ class MemoryMail implements Mail {
       prefix,
       fromSequence,
       onLetter: (letter) => {
-        if (!this.#isClosed) onLetter(letterOf(letter));
+        if (!this.#isClosed) onLetter(readLetter(letter));
       },
       onClose: (closed) => this.#open.delete(closed),
     });
@@ -122,7 +126,7 @@ class MemoryMail implements Mail {
         const letter = log.letters[at];
         if (letter === undefined) break;
         if (letter.key !== key) continue;
-        found.push(letterOf(letter));
+        found.push(readLetter(letter));
         bytes += letter.payload.length;
       }
       return found;
@@ -154,58 +158,93 @@ class MemoryMail implements Mail {
 
   async schedule(
     to: MailAddress,
-    name: string,
+    timer: MailTimer,
     payload: Uint8Array,
-    atMs: number,
+    meta: Pick<MailMeta, "messageId" | "trace">,
     timeoutMs: number,
   ): Promise<AppendOutcome> {
     this.#checkOpen();
     checkAddress(to);
-    const subject = this.#subjects.timer(to.key, escapeId(name));
-    if (!(Math.abs(atMs) <= timeMsMax)) return { kind: "refused", reason: "the time is no point in time" };
-    const excess = this.#excess(payload, undefined);
-    if (excess !== undefined) return { kind: "refused", reason: excess };
-    const letter = { key: to.key, method: to.method, payload: new Uint8Array(payload), lines: undefined };
+    const subject = this.#subjects.timer(to.key, escapeId(timer.name), timer.number);
+    const refusal = refusalOf(timer.when, this.#world.clock.now());
+    if (refusal !== undefined) return refusal;
+    const slot = timerMethod(timer.number);
+    const lines = firingLines(to, timer, meta.trace);
+    const target = this.#subjects.mail(to.partition, to.key, slot);
+    const ownLines = headerLinesOf({ messageId: meta.messageId }) ?? [];
+    const excess = this.#excess(payload, [...scheduleLines(timer, target), ...lines, ...ownLines]);
+    if (excess !== undefined) return { kind: "refused", reason: excess, isFinal: true };
     const { mailStream } = this.#subjects;
+    const letter = { key: to.key, method: slot, payload: new Uint8Array(payload) };
     const answer = await this.#connection.call<AppendOutcome>("schedule", subject, timeoutMs, (done) => {
-      const sequence = this.#world.stream(mailStream).nextSequence();
-      this.#world.setTimer(subject, atMs, () => {
-        this.#world.append(mailStream, this.#prefix(to.partition), letter, undefined);
-      });
-      done({ kind: "accepted", sequence, isDuplicate: false });
+      const outcome = this.#world.stream(mailStream).note(meta.messageId);
+      if (!outcome.isDuplicate) {
+        this.#world.setTimer(subject, timer.when, (nextMs) => {
+          const next = nextMs === undefined ? "purge" : new Date(nextMs).toISOString();
+          const fired = {
+            ...letter,
+            lines: [...lines, `${timerHeaderNames.next}: ${next}`],
+            rollsUp: nextMs !== undefined,
+          };
+          this.#world.append(mailStream, this.#prefix(to.partition), fired, undefined);
+        });
+      }
+      done(outcome);
     });
     return appendOutcomeOf(answer);
   }
 
-  async cancel(key: string, name: string): Promise<void> {
+  async cancel(key: string, { name, number }: MailTimerId): Promise<void> {
     this.#checkOpen();
     checkAddress({ partition: 0, key, method: "any" });
-    const subject = this.#subjects.timer(key, escapeId(name));
+    const subject = this.#subjects.timer(key, escapeId(name), number);
     await this.#ask("cancel", subject, () => this.#world.cancelTimer(subject));
   }
 
-  async request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
+  async request(
+    to: AskAddress,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<RequestOutcome> {
     this.#checkOpen();
     checkAddress(to);
     const lines = headerLinesOf(meta);
     const excess = this.#excess(payload, lines);
     if (excess !== undefined) return { kind: "unsent", reason: excess };
+    this.#asks += 1;
+    const askId = `${this.#connection.name}.${this.#asks}`;
     const request = {
+      askId,
       subject: this.#subjects.ask(to.partition, to.epoch, to.key, to.method),
       payload: new Uint8Array(payload),
       meta: lines === undefined ? noMeta : metaOf(entriesOf(lines)),
       payloadBytesMax: this.#world.payloadBytesMax,
     };
-    const answer = await this.#connection.call<RequestOutcome>("request", request.subject, timeoutMs, (done) =>
+    const calling = this.#connection.call<RequestOutcome>("request", request.subject, timeoutMs, (done) =>
       this.#world.router.route(request, done),
     );
+    const answer = await (signal === undefined ? calling : unlessAborted(calling, signal));
     if (answer.kind === "answer") return answer.value;
-    return answer.kind === "refused" ? { kind: "lost", reason: answer.reason } : answer;
+    if (answer.kind === "unsent") return answer;
+    return { kind: "lost", reason: answer.reason, askId };
   }
 
-  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
+  withdraw(to: AskAddress, askId: string): void {
+    if (this.#isClosed) return;
+    const subject = this.#subjects.ask(to.partition, to.epoch, to.key, to.method);
+    this.#connection.say("withdraw", subject, () => this.#world.router.withdraw(subject, askId));
+  }
+
+  serve(
+    partition: number,
+    epoch: number,
+    onRequest: (request: MailRequest) => void,
+    onWithdrawn?: (withdrawal: Withdrawal) => void,
+  ): Promise<MailServer> {
     const prefix = this.#subjects.askPrefix(partition, epoch);
-    return this.#serve({ prefix, isQueue: true, isWhole: false, onRequest });
+    return this.#serve({ prefix, isQueue: true, isWhole: false, onRequest, onWithdrawn });
   }
 
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {
@@ -308,11 +347,14 @@ class MemoryMail implements Mail {
     const onRequest = (request: MailRequest) => {
       if (!this.#isClosed && !isEnded) wanted.onRequest(request);
     };
+    const onWithdrawn = (withdrawal: Withdrawal) => {
+      if (!this.#isClosed && !isEnded) wanted.onWithdrawn?.(withdrawal);
+    };
     // The server may be away: it hears of the subscription when it is back.
     for (let isKnown = false; !isKnown; ) {
       const answer = await this.#connection.call<true>("serve", subject, callTimeoutMs, (done) => {
         end();
-        end = this.#world.router.subscribe({ ...wanted, onRequest, connection: this.#connection });
+        end = this.#world.router.subscribe({ ...wanted, onRequest, onWithdrawn, connection: this.#connection });
         done(true);
       });
       if (this.#isClosed) end();
@@ -323,6 +365,15 @@ class MemoryMail implements Mail {
     }
     return server;
   }
+}
+
+/** As if the answer were lost when the signal aborts. */
+function unlessAborted<Value>(calling: Promise<CallAnswer<Value>>, signal: AbortSignal): Promise<CallAnswer<Value>> {
+  return new Promise((resolve) => {
+    const lose = () => resolve({ kind: "lost", reason: "the asker waits no longer" });
+    signal.addEventListener("abort", lose, { once: true });
+    void calling.then(resolve).finally(() => signal.removeEventListener("abort", lose));
+  });
 }
 
 function appendOutcomeOf(answer: CallAnswer<AppendOutcome>): AppendOutcome {

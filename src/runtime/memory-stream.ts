@@ -11,6 +11,8 @@ export interface StoredLetter {
   readonly payload: Uint8Array;
   /** Header lines. */
   readonly lines: readonly string[] | undefined;
+  /** Whether those before it of the same key and method are removed when it is stored. */
+  readonly rollsUp?: boolean;
 }
 
 interface KnownId {
@@ -30,6 +32,10 @@ export class PartitionLog {
   }
 
   add(letter: StoredLetter): void {
+    const { key, method } = letter;
+    if (letter.rollsUp === true) {
+      this.#letters = this.#letters.filter((other) => other.key !== key || other.method !== method);
+    }
     this.#letters.push(letter);
   }
 
@@ -71,13 +77,24 @@ export class MemoryStream {
     return found;
   }
 
-  /** A sequence of its own, for a message that lies elsewhere (a timer). */
-  nextSequence(): number {
-    this.#lastSequence += 1;
-    return this.#lastSequence;
+  /** Takes note of a message that lies elsewhere (a timer): it has a sequence of its own. */
+  note(messageId: string | undefined): AppendOutcome & { kind: "accepted" } {
+    return this.#admit(messageId, new PartitionLog());
   }
 
   append(prefix: string, letter: NewLetter, messageId: string | undefined): AppendOutcome & { kind: "accepted" } {
+    const place = this.partition(prefix);
+    const outcome = this.#admit(messageId, place);
+    if (!outcome.isDuplicate) place.add({ ...letter, sequence: outcome.sequence });
+    return outcome;
+  }
+
+  /** The server builds its window anew from what it still stores: ids of messages that were trimmed are forgotten. */
+  forgetTrimmedIds(): void {
+    for (const [id, { sequence, place }] of this.#known) if (!place.holds(sequence)) this.#known.delete(id);
+  }
+
+  #admit(messageId: string | undefined, place: PartitionLog): AppendOutcome & { kind: "accepted" } {
     const nowMs = this.#clock.monotonicMs();
     for (const [id, { atMs }] of this.#known) {
       if (nowMs - atMs <= this.#duplicateWindowMs) break;
@@ -85,15 +102,9 @@ export class MemoryStream {
     }
     const known = messageId === undefined ? undefined : this.#known.get(messageId);
     if (known !== undefined) return { kind: "accepted", sequence: known.sequence, isDuplicate: true };
-    const sequence = this.nextSequence();
-    const place = this.partition(prefix);
-    place.add({ ...letter, sequence });
+    this.#lastSequence += 1;
+    const sequence = this.#lastSequence;
     if (messageId !== undefined) this.#known.set(messageId, { sequence, atMs: nowMs, place });
     return { kind: "accepted", sequence, isDuplicate: false };
-  }
-
-  /** The server builds its window anew from what it still stores: ids of messages that were trimmed are forgotten. */
-  forgetTrimmedIds(): void {
-    for (const [id, { sequence, place }] of this.#known) if (!place.holds(sequence)) this.#known.delete(id);
   }
 }

@@ -2,6 +2,8 @@
 // its clients as a server does, and can be stopped and started. Time and chance come from its clock alone: the same seed
 // and the same calls give the same run.
 
+import type { TimerWhen } from "../actors/timer.ts";
+import { nextDueMs } from "../actors/timer.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { invariant, TroupeError } from "../core/errors.ts";
@@ -174,27 +176,33 @@ export class MemoryWorld {
     return () => listeners.delete(wake);
   }
 
-  /** Runs `fire` at `atMs`, or when the server is back if it is down then. Replaces the timer of the same subject. */
-  setTimer(subject: string, atMs: number, fire: () => void): void {
+  /**
+   * Runs `fire` when it is due, or when the server is back if it is down then: once, however often it was due meanwhile.
+   * Replaces the timer of the same subject. `fire` gets the time when it is due again.
+   */
+  setTimer(subject: string, when: TimerWhen, fire: (nextMs: number | undefined) => void): void {
     this.cancelTimer(subject);
+    let dueMs = nextDueMs(when, this.clock.now());
     const timer: Timer = {
       cancel: () => {},
       fire: () => {
-        if (this.#timers.get(subject) !== timer) return;
-        this.#timers.delete(subject);
-        fire();
+        if (this.#timers.get(subject) !== timer || dueMs === undefined) return;
+        dueMs = this.#dueAgain(when, dueMs);
+        if (dueMs === undefined) this.#timers.delete(subject);
+        else wait(dueMs);
+        fire(dueMs);
       },
     };
     this.#timers.set(subject, timer);
-    const wait = () => {
+    const wait = (atMs: number) => {
       const waitMs = Math.max(0, atMs - this.clock.now());
       timer.cancel = this.clock.after(Math.min(waitMs, waitMsMax), () => {
-        if (this.clock.now() < atMs) wait();
+        if (this.clock.now() < atMs) wait(atMs);
         else if (this.#isUp) timer.fire();
         else this.#overdue.push(timer);
       });
     };
-    wait();
+    if (dueMs !== undefined) wait(dueMs);
   }
 
   cancelTimer(subject: string): void {
@@ -212,5 +220,12 @@ export class MemoryWorld {
         payload,
         lines,
       }));
+  }
+
+  /** Its next time, past what it has missed. */
+  #dueAgain(when: TimerWhen, dueMs: number): number | undefined {
+    if (when.kind === "at") return undefined;
+    const nextMs = nextDueMs(when, dueMs);
+    return nextMs !== undefined && nextMs <= this.clock.now() ? nextDueMs(when, this.clock.now()) : nextMs;
   }
 }

@@ -11,6 +11,7 @@ import { openReader } from "../kv/nats-reader.ts";
 import { guarded } from "./guarded.ts";
 import type { Letter, MailReader } from "./mail.ts";
 import { targetOf } from "./mail-subject.ts";
+import { letterOf } from "./mail-timer.ts";
 import { metaOfMessage } from "./nats-request.ts";
 import type { Subjects } from "./subjects.ts";
 
@@ -91,8 +92,8 @@ export class NatsIntake {
       const place = places.get(subject.slice(poolSkip, subject.indexOf(".", poolSkip)));
       if (place === undefined || sequence <= place.position) return; // N1
       place.position = sequence;
-      const { key, method } = targetOf(subject, place.skip);
-      guarded(place.onLetter, { key, method, payload: message.data, meta: metaOfMessage(message), sequence });
+      const target = targetOf(subject, place.skip);
+      guarded(place.onLetter, letterOf(target, message.data, metaOfMessage(message), sequence));
     };
     const isShared = openings.length > 1;
     const reader = await openReader({

@@ -18,6 +18,7 @@ import { mailboxReadBytesMax, noMeta } from "./mail.ts";
 import type { HeaderEntries } from "./mail-headers.ts";
 import { metaOf } from "./mail-headers.ts";
 import { targetOf } from "./mail-subject.ts";
+import { letterOf } from "./mail-timer.ts";
 
 interface LeaderAnswer {
   readonly message: {
@@ -79,12 +80,9 @@ async function askLeader(query: MailboxQuery, request: object): Promise<Letter |
     throw refusedError(stream, answer.refusal);
   }
   const { subject, seq, hdrs, data } = answer.value.message;
-  return {
-    ...targetOf(subject, prefix.length),
-    sequence: seq,
-    payload: Uint8Array.from(Buffer.from(data ?? "", "base64")),
-    meta: hdrs === undefined ? noMeta : metaOf(entriesOfBlock(Buffer.from(hdrs, "base64").toString())),
-  };
+  const payload = Uint8Array.from(Buffer.from(data ?? "", "base64"));
+  const meta = hdrs === undefined ? noMeta : metaOf(entriesOfBlock(Buffer.from(hdrs, "base64").toString()));
+  return letterOf(targetOf(subject, prefix.length), payload, meta, seq);
 }
 
 const nameForm = /^[\x21-\x39\x3b-\x7e]+$/;
@@ -124,7 +122,7 @@ function readPage(query: MailboxQuery, from: number, most: number): Promise<read
     const sequence = Number(headers.last("Nats-Sequence"));
     if (sequence > 0) {
       const target = targetOf(headers.last("Nats-Subject"), prefix.length);
-      letters.push({ ...target, sequence, payload: message.data, meta: metaOf(headers) });
+      letters.push(letterOf(target, message.data, metaOf(headers), sequence));
       return;
     }
     // 204 ends a batch, 404 says that there is nothing to begin with.

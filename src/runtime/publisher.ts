@@ -1,16 +1,20 @@
-// Publishes what committed turns have sent, and says when the mail stream has it.
+// Publishes what committed turns have sent and set, and says when the mail stream has it.
 //
 //   O1. To one receiver the entries go one after the other, in order of their numbers: the next only when the one before
-//       is stored (P5). Receivers do not wait for each other.
+//       is stored (P5). Receivers do not wait for each other. The receiver of a timer's entry is the actor itself.
 //   O2. An entry is tried until it is stored or ownership is lost; its message id is the same each time, so that the
 //       server's duplicate window drops what came twice, and behind it the receiver's inbox does.
+//   O3. A timer that does not stand any more when its turn comes is not set. One that the server refuses for good is let
+//       go, and said: it would hold up whatever its actor sends, for ever.
 
-import type { OutboxEntry } from "../actors/snapshot.ts";
+import type { OutboxDead, OutboxEntry, OutboxTell, OutboxTimer } from "../actors/snapshot.ts";
+import type { Timer } from "../actors/timer.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
+import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceparentOf } from "../core/trace.ts";
-import type { MailAddress } from "./mail.ts";
+import type { AppendOutcome, MailAddress } from "./mail.ts";
 import type { Route } from "./routes.ts";
 import { startSend } from "./spans.ts";
 
@@ -20,7 +24,14 @@ export interface PublisherOptions {
   readonly from: string;
   /** The way into a receiver's pool; undefined: that of the types that name none. */
   readonly routeTo: (pool: string | undefined) => Promise<Pick<Route, "mail" | "partitionOf">>;
+  /** Keeps what was given up on among the dead letters; false when ownership was lost before. */
+  readonly bury: (entry: OutboxDead) => Promise<boolean>;
   readonly lost: AbortSignal;
+  /** The sender's own pool, for its timers. */
+  readonly pool: string | undefined;
+  /** The timer of that name, as committed. */
+  readonly timerOf: (name: string) => Timer | undefined;
+  readonly onRefused: (entry: OutboxTimer, reason: string) => void;
   readonly onStored: (entry: OutboxEntry) => void;
 }
 
@@ -31,8 +42,9 @@ const nothing = new Uint8Array(0);
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  /** By receiver: what waits behind the entry that is under way. */
+  /** By receiver (dead letters are one): what waits behind the entry that is under way. */
   readonly #waiting = new Map<string, OutboxEntry[]>();
+  readonly #dead = new Set<number>();
   #pending = 0;
 
   constructor(options: PublisherOptions) {
@@ -44,64 +56,133 @@ export class Publisher {
     return this.#pending;
   }
 
+  /** Lowest mail sequence of what was given up on and is no dead letter yet; undefined when there is none. */
+  get oldestDead(): number | undefined {
+    return this.#dead.size === 0 ? undefined : Math.min(...this.#dead);
+  }
+
   publish(entries: readonly OutboxEntry[]): void {
     for (const entry of entries) {
       this.#pending += 1;
-      const waiting = this.#waiting.get(entry.to);
+      if ("dead" in entry) this.#dead.add(entry.dead.seq);
+      const lane = this.#laneOf(entry);
+      const waiting = this.#waiting.get(lane);
       if (waiting !== undefined) waiting.push(entry);
       else {
-        this.#waiting.set(entry.to, []);
-        void this.#publishChain(entry);
+        this.#waiting.set(lane, []);
+        void this.#publishChain(entry, lane);
       }
     }
   }
 
-  async #publishChain(first: OutboxEntry): Promise<void> {
+  /** The receiver; for dead letters what is no actor's key. */
+  #laneOf(entry: OutboxEntry): string {
+    if ("dead" in entry) return "";
+    return entry.timer === undefined ? entry.to : this.#options.from;
+  }
+
+  async #publishChain(first: OutboxEntry, lane: string): Promise<void> {
     let entry: OutboxEntry | undefined = first;
     while (entry !== undefined) {
-      const isStored = await this.#store(entry);
+      const isStored = await this.#publishOne(entry);
       if (!isStored) return; // Ownership was lost: the next owner publishes what stands in the outbox.
       this.#pending -= 1;
+      if ("dead" in entry) this.#dead.delete(entry.dead.seq);
       this.#options.onStored(entry);
-      const waiting = this.#waiting.get(first.to);
-      entry = waiting?.shift();
+      entry = this.#waiting.get(lane)?.shift();
     }
-    this.#waiting.delete(first.to);
+    this.#waiting.delete(lane);
+  }
+
+  #publishOne(entry: OutboxEntry): Promise<boolean> {
+    if ("dead" in entry) return this.#options.bury(entry);
+    return entry.timer === undefined ? this.#send(entry) : this.#setOrCancel(entry);
   }
 
   /** Tries until the way is open; undefined when ownership is lost first. */
-  async #routeTo(entry: OutboxEntry): Promise<Pick<Route, "mail" | "partitionOf"> | undefined> {
+  async #routeTo(pool: string | undefined): Promise<Pick<Route, "mail" | "partitionOf"> | undefined> {
     const { routeTo, clock, lost } = this.#options;
     for (let attempt = 0; !lost.aborted; attempt += 1) {
-      const route = await routeTo(entry.pool).catch(() => undefined); // The server is away.
+      const route = await routeTo(pool).catch(() => undefined); // The server is away.
       if (route !== undefined) return route;
       await delay(clock, Math.min(backoffMsMax, 50 * 2 ** attempt), lost);
     }
     return undefined;
   }
 
-  async #store(entry: OutboxEntry): Promise<boolean> {
-    const { clock, from, lost } = this.#options;
-    const route = await this.#routeTo(entry);
+  async #send(entry: OutboxTell): Promise<boolean> {
+    const { from } = this.#options;
+    const route = await this.#routeTo(entry.pool);
     if (route === undefined) return false;
     const { mail, partitionOf } = route;
     const to: MailAddress = { partition: partitionOf(entry.to), key: entry.to, method: entry.method };
     const payload = entry.inputText === undefined ? nothing : encodeText(entry.inputText);
-    const messageId = `${from}:${entry.n}`;
-    const span = entry.trace === undefined ? undefined : startSend(to, messageId, entry.trace);
-    const meta = { messageId, from, number: entry.n, trace: traceparentOf(span, entry.trace) };
+    return this.#traced(to, entry, (messageId, trace) =>
+      this.#untilDone(async () => {
+        const meta = { messageId, from, number: entry.n, trace };
+        const { kind } = await mail.append(to, payload, meta, appendTimeoutMs);
+        return kind === "accepted";
+      }),
+    );
+  }
+
+  async #setOrCancel(entry: OutboxTimer): Promise<boolean> {
+    const { from, pool, timerOf } = this.#options;
+    const { timer: name, cancels: number } = entry;
+    const route = await this.#routeTo(pool);
+    if (route === undefined) return false;
+    if (number !== undefined) {
+      return this.#untilDone(() => route.mail.cancel(from, { name, number }).then(() => true));
+    }
+    const timer = timerOf(name);
+    return timer?.n === entry.n ? this.#set(entry, timer, route) : true; // O3
+  }
+
+  #set(
+    entry: OutboxTimer,
+    { method, inputText, when }: Timer,
+    { mail, partitionOf }: Pick<Route, "mail" | "partitionOf">,
+  ): Promise<boolean> {
+    const { from } = this.#options;
+    const to: MailAddress = { partition: partitionOf(from), key: from, method };
+    const payload = inputText === undefined ? nothing : encodeText(inputText);
+    return this.#traced(to, entry, (messageId, trace) =>
+      this.#untilDone(async () => {
+        const timer = { name: entry.timer, number: entry.n, when };
+        const outcome = await mail.schedule(to, timer, payload, { messageId, trace }, appendTimeoutMs);
+        if (isHopeless(outcome)) this.#options.onRefused(entry, outcome.reason); // O3
+        return outcome.kind === "accepted" || isHopeless(outcome);
+      }),
+    );
+  }
+
+  /** Within a span of its own, when the turn that sent it was traced. */
+  async #traced(
+    to: MailAddress,
+    { n, trace }: OutboxEntry,
+    store: (messageId: string, trace: Traceparent | undefined) => Promise<boolean>,
+  ): Promise<boolean> {
+    const messageId = `${this.#options.from}:${n}`;
+    const span = trace === undefined ? undefined : startSend(to, messageId, trace);
+    const isStored = await store(messageId, traceparentOf(span, trace));
+    if (isStored) endSpan(span);
+    else endSpan(span, { code: "FENCED", message: "ownership was lost before the message was stored" });
+    return isStored;
+  }
+
+  /** Tries it until it is done; false when ownership was lost before (O2). */
+  async #untilDone(attemptIt: () => Promise<boolean>): Promise<boolean> {
+    const { clock, lost } = this.#options;
     for (let attempt = 0; !lost.aborted; attempt += 1) {
-      const isStored = await mail.append(to, payload, meta, appendTimeoutMs).then(
-        ({ kind }) => kind === "accepted",
-        () => false, // An entry that somebody else has written into the value, with an address that is none.
-      );
-      if (isStored) {
-        endSpan(span);
-        return true;
-      }
+      // What rejects is an entry that somebody else has written into the value, with an address that is none, or a server
+      // that is away.
+      if (await attemptIt().catch(() => false)) return true;
       await delay(clock, Math.min(backoffMsMax, 50 * 2 ** attempt) * (0.5 + clock.random() / 2), lost);
     }
-    endSpan(span, { code: "FENCED", message: "ownership was lost before the message was stored" });
     return false;
   }
+}
+
+function isHopeless(outcome: AppendOutcome): outcome is AppendOutcome & { readonly kind: "refused" } {
+  return outcome.kind === "refused" && outcome.isFinal === true;
 }

@@ -57,10 +57,13 @@ function toward(to: MailAddress, operation: string) {
 export function startProcess(message: Message, self: ActorAddress, key: string, partition: number): Span | undefined {
   if (!isTracing()) return undefined;
   const destination = `${self.type}.${message.method}`;
+  // A trace that every firing of a timer joins would never end: each is a trace of its own, linked to where it was set.
+  const isRepeating = message.kind === "tell" && message.timer?.nextMs !== undefined;
   return startSpan({
     name: `process ${destination}`,
     kind: "consumer",
-    parent: message.trace,
+    parent: isRepeating ? undefined : message.trace,
+    links: isRepeating && message.trace !== undefined ? [message.trace] : [],
     attributes: {
       "messaging.system": "nats",
       "messaging.operation.name": "process",

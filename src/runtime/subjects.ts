@@ -20,7 +20,7 @@ export interface Subjects {
   readonly mailPoolPrefix: string;
   /** `A.mail.<pool>.<partition>.`: what stands before the key. */
   mailPrefix(partition: number): string;
-  timer(key: string, name: string): string;
+  timer(key: string, name: string, number: number): string;
   ask(partition: number, epoch: number, key: string, method: string): string;
   /** `A.ask.<pool>.<partition>.<epoch>.`: what stands before the key. */
   askPrefix(partition: number, epoch: number): string;
@@ -49,7 +49,7 @@ export function subjectsOf(app: string, pool: string): Subjects {
     mail: (partition, key, method) => `${mailPrefixes(partition)}${key}.${method}`,
     mailPoolPrefix,
     mailPrefix: mailPrefixes,
-    timer: (key, name) => `${app}.timer.${key}.${name}`,
+    timer: (key, name, number) => `${app}.timer.${key}.${name}.${number}`,
     ask: (partition, epoch, key, method) => `${askPoolPrefix}${partition}.${epoch}.${key}.${method}`,
     askPrefix: (partition, epoch) => `${askPoolPrefix}${partition}.${epoch}.`,
     dead: (key, method) => `${app}.dead.${key}.${method}`,
@@ -58,6 +58,8 @@ export function subjectsOf(app: string, pool: string): Subjects {
   };
 }
 
+/** Where a timer's firings lie in a mailbox. No user's method has it. */
+export const timerMethod = (number: number): string => `_timer-${number}`;
 /** Key of a worker's lease in the cluster bucket. */
 export const workerKey = (worker: string): string => `worker.${worker}`;
 /** Key of a partition's owner and epoch in the cluster bucket. */

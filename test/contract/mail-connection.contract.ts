@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { noMeta } from "../../src/runtime/mail.ts";
 import type { OpenMail } from "./mail-support.ts";
-import { bytes, Letters, patienceMs, store, textOf, toC1, toldOf, within } from "./mail-support.ts";
+import { bytes, Letters, onceAt, patienceMs, store, textOf, toC1, toldOf, within } from "./mail-support.ts";
 
 export function mailConnectionContract(name: string, open: OpenMail): void {
   test(`${name}: M5: requests in flight are lost at once when the connection breaks, not at their deadline`, async () => {
@@ -111,8 +111,8 @@ export function mailConnectionContract(name: string, open: OpenMail): void {
       mail.readMailbox(3, "counter.c1", 1, 1),
       mail.trim(3, 1),
       mail.bury({ letter, partition: 3, code: "X", message: "", attempts: 1 }, 100),
-      mail.schedule(toC1, "t", bytes(""), 0, 100),
-      mail.cancel("counter.c1", "t"),
+      mail.schedule(toC1, onceAt("t", 0), bytes(""), noMeta, 100),
+      mail.cancel("counter.c1", onceAt("t", 0)),
       mail.serve(3, 1, () => {}),
       mail.serveDoor("call", () => {}),
       mail.ping("w-1", 100),

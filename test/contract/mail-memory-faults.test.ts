@@ -11,7 +11,7 @@ import { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import type { SimulatedClock } from "../../src/runtime/simulated-clock.ts";
 import { createSimulatedClock, seededRandom } from "../../src/runtime/simulated-clock.ts";
 import { subjectsOf } from "../../src/runtime/subjects.ts";
-import { bytes, Letters, textOf, toC1 } from "./mail-support.ts";
+import { bytes, Letters, onceAt, textOf, toC1 } from "./mail-support.ts";
 
 const subjects = subjectsOf("app", "main");
 
@@ -220,7 +220,7 @@ test("a server that goes down and comes back keeps what it stored, fires what fe
   await clock.runFor(append(mail, "trimmed", "m1"));
   await clock.runFor(append(mail, "kept", "m2"));
   await clock.runFor(mail.trim(3, 1));
-  await clock.runFor(mail.schedule(toC1, "t", bytes("ring"), clock.now() + 500, 1_000));
+  await clock.runFor(mail.schedule(toC1, onceAt("t", clock.now() + 500), bytes("ring"), noMeta, 1_000));
   world.stop();
   await clock.advance(1_000);
   expect((await append(mail, "x")).kind).toBe("unsent");
@@ -236,7 +236,7 @@ test("M6: a timer that is years away fires then, not before", async () => {
   const letters = new Letters();
   await clock.runFor(mail.read(3, 1, letters.take));
   const years = 3 * 365 * 24 * 3_600_000;
-  await clock.runFor(mail.schedule(toC1, "t", bytes("ring"), clock.now() + years, 1_000));
+  await clock.runFor(mail.schedule(toC1, onceAt("t", clock.now() + years), bytes("ring"), noMeta, 1_000));
   await clock.advance(years - 1);
   expect(letters.texts).toEqual([]);
   await clock.advance(1);

@@ -9,7 +9,7 @@ import { openNatsMail } from "../../src/runtime/nats-mail.ts";
 import { subjectsOf } from "../../src/runtime/subjects.ts";
 import { startTestServer } from "../support/nats-server.ts";
 import { openMailOnNats } from "./mail-on-nats.ts";
-import { bytes, eventually, Letters, patienceMs, store, textOf, toC1, toldOf, within } from "./mail-support.ts";
+import { bytes, eventually, Letters, onceAt, patienceMs, store, textOf, toC1, toldOf, within } from "./mail-support.ts";
 
 test("M3: letters that vanish on their way to a reader are read after the break, in order, none twice", async () => {
   await using server = await startTestServer();
@@ -109,17 +109,17 @@ test("M6: timers outlive kill -9 of the server: those that fell due meanwhile fi
   await using place = await openMailOnNats(server);
   const { mail } = await place.open();
   const dueMs = Date.now() + 400;
-  await mail.schedule(toC1, "due", bytes("due"), dueMs, patienceMs);
-  await mail.schedule(toC1, "later", bytes("later"), dueMs + 2_000, patienceMs);
-  await mail.schedule(toC1, "cancelled", bytes("cancelled"), dueMs + 200, patienceMs);
-  await mail.cancel("counter.c1", "cancelled");
+  await mail.schedule(toC1, onceAt("due", dueMs), bytes("due"), noMeta, patienceMs);
+  await mail.schedule(toC1, onceAt("later", dueMs + 2_000), bytes("later"), noMeta, patienceMs);
+  await mail.schedule(toC1, onceAt("cancelled", dueMs + 200), bytes("cancelled"), noMeta, patienceMs);
+  await mail.cancel("counter.c1", onceAt("cancelled", 0));
   // A timer of another server tells when the time has come.
   await using otherServer = await startTestServer();
   await using elsewhere = await openMailOnNats(otherServer);
   const other = await elsewhere.open();
   const bell = new Letters();
   await using _bell = await other.mail.read(3, 1, bell.take);
-  await other.mail.schedule(toC1, "bell", bytes("bell"), dueMs + 300, patienceMs);
+  await other.mail.schedule(toC1, onceAt("bell", dueMs + 300), bytes("bell"), noMeta, patienceMs);
   const restored = toldOf(mail, "restored");
   await server.kill9();
   await bell.untilText("bell");

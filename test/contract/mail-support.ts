@@ -3,7 +3,15 @@
 
 import fc from "fast-check";
 import { isTraceparent } from "../../src/core/trace.ts";
-import type { AskAddress, Letter, Mail, MailAddress, MailMeta, RequestOutcome } from "../../src/runtime/mail.ts";
+import type {
+  AskAddress,
+  Letter,
+  Mail,
+  MailAddress,
+  MailMeta,
+  MailTimer,
+  RequestOutcome,
+} from "../../src/runtime/mail.ts";
 import { noMeta } from "../../src/runtime/mail.ts";
 import type { Subjects } from "../../src/runtime/subjects.ts";
 
@@ -50,6 +58,13 @@ export const bytes = (text: string): Uint8Array => encoder.encode(text);
 export const textOf = ({ payload }: { readonly payload: Uint8Array }): string => decoder.decode(payload);
 
 export const toC1: AskAddress = { partition: 3, epoch: 1, key: "counter.c1", method: "add" };
+
+/** A timer that fires once. */
+export const onceAt = (name: string, atMs: number, number = 1): MailTimer => ({
+  name,
+  number,
+  when: { kind: "at", atMs },
+});
 
 /** Rejects with what was waited for when `promise` takes longer. */
 export async function within<Value>(what: string, promise: Promise<Value>, deadlineMs = patienceMs): Promise<Value> {

@@ -1,31 +1,51 @@
 // Timers: M6.
 
 import { expect, test } from "vitest";
+import type { TimerWhen } from "../../src/actors/timer.ts";
 import type { Mail } from "../../src/runtime/mail.ts";
+import { noMeta } from "../../src/runtime/mail.ts";
 import type { OpenMail } from "./mail-support.ts";
-import { bytes, Letters, patienceMs, store, textOf, toC1 } from "./mail-support.ts";
+import { bytes, Letters, onceAt, patienceMs, store, textOf, toC1 } from "./mail-support.ts";
 
 /** Fires in `inMs`, or was due so long ago. */
 async function setTimer(mail: Mail, name: string, text: string, inMs: number, to = toC1): Promise<void> {
-  const outcome = await mail.schedule(to, name, bytes(text), Date.now() + inMs, patienceMs);
+  const outcome = await mail.schedule(to, onceAt(name, Date.now() + inMs), bytes(text), noMeta, patienceMs);
   expect(outcome).toMatchObject({ kind: "accepted", isDuplicate: false });
 }
 
+async function setRepeating(mail: Mail, name: string, number: number, when: TimerWhen): Promise<void> {
+  const outcome = await mail.schedule(toC1, { name, number, when }, bytes(name), noMeta, patienceMs);
+  expect(outcome).toMatchObject({ kind: "accepted" });
+}
+
+const everySecond: TimerWhen = { kind: "every", everyMs: 1_000 };
+
 export function mailTimerContract(name: string, open: OpenMail): void {
+  mailTimerOnceContract(name, open);
+  mailTimerIdentityContract(name, open);
+  mailTimerSurroundingsContract(name, open);
+  mailTimerRepeatingContract(name, open);
+}
+
+function mailTimerOnceContract(name: string, open: OpenMail): void {
   test(`${name}: M6: a timer is an ordinary letter at its time, not before, and fires once`, async () => {
     await using place = await open();
     const { mail } = await place.open();
     const letters = new Letters();
     await using _reader = await mail.read(3, 1, letters.take);
     const dueMs = Date.now() + 400;
-    await mail.schedule(toC1, "t", bytes("ring"), dueMs, patienceMs);
+    const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    await mail.schedule(toC1, onceAt("t/1", dueMs, 7), bytes("ring"), { messageId: "counter.c1:7", trace }, patienceMs);
     await letters.untilText("ring");
     expect(Date.now()).toBeGreaterThanOrEqual(dueMs);
     await setTimer(mail, "u", "end", 700);
     await letters.untilText("end");
     expect(letters.texts).toEqual(["ring", "end"]);
-    expect(letters.all[0]).toMatchObject({ key: "counter.c1", method: "add", meta: {} });
-    expect((await mail.readMailbox(3, "counter.c1", 1, 10)).map(textOf)).toEqual(["ring", "end"]);
+    const meta = { trace, timer: { name: "t/1", number: 7, method: "add", nextMs: undefined } };
+    expect(letters.all[0]).toMatchObject({ key: "counter.c1", method: "add", meta });
+    expect(letters.all[0]?.meta.messageId).toBeUndefined();
+    const stored = await mail.readMailbox(3, "counter.c1", 1, 10);
+    expect(stored).toEqual(letters.all);
   });
 
   test(`${name}: M6: a timer that is already due fires at once`, async () => {
@@ -36,8 +56,10 @@ export function mailTimerContract(name: string, open: OpenMail): void {
     await setTimer(mail, "late", "late", -60_000);
     await letters.untilText("late");
   });
+}
 
-  test(`${name}: M6: a later timer of the same name replaces it, of another name or actor it does not`, async () => {
+function mailTimerIdentityContract(name: string, open: OpenMail): void {
+  test(`${name}: M6: set again it is the same timer; another name, number or actor is another`, async () => {
     await using place = await open();
     const { mail } = await place.open();
     const letters = new Letters();
@@ -47,9 +69,25 @@ export function mailTimerContract(name: string, open: OpenMail): void {
     await setTimer(mail, "t", "kept", 600);
     await setTimer(mail, "t", "of c2", 500, toC2);
     await setTimer(mail, "t2", "other name", 500);
+    await mail.schedule(toC1, onceAt("t", Date.now() + 500, 2), bytes("other number"), noMeta, patienceMs);
     await setTimer(mail, "end", "end", 1_200);
     await letters.untilText("end");
-    expect(letters.texts.slice(0, -1).sort()).toEqual(["kept", "of c2", "other name"]);
+    expect(letters.texts.slice(0, -1).sort()).toEqual(["kept", "of c2", "other name", "other number"]);
+  });
+
+  test(`${name}: M2, M6: a setting whose message id is known does not set it a second time`, async () => {
+    await using place = await open();
+    const { mail } = await place.open();
+    const letters = new Letters();
+    await using _reader = await mail.read(3, 1, letters.take);
+    const set = () =>
+      mail.schedule(toC1, onceAt("t", Date.now()), bytes("ring"), { messageId: "counter.c1:1" }, patienceMs);
+    expect(await set()).toMatchObject({ kind: "accepted", isDuplicate: false });
+    await letters.untilText("ring");
+    expect(await set()).toMatchObject({ kind: "accepted", isDuplicate: true });
+    await setTimer(mail, "end", "end", 700);
+    await letters.untilText("end");
+    expect(letters.texts).toEqual(["ring", "end"]);
   });
 
   test(`${name}: M6: a timer may be brought forward`, async () => {
@@ -72,15 +110,18 @@ export function mailTimerContract(name: string, open: OpenMail): void {
     const letters = new Letters();
     await using _reader = await one.mail.read(3, 1, letters.take);
     await setTimer(one.mail, "a", "never", 300);
+    await one.mail.schedule(toC1, onceAt("a", Date.now() + 300, 2), bytes("of number 2"), noMeta, patienceMs);
     await setTimer(one.mail, "b", "kept", 400);
-    await other.mail.cancel("counter.c1", "a");
-    await other.mail.cancel("counter.c1", "a");
-    await other.mail.cancel("counter.c9", "none");
+    await other.mail.cancel("counter.c1", { name: "a", number: 1 });
+    await other.mail.cancel("counter.c1", { name: "a", number: 1 });
+    await other.mail.cancel("counter.c9", { name: "none", number: 1 });
     await setTimer(one.mail, "end", "end", 900);
     await letters.untilText("end");
-    expect(letters.texts).toEqual(["kept", "end"]);
+    expect(letters.texts.sort()).toEqual(["end", "kept", "of number 2"]);
   });
+}
 
+function mailTimerSurroundingsContract(name: string, open: OpenMail): void {
   test(`${name}: M6: a timer fires when nobody is there, and is read later`, async () => {
     await using place = await open();
     const gone = await place.open();
@@ -99,14 +140,17 @@ export function mailTimerContract(name: string, open: OpenMail): void {
     await using _reader = await mail.read(3, 1, letters.take);
     const names = ["a.b", ">", "*", "a b", "ü\r\n", "a"];
     for (const each of names) await setTimer(mail, each, `of ${each}`, 400);
-    await mail.cancel("counter.c1", ">");
-    await mail.cancel("counter.c1", "*");
+    await mail.cancel("counter.c1", { name: ">", number: 1 });
+    await mail.cancel("counter.c1", { name: "*", number: 1 });
     await letters.untilCount(4);
     await setTimer(mail, "end", "end", 100);
     await letters.untilText("end");
-    const kept = names.filter((each) => each !== ">" && each !== "*").map((each) => `of ${each}`);
-    expect(letters.texts.slice(0, -1).sort()).toEqual(kept.sort());
-    await expect(mail.schedule(toC1, "", bytes(""), 0, patienceMs)).rejects.toMatchObject({ code: "ID_INVALID" });
+    const kept = names.filter((each) => each !== ">" && each !== "*");
+    const fired = letters.all.slice(0, -1);
+    expect(fired.map(textOf).sort()).toEqual(kept.map((each) => `of ${each}`).sort());
+    expect(fired.map(({ meta }) => meta.timer?.name).sort()).toEqual(kept.sort());
+    const unnamed = mail.schedule(toC1, onceAt("", 0), bytes(""), noMeta, patienceMs);
+    await expect(unnamed).rejects.toMatchObject({ code: "ID_INVALID" });
   });
 
   test(`${name}: M6: trimming a partition and reading mailboxes leave timers alone`, async () => {
@@ -120,14 +164,70 @@ export function mailTimerContract(name: string, open: OpenMail): void {
     await letters.untilCount(1);
     expect(letters.texts).toEqual(["ring"]);
   });
+}
 
-  test(`${name}: P10: a time that is none, and a payload over the limit, are refused`, async () => {
+function mailTimerRepeatingContract(name: string, open: OpenMail): void {
+  test(`${name}: M6: every second, and by cron in a zone, it fires until it is cancelled, and says when next`, async () => {
     await using place = await open();
     const { mail } = await place.open();
-    for (const atMs of [Number.NaN, Number.POSITIVE_INFINITY, 1e300]) {
-      expect(await mail.schedule(toC1, "t", bytes("x"), atMs, patienceMs)).toMatchObject({ kind: "refused" });
+    const letters = new Letters();
+    await using _reader = await mail.read(3, 1, letters.take);
+    const cron: TimerWhen = { kind: "cron", cron: "* * * * * *", timeZone: "Europe/Berlin" };
+    await Promise.all([setRepeating(mail, "tick", 1, everySecond), setRepeating(mail, "tock", 2, cron)]);
+    const of = (text: string) => letters.all.filter((letter) => textOf(letter) === text);
+    for (let count = 1; of("tick").length < 2 || of("tock").length < 2; count += 1) await letters.untilCount(count);
+    for (const text of ["tick", "tock"]) {
+      const [first, second] = of(text).map(({ meta }) => meta.timer?.nextMs ?? 0);
+      expect([first ? first % 1_000 : 1, (second ?? 0) - (first ?? 0)]).toEqual([0, 1_000]);
+    }
+    expect(letters.all[0]).toMatchObject({ key: "counter.c1", method: "add" });
+    await mail.cancel("counter.c1", { name: "tick", number: 1 });
+    await mail.cancel("counter.c1", { name: "tock", number: 2 });
+    const before = letters.texts.length;
+    await setTimer(mail, "end", "end", 2_200);
+    await letters.untilText("end");
+    // One that was on its way when it was cancelled may still come.
+    expect(letters.texts.length - before).toBeLessThanOrEqual(3);
+    expect(letters.texts.at(-1)).toBe("end");
+  });
+
+  test(`${name}: M6: of firings that nobody reads the last alone is kept, beside all else of the mailbox`, async () => {
+    await using place = await open();
+    const { mail } = await place.open();
+    await store(mail, "before");
+    await setRepeating(mail, "tick", 1, everySecond);
+    await setRepeating(mail, "tock", 2, everySecond);
+    await mail.schedule(toC1, onceAt("once", 0, 3), bytes("once"), noMeta, patienceMs);
+    // A letter of another partition tells when the time has come.
+    const bell = new Letters();
+    await using _bell = await mail.read(4, 1, bell.take);
+    await setTimer(mail, "bell", "bell", 3_500, { ...toC1, partition: 4, key: "counter.c7" });
+    await bell.untilText("bell");
+    const stored = await mail.readMailbox(3, "counter.c1", 1, 100);
+    expect(stored.map(textOf).sort()).toEqual(["before", "once", "tick", "tock"]);
+    const letters = new Letters();
+    await using _reader = await mail.read(3, 1, letters.take);
+    await letters.untilCount(5);
+    expect(letters.texts.filter((text) => text === "before" || text === "once")).toEqual(["before", "once"]);
+  });
+
+  test(`${name}: P10: times that are none, and a payload over the limit, are refused for good`, async () => {
+    await using place = await open();
+    const { mail } = await place.open();
+    const bad: TimerWhen[] = [
+      ...[Number.NaN, Number.POSITIVE_INFINITY, 1e300, Date.UTC(2263, 0)].map(
+        (atMs) => ({ kind: "at", atMs }) as const,
+      ),
+      ...[0, 999, 1_500, Number.NaN, 1e16].map((everyMs) => ({ kind: "every", everyMs }) as const),
+      { kind: "cron", cron: "* * *", timeZone: "UTC" },
+      { kind: "cron", cron: "0 0 0 30 2 *", timeZone: "UTC" },
+      { kind: "cron", cron: "* * * * * *", timeZone: "Mars/Olympus" },
+    ];
+    for (const when of bad) {
+      const outcome = await mail.schedule(toC1, { name: "t", number: 1, when }, bytes("x"), noMeta, patienceMs);
+      expect([when, outcome]).toMatchObject([when, { kind: "refused", isFinal: true }]);
     }
     const large = new Uint8Array(mail.payloadBytesMax + 1);
-    expect(await mail.schedule(toC1, "t", large, 0, patienceMs)).toMatchObject({ kind: "refused" });
+    expect(await mail.schedule(toC1, onceAt("t", 0), large, noMeta, patienceMs)).toMatchObject({ kind: "refused" });
   });
 }

@@ -19,6 +19,7 @@ import { counter, supervisor, thinker } from "../support/traced-actors.ts";
 const script = (name: string) => new URL(`../support/${name}.ts`, import.meta.url).pathname;
 const external = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
 const externalTold = { traceId: "1af7651916cd43dd8448eb211c80319c", spanId: "c7ad6b7169203331" };
+const externalWound = { traceId: "2af7651916cd43dd8448eb211c80319c", spanId: "d7ad6b7169203331" };
 const traceparentOf = ({ traceId, spanId }: typeof external) => `00-${traceId}-${spanId}-01`;
 
 let server: TestServer;
@@ -56,6 +57,7 @@ beforeAll(async () => {
   await knock(server.url, "troupe.call.counter.knocked.add", "2", traceparentOf(external));
   await knock(server.url, "troupe.tell.counter.told.bump", "", traceparentOf(externalTold));
   await knock(server.url, "troupe.call.counter.garbled.bump", "", "00-xyz-1-01");
+  await knock(server.url, "troupe.tell.counter.wound.wind", "", traceparentOf(externalWound));
   troupe = await connect({ servers: server.url });
   const done = { signal: AbortSignal.timeout(30_000) };
   await troupe.actor(counter, "plain").tell.bump();
@@ -64,6 +66,7 @@ beforeAll(async () => {
   await changed(troupe.actor(counter, "doomed").watch(done), () => true);
   await changed(troupe.actor(counter, "told").watch(done), ({ count }) => count === 1);
   await changed(troupe.actor(counter, "bought").watch(done), ({ count }) => count === 2);
+  await changed(troupe.actor(counter, "wound").watch(done), ({ count }) => count >= 3);
   worker.child.kill("SIGTERM");
   expect(await worker.exited, worker.errors).toBe(0);
 }, 60_000);
@@ -106,6 +109,22 @@ test("one trace leads from the caller by turn and commit to the turn of a messag
   expect(sent).toMatchObject({ kind: "consumer" });
   const family = [turn, commit, send, sent];
   expect(new Set(family.map(({ traceId }) => traceId))).toEqual(new Set([ask.traceId]));
+});
+
+test("a timer's firing is a child of the turn that set it; of one that repeats each is a trace of its own, linked to that turn", () => {
+  const turns = spansOf("process counter.bump").filter(
+    ({ attributes }) => attributes["messaging.destination.name"] === "counter.wound",
+  );
+  const settings = childrenOf(about("process counter.wind", "counter.wound"), "send counter.bump");
+  expect(new Set(settings.map(({ traceId }) => traceId))).toEqual(new Set([externalWound.traceId]));
+  const isSetting = (spanId: string | undefined) => settings.some((setting) => setting.spanId === spanId);
+  const [once, ...others] = turns.filter(({ parentId }) => isSetting(parentId));
+  expect([once?.traceId, others]).toEqual([externalWound.traceId, []]);
+  const again = turns.filter((turn) => turn !== once);
+  expect(again.length).toBeGreaterThan(1);
+  expect(new Set(again.map(({ traceId }) => traceId)).size).toBe(again.length);
+  for (const { parentId, links } of again)
+    expect([parentId, links.map(({ spanId }) => isSetting(spanId))]).toEqual([undefined, [true]]);
 });
 
 test("the trace id of each commit stands in the value, in history and in changes", async () => {
@@ -244,7 +263,12 @@ test("what comes untraced begins a trace in the worker, and is no part of the sp
 });
 
 test("every span has its parent among the others, but for the first ones and those whose parent is outside", () => {
-  const known = new Set([...collector.spans.map(({ spanId }) => spanId), external.spanId, externalTold.spanId]);
+  const known = new Set([
+    ...collector.spans.map(({ spanId }) => spanId),
+    external.spanId,
+    externalTold.spanId,
+    externalWound.spanId,
+  ]);
   expect(collector.spans.filter(({ parentId }) => parentId !== undefined && !known.has(parentId))).toEqual([]);
 });
 

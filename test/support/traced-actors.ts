@@ -32,6 +32,10 @@ export const counter = defineActor(
     bump: handler((ctx) => {
       ctx.state.count += 1;
     }),
+    wind: handler((ctx) => {
+      ctx.tellLater("bump", { name: "once", afterMs: 0 });
+      ctx.every("bump", { name: "again", everyMs: 1_000 });
+    }),
     fail: handler((): number => {
       throw new RangeError("not today");
     }),

@@ -116,7 +116,7 @@ test("no timer asks the clock for more than the machine can count", async () => 
   const world = new MemoryWorld({ clock: counting });
   let fired = 0;
   const yearMs = 365 * 24 * 3_600_000;
-  world.setTimer("t", clock.now() + yearMs, () => {
+  world.setTimer("t", { kind: "at", atMs: clock.now() + yearMs }, () => {
     fired += 1;
   });
   await clock.advance(yearMs - 1);

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
-import type { OutboxEntry } from "../../src/actors/snapshot.ts";
+import type { OutboxDead, OutboxEntry, OutboxTell } from "../../src/actors/snapshot.ts";
+import type { Timer, TimerWhen } from "../../src/actors/timer.ts";
 import type { MemoryFault } from "../../src/runtime/memory-faults.ts";
 import { openMemoryMail } from "../../src/runtime/memory-mail.ts";
 import { Publisher } from "../../src/runtime/publisher.ts";
 import { subjectsOf } from "../../src/runtime/subjects.ts";
 import { worldWithFaults } from "./runtime-doubles.ts";
 
-const entry = (n: number, to = "a.x"): OutboxEntry => ({
+const entry = (n: number, to = "a.x"): OutboxTell => ({
   n,
   to,
   method: "see",
@@ -22,14 +23,22 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
   const mail = openMemoryMail({ world, subjects, name: "sender" });
   const routeTo = () => Promise.resolve({ mail, partitionOf: () => 0 });
   const onStored = ({ n }: OutboxEntry) => void stored.push(n);
-  const publisher = new Publisher({ clock, from: "s.1", routeTo, lost: lost.signal, onStored });
+  const graves: ((isBuried: boolean) => void)[] = [];
+  const bury = () => new Promise<boolean>((resolve) => graves.push(resolve));
+  const timers = new Map<string, Timer>();
+  const refusedTimers: string[] = [];
+  const publisher = new Publisher({
+    ...{ clock, from: "s.1", pool: undefined, routeTo, bury, lost: lost.signal, onStored },
+    timerOf: (name) => timers.get(name),
+    onRefused: ({ timer }) => void refusedTimers.push(timer),
+  });
   const inMail = (key: string) =>
     world
       .stream(subjects.mailStream)
       .partition(subjects.mailPrefix(0))
       .letters.filter((letter) => letter.key === key)
       .map(({ payload }) => Number(Buffer.from(payload).toString()));
-  return { world, clock, mail, lost, stored, publisher, inMail };
+  return { world, clock, mail, lost, stored, publisher, graves, inMail, timers, refusedTimers };
 }
 
 const refused: MemoryFault = { refuse: "no space left on device" };
@@ -90,4 +99,63 @@ test("an address that is none, or mail that is closed, harms nobody else", async
   lost.abort();
   await clock.run();
   expect(stored).toEqual([2]);
+});
+
+test("P7: dead letters go one after the other beside the messages, and hold what the mail must keep until they are stored", async () => {
+  const { clock, publisher, graves, stored } = stage([]);
+  const dead = (n: number, seq: number): OutboxDead => ({
+    ...{ n, dead: { seq, method: "m", code: "HANDLER_FAILED", reason: "no", attempts: 5 }, trace: undefined },
+  });
+  publisher.publish([dead(1, 40), entry(2), dead(3, 70)]);
+  await clock.advance(1_000);
+  expect([stored, graves.length, publisher.oldestDead]).toEqual([[2], 1, 40]);
+  graves[0]?.(true);
+  await clock.advance(1_000);
+  expect([stored, graves.length, publisher.oldestDead]).toEqual([[2, 1], 2, 70]);
+  graves[1]?.(false);
+  await clock.advance(1_000);
+  expect([stored, publisher.pending, publisher.oldestDead]).toEqual([[2, 1], 1, 70]);
+});
+
+const setting = (n: number, timer: string): OutboxEntry => ({ n, timer, cancels: undefined, trace: undefined });
+const cancelling = (n: number, timer: string, cancels: number): OutboxEntry => ({
+  n,
+  timer,
+  cancels,
+  trace: undefined,
+});
+const timerOf = (n: number, when: TimerWhen): Timer => ({ n, method: "see", inputText: String(n), when });
+
+test("O1, O2: timers are set and cancelled in order of their numbers, whatever becomes of each attempt", async () => {
+  const { clock, mail, publisher, timers, stored, world } = stage([]);
+  world.cut("sender");
+  const inAnHour = (n: number) => timerOf(n, { kind: "at", atMs: clock.now() + 3_600_000 });
+  const letters: string[] = [];
+  await clock.runFor(
+    openMemoryMail({ world, subjects: subjectsOf("app", "main") }).read(0, 1, ({ payload }) => {
+      letters.push(Buffer.from(payload).toString());
+    }),
+  );
+  timers.set("kept", inAnHour(1)).set("gone", inAnHour(2));
+  publisher.publish([setting(1, "kept"), setting(2, "gone")]);
+  publisher.publish([cancelling(3, "gone", 2), entry(4, "s.1")]);
+  await clock.advance(1_000);
+  expect(stored).toEqual([]);
+  world.restore("sender");
+  await clock.runUntil(() => publisher.pending === 0);
+  expect(stored).toEqual([1, 2, 3, 4]);
+  await clock.advance(3_600_000);
+  expect(letters).toEqual(["4", "1"]);
+  await mail.close();
+});
+
+test("O3: a timer that was replaced before its turn came is not set; one that no server takes is let go, and said", async () => {
+  const { clock, publisher, timers, stored, refusedTimers, inMail } = stage([]);
+  timers.set("replaced", timerOf(2, { kind: "at", atMs: clock.now() + 3_600_000 }));
+  timers.set("bad", timerOf(3, { kind: "cron", cron: "0 0 9 * * *", timeZone: "Mars/Olympus" }));
+  publisher.publish([setting(1, "replaced"), setting(3, "bad"), entry(4, "s.1")]);
+  await clock.runUntil(() => publisher.pending === 0);
+  expect([stored, refusedTimers]).toEqual([[1, 3, 4], ["bad"]]);
+  await clock.advance(3_600_000);
+  expect(inMail("s.1")).toEqual([4]);
 });

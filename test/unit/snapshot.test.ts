@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Snapshot } from "../../src/actors/snapshot.ts";
+import type { OutboxEntry, Snapshot } from "../../src/actors/snapshot.ts";
 import {
   commitIdOf,
   emptyInbox,
@@ -16,6 +16,8 @@ import {
   withSeen,
   withStep,
 } from "../../src/actors/snapshot.ts";
+import type { Timer, TimerWhen } from "../../src/actors/timer.ts";
+import { timerAtMsMax, timerEveryMsMax } from "../../src/actors/timer.ts";
 import { encodeText } from "../../src/core/codec.ts";
 import { keyOf } from "../../src/core/ids.ts";
 import { jsonOf } from "./json-values.ts";
@@ -32,25 +34,39 @@ const anyKey = anyText
   .filter((id) => id !== "" && id.isWellFormed() && Buffer.byteLength(id) <= 256)
   .map((id) => keyOf({ type: "counter", id }));
 const anyTrace = fc.option(fc.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/), { nil: undefined });
+const anyMethod = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
+const anyInputText = fc.option(
+  anyJson.map((value) => JSON.stringify(value)),
+  { nil: undefined },
+);
+const anyMessage: fc.Arbitrary<OutboxEntry> = fc.record({
+  ...{ n: fc.maxSafeNat(), to: anyKey, method: anyMethod, inputText: anyInputText, trace: anyTrace },
+});
+const anyTimerEntry: fc.Arbitrary<OutboxEntry> = fc.record({
+  ...{ n: fc.maxSafeNat(), timer: anyText, trace: anyTrace },
+  cancels: fc.option(fc.maxSafeNat(), { nil: undefined }),
+});
+const anyDead: fc.Arbitrary<OutboxEntry> = fc.record({
+  n: fc.maxSafeNat(),
+  dead: fc.record({ seq: fc.nat(), method: anyMethod, code: anyMethod, reason: anyText, attempts: fc.nat() }),
+  trace: anyTrace,
+});
+const anyWhen: fc.Arbitrary<TimerWhen> = fc.oneof(
+  fc.record({ kind: fc.constant("at" as const), atMs: fc.nat(timerAtMsMax) }),
+  fc.record({ kind: fc.constant("every" as const), everyMs: fc.nat(timerEveryMsMax) }),
+  fc.record({ kind: fc.constant("cron" as const), cron: anyText, timeZone: anyText }),
+);
+const anyTimer: fc.Arbitrary<Timer> = fc.record({
+  ...{ n: fc.maxSafeNat(), method: anyMethod, inputText: anyInputText, when: anyWhen },
+});
 const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
   state: anyJson,
   inbox: fc.record({
     seq: fc.nat(),
     from: fc.dictionary(anyKey, fc.nat(), { maxKeys: 5, noNullPrototype: true }),
   }),
-  outbox: fc.array(
-    fc.record({
-      n: fc.maxSafeNat(),
-      to: anyKey,
-      method: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/),
-      inputText: fc.option(
-        anyJson.map((value) => JSON.stringify(value)),
-        { nil: undefined },
-      ),
-      trace: anyTrace,
-    }),
-    { maxLength: 3 },
-  ),
+  outbox: fc.array(fc.oneof(anyMessage, anyTimerEntry, anyDead), { maxLength: 3 }),
+  timers: fc.dictionary(anyText, anyTimer, { maxKeys: 3, noNullPrototype: true }),
   sent: fc.maxSafeNat(),
   guard: fc.nat(),
   replies: fc.array(
@@ -64,6 +80,14 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
     fc.record({ of: anyText, done: fc.dictionary(anyText, anyJson, { maxKeys: 3, noNullPrototype: true }) }),
     { maxLength: 3 },
   ),
+  parent: fc.option(
+    fc.oneof(
+      anyKey.map((key) => ({ key })),
+      fc.record({ key: anyKey, method: anyMethod }),
+    ),
+    { nil: undefined },
+  ),
+  stopped: fc.option(fc.record({ code: anyText, message: anyText, at: anyText, seq: fc.nat() }), { nil: undefined }),
   schema: fc.constant(1),
   epoch: fc.nat(),
   commit: fc.stringMatching(/^[A-Za-z0-9-]{1,30}$/),
@@ -94,6 +118,10 @@ test("the state comes first, and what is empty is left out", () => {
     inbox: { seq: 7, from: { "a.b": 2 } },
     outbox: [{ n: 3, to: "a.b", method: "m", inputText: '{"x":1}', trace: undefined }],
     guard: 6,
+    timers: {
+      ring: { n: 2, method: "m", inputText: "5", when: { kind: "at", atMs: 1_000 } },
+      report: { n: 4, method: "m", inputText: undefined, when: { kind: "cron", cron: "0 0 9 * * *", timeZone: "UTC" } },
+    },
     replies: [{ key: "k", ok: 5 }],
     steps: [{ of: "m1", done: { model: "text" } }],
     epoch: 4,
@@ -101,7 +129,9 @@ test("the state comes first, and what is empty is left out", () => {
   };
   expect(print(full)).toBe(
     '{"state":[1],"inbox":{"seq":7,"from":{"a.b":2}},"outbox":[{"n":3,"to":"a.b","method":"m","input":{"x":1}}],' +
-      '"guard":6,"sent":1000000,"replies":[{"key":"k","ok":5}],"steps":[{"of":"m1","done":{"model":"text"}}],' +
+      '"guard":6,"timers":{"ring":{"n":2,"method":"m","input":5,"at":"1970-01-01T00:00:01.000Z"},' +
+      '"report":{"n":4,"method":"m","cron":"0 0 9 * * *","timeZone":"UTC"}},' +
+      '"sent":1000000,"replies":[{"key":"k","ok":5}],"steps":[{"of":"m1","done":{"model":"text"}}],' +
       '"schema":1,"epoch":4,"commit":"c-1","trace":"t"}',
   );
 });

@@ -2,6 +2,8 @@
 
 import type { AnyActor } from "../../src/actors/definition.ts";
 import type { Message } from "../../src/actors/message.ts";
+import type { Timers } from "../../src/actors/timer.ts";
+import { noTimers } from "../../src/actors/timer.ts";
 import type { Question, TurnOutcome, TurnServices } from "../../src/actors/turn.ts";
 import { runTurn } from "../../src/actors/turn.ts";
 import { silentLogger } from "../../src/core/log.ts";
@@ -14,6 +16,7 @@ export class TurnHarness {
   readonly asked: Question[] = [];
   readonly steps = new Map<string, string>();
   answer: unknown;
+  timers: Timers = noTimers;
   readonly #definition: AnyActor;
 
   constructor(definition: unknown) {
@@ -25,6 +28,7 @@ export class TurnHarness {
     return {
       clock: this.clock,
       lost: this.lost.signal,
+      timers: this.timers,
       payloadBytesMax: 10_000,
       log: () => silentLogger,
       ask: async (_asker, question) => {
@@ -55,9 +59,10 @@ export class TurnHarness {
     verb: "ask" | "tell" = "ask",
   ): TurnOutcome | Promise<TurnOutcome> {
     const frame = { method, payload, messageId: "m1", from: undefined, trace: undefined, turnTrace: undefined };
+    const unwithdrawn = { askId: "m1", interrupt: undefined };
     const message: Message =
       verb === "ask"
-        ? { ...frame, kind: "ask", chain: [], idempotencyKey: undefined, answer: () => {} }
+        ? { ...frame, kind: "ask", chain: [], idempotencyKey: undefined, ...unwithdrawn, answer: () => {} }
         : { ...frame, kind: "tell", sequence: 1, number: undefined, attempts: 1, doom: undefined };
     const self = { type: this.#definition.type, id: "a" };
     return runTurn({ definition: this.#definition, self, message, state, services: this.services() });

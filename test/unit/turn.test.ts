@@ -155,7 +155,7 @@ test("U4: what is answered and sent is as it was when it was given", async () =>
     ctx.state.n = note.n;
     return ctx.state;
   })) as TurnOutcome & { readonly kind: "done" };
-  expect(outcome.sendings[0]?.inputText).toBe("1");
+  expect(outcome.sendings[0]).toMatchObject({ inputText: "1" });
   expect(outcome.resultText).toBe('{"n":2,"list":[1]}');
   expect(outcome.state).toEqual({ n: 2, list: [1] });
 });
