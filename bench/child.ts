@@ -2,6 +2,8 @@
 
 import type { CallerCommands } from "./roles/caller.ts";
 import { callerCommands } from "./roles/caller.ts";
+import type { ProberCommands } from "./roles/prober.ts";
+import { proberCommands } from "./roles/prober.ts";
 import type { StoreCommands } from "./roles/store.ts";
 import { storeCommands } from "./roles/store.ts";
 import type { WorkerCommands } from "./roles/worker.ts";
@@ -13,6 +15,7 @@ export interface CommandsOf {
   caller: CallerCommands;
   worker: WorkerCommands;
   store: StoreCommands;
+  prober: ProberCommands;
 }
 
 export interface Assignment extends Place {
@@ -50,6 +53,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
       const store = await (await loadOpener(side, role))(place);
       return { commands: storeCommands(store), close: () => store.close() };
     }
+    case "prober": {
+      const prober = await (await loadOpener(side, role))(place);
+      return { commands: proberCommands(prober), close: () => prober.close() };
+    }
   }
 }
 
@@ -77,6 +84,8 @@ async function main(): Promise<void> {
       if (message.kind === "call") void answer(opened, message);
       else void opened.close().finally(() => process.exit(0));
     });
+    // As whoever replaces a worker ends the old one: in peace.
+    process.once("SIGTERM", () => void opened.close().finally(() => process.exit(0)));
     say({ kind: "ready" });
   } catch (thrown) {
     say({ kind: "failed", reason: toError(thrown).stack ?? String(thrown) });

@@ -2,12 +2,14 @@
 
 import { cpus, release } from "node:os";
 import { isTroupeError } from "../src/core/errors.ts";
-import { allCases } from "./cases/all.ts";
+import { allCases, clusterCases } from "./cases/all.ts";
+import type { Scale } from "./cases/case.ts";
 import { fullScale, quickScale } from "./cases/case.ts";
+import type { Finding } from "./cases/cluster-case.ts";
 import type { BenchOptions } from "./options.ts";
 import { helpText, readCommand } from "./options.ts";
 import type { NamedResult } from "./print.ts";
-import { toJsonLine, toTable } from "./print.ts";
+import { toFindingLine, toFindingTables, toJsonLine, toTable } from "./print.ts";
 import { runCase } from "./run-case.ts";
 import { findBinary } from "./server.ts";
 import { toError } from "./side.ts";
@@ -26,7 +28,7 @@ async function run(options: BenchOptions): Promise<number> {
   const plan = {
     binary: binary.path,
     sides: options.sides,
-    scale: options.isQuick ? quickScale : fullScale,
+    scale: scaleOf(options),
     onProgress: (line: string) => say(`[${Math.round((performance.now() - startMs) / 1_000)} s] ${line}`),
   };
   const results: NamedResult[] = [];
@@ -41,20 +43,42 @@ async function run(options: BenchOptions): Promise<number> {
       say(`${bench.name} FAILED: ${toError(thrown).stack}`);
     }
   }
-  if (!options.isJson && results.length > 0) {
-    console.log(`${machine}; ${software}; ${manner} run\n\n${toTable(results)}`);
+  const findings: Finding[] = [];
+  for (const bench of clusterCases.filter(({ name }) => options.names.includes(name))) {
+    try {
+      const found = await bench.run(plan);
+      findings.push(...found);
+      if (options.isJson) for (const finding of found) console.log(toFindingLine(finding));
+    } catch (thrown) {
+      failures += 1;
+      say(`${bench.name} FAILED: ${toError(thrown).stack}`);
+    }
+  }
+  if (!options.isJson) {
+    const tables = [...(results.length > 0 ? [toTable(results)] : []), ...toFindingTables(findings)];
+    if (tables.length > 0) console.log(`${machine}; ${software}; ${manner} run\n\n${tables.join("\n\n")}`);
   }
   return failures === 0 ? 0 : 1;
+}
+
+function scaleOf({ isQuick, rounds, kills }: BenchOptions): Scale {
+  const scale = isQuick ? quickScale : fullScale;
+  return {
+    ...scale,
+    ...(rounds === undefined ? {} : { rounds, joins: rounds }),
+    ...(kills === undefined ? {} : { kills }),
+  };
 }
 
 async function main(): Promise<number> {
   const command = readCommand(
     process.argv.slice(2),
-    allCases.map(({ name }) => name),
+    [...allCases, ...clusterCases].map(({ name }) => name),
+    clusterCases.map(({ name }) => name),
   );
   switch (command.kind) {
     case "help":
-      console.log(helpText(allCases));
+      console.log(helpText(allCases, clusterCases));
       return 0;
     case "refused":
       say(`${command.reason}\nTry: npm run bench -- --help`);

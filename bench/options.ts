@@ -10,6 +10,10 @@ export interface BenchOptions {
   readonly sides: readonly SideName[];
   readonly isQuick: boolean;
   readonly isJson: boolean;
+  /** Instead of the scale's own number. */
+  readonly rounds: number | undefined;
+  /** How many workers `failover.*` kills, instead of the scale's own number. */
+  readonly kills: number | undefined;
 }
 
 export type Command =
@@ -17,8 +21,15 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** What the arguments ask for. `known`: the names of all cases. A name ending in `.` or `*` stands for its family. */
-export function readCommand(args: readonly string[], known: readonly string[]): Command {
+/**
+ * What the arguments ask for. `known`: the names of all cases; `onlyNamed`: those of them that run only when they are
+ * named. A name ending in `.` or `*` stands for its family.
+ */
+export function readCommand(
+  args: readonly string[],
+  known: readonly string[],
+  onlyNamed: readonly string[] = [],
+): Command {
   const parsed = tryParse(args);
   if (typeof parsed === "string") return { kind: "refused", reason: parsed };
   const { values, positionals } = parsed;
@@ -37,8 +48,13 @@ export function readCommand(args: readonly string[], known: readonly string[]): 
   if (strange !== undefined) {
     return { kind: "refused", reason: `no side is called ${strange}; there are: ${sideNames.join(", ")}` };
   }
-  const names = known.filter((name) => positionals.length === 0 || wanted.has(name));
-  return { kind: "run", options: { names, sides, isQuick: values.quick, isJson: values.json } };
+  const counts = { rounds: readCount(values.rounds), kills: readCount(values.kills) };
+  const odd = (["rounds", "kills"] as const).find((name) => Number.isNaN(counts[name]));
+  if (odd !== undefined) {
+    return { kind: "refused", reason: `--${odd} must be a whole number of 1 or more, got ${values[odd]}` };
+  }
+  const names = known.filter((name) => (positionals.length === 0 ? !onlyNamed.includes(name) : wanted.has(name)));
+  return { kind: "run", options: { names, sides, isQuick: values.quick, isJson: values.json, ...counts } };
 }
 
 function tryParse(args: readonly string[]) {
@@ -50,6 +66,8 @@ function tryParse(args: readonly string[]) {
         quick: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         sides: { type: "string" },
+        rounds: { type: "string" },
+        kills: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });
@@ -58,29 +76,47 @@ function tryParse(args: readonly string[]) {
   }
 }
 
+/** NaN for what is no whole number of 1 or more. */
+function readCount(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
+}
+
 function matches(pattern: string, name: string): boolean {
   const family = /^(.+?)\.?\*?$/.exec(pattern)?.[1] ?? pattern;
   return pattern === name || (pattern !== name && name.startsWith(`${family}.`));
 }
 
-/** The text of `--help`. `cases`: name and what it measures. */
-export function helpText(cases: readonly { readonly name: string; readonly what: string }[]): string {
-  const width = Math.max(...cases.map(({ name }) => name.length));
+interface Described {
+  readonly name: string;
+  readonly what: string;
+}
+
+/** The text of `--help`. */
+export function helpText(cases: readonly Described[], clusterCases: readonly Described[]): string {
+  const width = Math.max(...[...cases, ...clusterCases].map(({ name }) => name.length));
+  const lines = (all: readonly Described[]) =>
+    all.map(({ name, what }) => `  ${name.padEnd(width)}  ${what}`).join("\n");
   return `Measures Troupe against the same work written by hand on the official NATS client.
 
-Usage: npm run bench -- [NAMES] [--quick] [--json] [--sides LIST]
+Usage: npm run bench -- [NAMES] [--quick] [--json] [--sides LIST] [--rounds N] [--kills N]
 
   ours    Troupe
   raw     the client's plain calls: nc.request, js.publish with expectations, an ordered consumer
   limit   the tightest version by hand: shared inbox, callbacks, no timers, one header
 
 Cases (all when none is named; \`ask\` stands for all that begin with \`ask.\`):
-${cases.map(({ name, what }) => `  ${name.padEnd(width)}  ${what}`).join("\n")}
+${lines(cases)}
+
+Cases with many workers, Troupe's alone, which run only when they are named:
+${lines(clusterCases)}
 
 Options:
   --quick        Short rounds: under 90 seconds in all, for the order of magnitude
   --json         One line of JSON per case on standard output
   --sides LIST   Only these sides, e.g. raw,limit; the others' figures are null
+  --rounds N     Rounds of a case (3); of \`scale.join\`, how many workers join (5, quick 2)
+  --kills N      How many workers \`failover\` kills, freezes or drains (20, quick 3)
   -h, --help     This text
 
 The nats-server comes from NATS_SERVER (a path), PATH or the cache, or is fetched. It is private, on a free port of the
@@ -91,6 +127,7 @@ Examples:
   npm run bench -- --quick
   npm run bench -- ask.spread tell.spread --json
   npm run bench -- ask --sides raw,limit
+  npm run bench -- failover.kill failover.drain --json
 
 Exit codes: 0 all cases ran, 1 a case failed, 2 the arguments are wrong.
 `;

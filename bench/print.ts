@@ -1,6 +1,7 @@
 // How results are shown: lines of JSON for programs, a Markdown table for people and for the README.
 
 import type { BenchCase, Wanted } from "./cases/case.ts";
+import type { Finding } from "./cases/cluster-case.ts";
 import type { CaseResult } from "./run-case.ts";
 
 export interface NamedResult {
@@ -39,18 +40,43 @@ const columns = [
   "wanted",
 ];
 
-/** A Markdown table, aligned so that it reads as plain text too. */
+/** One line of JSON of a case with many workers. */
+export function toFindingLine(finding: Finding): string {
+  const entries = Object.entries(finding);
+  return JSON.stringify(
+    Object.fromEntries(entries.map(([name, value]) => [name, typeof value === "number" ? rounded(value) : value])),
+  );
+}
+
+/** A table of the comparisons. */
 export function toTable(results: readonly NamedResult[]): string {
-  const rows = [columns, ...results.map(toRow)];
-  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return toMarkdown(columns, results.map(toRow), ["case", "unit", "wanted"]);
+}
+
+/** Tables of the cases with many workers, a column for each finding, those with the same figures beside each other. */
+export function toFindingTables(findings: readonly Finding[]): readonly string[] {
+  const alike = Map.groupBy(findings, (finding) => Object.keys(finding).join());
+  return [...alike.values()].map((group) => {
+    const head = ["", ...group.map(({ name }) => String(name))];
+    const figures = Object.keys(group[0] ?? {}).filter((name) => name !== "name");
+    const cell = (value: string | number | null | undefined): string =>
+      typeof value === "string" ? value : figure(value ?? null);
+    const rows = figures.map((name) => [name, ...group.map((finding) => cell(finding[name]))]);
+    return toMarkdown(head, rows, [""]);
+  });
+}
+
+/** A Markdown table, aligned so that it reads as plain text too. `texts`: columns that are aligned to the left. */
+function toMarkdown(head: readonly string[], body: readonly (readonly string[])[], texts: readonly string[]): string {
+  const rows = [head, ...body];
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const isText = (column: number): boolean => texts.includes(head[column] ?? "");
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, at) => (isText(at) ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(" | ")} |`;
   const rule = `|${widths.map((width, at) => (isText(at) ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
-  const [head = "", ...body] = rows.map(line);
-  return [head, rule, ...body].join("\n");
+  const [top = "", ...others] = rows.map(line);
+  return [top, rule, ...others].join("\n");
 }
-
-const isText = (column: number): boolean => ["case", "unit", "wanted"].includes(columns[column] ?? "");
 
 function toRow({ bench, result }: NamedResult): string[] {
   return [

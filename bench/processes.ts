@@ -38,6 +38,18 @@ export class Child<C> {
     return waiting.promise as Promise<Result<C, K>>;
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+  /** Resolves when the process has ended, whatever ended it. */
+  get exited(): Promise<void> {
+    return this.#exited;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
   /** Asks the child to close, and kills it when it does not. Idempotent. */
   async close(): Promise<void> {
     if (this.#process.connected) this.#process.send({ kind: "close" } satisfies ToChild);

@@ -14,6 +14,7 @@ export function findBinary(onProgress: (line: string) => void): Promise<FoundBin
 
 export interface BenchServer extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
 }
 
 /** Starts a server on an empty folder. Closing it, or the end of this process, ends the server and removes the folder. */
@@ -28,6 +29,7 @@ export async function startServer(binary: string): Promise<BenchServer> {
     process.once("exit", onExit);
     return {
       url: server.url,
+      pid: server.pid,
       async [Symbol.asyncDispose]() {
         process.off("exit", onExit);
         await server.stop();

@@ -57,11 +57,20 @@ export interface StoreSide {
   close(): Promise<void>;
 }
 
+export interface ProberSide {
+  /** Adds 1 to the counter; answers with the process that the actor lives in, after the commit was acknowledged. */
+  touch(id: string): Promise<{ readonly by: number; readonly failure?: string }>;
+  /** Answers with the committed count. */
+  total(id: string): Promise<number>;
+  close(): Promise<void>;
+}
+
 /** What the file `bench/<side>/<role>.ts` exports. */
 export interface Openers {
   caller(place: Place): Promise<CallerSide>;
   worker(place: Place): Promise<WorkerSide>;
   store(place: Place): Promise<StoreSide>;
+  prober(place: Place): Promise<ProberSide>;
 }
 export type Role = keyof Openers;
 

@@ -4,8 +4,12 @@ import { activate } from "./activate.ts";
 import { askHot, askSingle, askSpread, querySpread } from "./ask.ts";
 import { askLocal } from "./ask-local.ts";
 import type { BenchCase } from "./case.ts";
+import type { ClusterCase } from "./cluster-case.ts";
+import { failoverDrain, failoverFreeze, failoverKill } from "./failover.ts";
 import { kvUpdate } from "./kv-update.ts";
 import { memoryIdle } from "./memory-idle.ts";
+import { scaleJoin } from "./scale-join.ts";
+import { scaleLoad } from "./scale-load.ts";
 import { tellHot, tellSpread } from "./tell.ts";
 import { watchLag } from "./watch-lag.ts";
 
@@ -22,3 +26,6 @@ export const allCases: readonly BenchCase[] = [
   activate,
   memoryIdle,
 ];
+
+/** These take minutes, and run only when they are named. */
+export const clusterCases: readonly ClusterCase[] = [failoverKill, failoverFreeze, failoverDrain, scaleLoad, scaleJoin];

@@ -13,10 +13,20 @@ export interface Scale {
   readonly coldActors: number;
   /** Actors that `memory.idle` holds in one round. */
   readonly idleActors: number;
+  /** Workers that `failover.*` kills. */
+  readonly kills: number;
+  /** Workers that join in `scale.join`. */
+  readonly joins: number;
 }
 
-export const fullScale: Scale = { rounds: 3, warmMs: 1_500, roundMs: 2_500, coldActors: 5_000, idleActors: 30_000 };
-export const quickScale: Scale = { rounds: 3, warmMs: 600, roundMs: 300, coldActors: 1_000, idleActors: 20_000 };
+export const fullScale: Scale = {
+  ...{ rounds: 3, warmMs: 1_500, roundMs: 2_500, coldActors: 5_000, idleActors: 30_000 },
+  ...{ kills: 20, joins: 5 },
+};
+export const quickScale: Scale = {
+  ...{ rounds: 3, warmMs: 600, roundMs: 300, coldActors: 1_000, idleActors: 20_000 },
+  ...{ kills: 3, joins: 2 },
+};
 
 /** One side's place in a run of a case. Processes that it starts are ended with the run. */
 export interface Stage {

@@ -16,6 +16,11 @@ export const Counter = defineActor(
       ctx.state.count += n;
       return ctx.state.count;
     }),
+    /** Adds 1, and answers with the process that it lives in. */
+    touch: handler((ctx) => {
+      ctx.state.count += 1;
+      return process.pid;
+    }),
     total: query((ctx) => ctx.state.count),
   },
 );

@@ -17,8 +17,8 @@ import { messageOf, TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, hasActiveSpan, isTracing, traceparentOf } from "../core/trace.ts";
+import { Attempt, Pause } from "./ask-attempt.ts";
 import type { AskOrigin } from "./cell-host.ts";
-import type { Directory } from "./directory.ts";
 import type { MailMeta, RequestOutcome } from "./mail.ts";
 import { checkPayload, noMeta } from "./mail.ts";
 import type { PooledAddress, Routes } from "./routes.ts";
@@ -29,15 +29,12 @@ import { decodeError } from "./wire-error.ts";
 export const askTimeoutMsDefault = 10_000;
 const backoffMsMin = 10;
 const backoffMsMax = 500;
-/** How long an answer that was sent before its partition moved may still be under way. Unit: ms. */
-const lateAnswerMsMax = 500;
 /** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
 const harmlessAttemptMsMax = 2_000;
 /** How long after its deadline an ask may last to learn why nobody answered. Unit: ms. */
 const explainMsMax = 200;
 const nothing = new Uint8Array(0);
 const nobody: RequestOutcome = { kind: "nobody" };
-const moved: RequestOutcome = { kind: "lost", reason: "the actor's partition has another owner" };
 
 export interface AskRequest {
   readonly to: PooledAddress;
@@ -162,10 +159,11 @@ export class Asker {
     if (mail === undefined || directory === undefined) return this.#findWay(to.pool, timeoutMs);
     checkPayload(mail, to, payload);
     if (epoch === undefined) return Promise.resolve(nobody);
-    const signal = options?.signal;
-    return this.#askOwner(directory, to.partition, isHarmless, () =>
-      mail.request({ ...to, epoch }, payload, meta, timeoutMs, signal),
-    );
+    const { partition, key, method } = to;
+    const request = mail.request({ partition, epoch, key, method }, payload, meta, timeoutMs, options?.signal);
+    const attempt = new Attempt(request, this.#clock, isHarmless);
+    directory.awaitNextEpoch(partition, attempt);
+    return attempt.outcome;
   }
 
   /** Opens the way to a pool that nothing was asked of before. */
@@ -183,36 +181,6 @@ export class Asker {
     return outcome;
   }
 
-  /** The outcome of a request, or that the partition has another owner meanwhile (Q3). */
-  #askOwner(
-    directory: Directory,
-    partition: number,
-    isHarmless: boolean,
-    request: () => Promise<RequestOutcome>,
-  ): Promise<RequestOutcome> {
-    return new Promise((resolve, reject) => {
-      let cancelLate: (() => void) | undefined;
-      const stopListening = directory.onNextEpoch(partition, () => {
-        if (isHarmless) resolve(moved);
-        else cancelLate = this.#clock.after(lateAnswerMsMax, () => resolve(moved));
-      });
-      const end = () => {
-        stopListening();
-        cancelLate?.();
-      };
-      request().then(
-        (outcome) => {
-          end();
-          resolve(outcome);
-        },
-        (thrown: unknown) => {
-          end();
-          reject(thrown);
-        },
-      );
-    });
-  }
-
   /** Waits until the next attempt is due, or the partition has another owner than the one that was tried. */
   #pause(to: PooledAddress, tried: number | undefined, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     const directory = this.#routes.findDirectory(to.pool);
@@ -220,12 +188,13 @@ export class Asker {
     return new Promise((resolve) => {
       const end = () => {
         cancel();
-        stopListening?.();
+        pause.leave();
         signal?.removeEventListener("abort", end);
         resolve();
       };
       const cancel = this.#clock.after(waitMs, end);
-      const stopListening = directory?.onNextEpoch(to.partition, end);
+      const pause = new Pause(end);
+      directory?.awaitNextEpoch(to.partition, pause);
       signal?.addEventListener("abort", end, { once: true });
     });
   }

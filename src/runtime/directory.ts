@@ -8,6 +8,8 @@ import type { Clock } from "../core/clock.ts";
 import { decodeText, encodeText } from "../core/codec.ts";
 import { Replica } from "../kv/replica.ts";
 import type { KvEntry, KvStore, Revision } from "../kv/store.ts";
+import type { EpochWaiter } from "./epoch-ring.ts";
+import { EpochRing } from "./epoch-ring.ts";
 import type { Needs } from "./placement.ts";
 import { noNeeds } from "./placement.ts";
 import { partitionKey } from "./subjects.ts";
@@ -40,8 +42,8 @@ export class Directory {
   readonly partitionCount: number;
   readonly #records: StandingRecord[];
   readonly #listeners = new Set<() => void>();
-  /** By partition: who waits for its next epoch. */
-  readonly #waiting = new Map<number, Set<() => void>>();
+  /** By partition. */
+  readonly #waiting: (EpochRing | undefined)[] = [];
   #replica: Replica | undefined;
 
   private constructor({ pool, partitionCount }: DirectoryOptions) {
@@ -76,15 +78,11 @@ export class Directory {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Runs `listener` once, when the partition has another epoch. Returns the function that stops that. */
-  onNextEpoch(partition: number, listener: () => void): () => void {
-    let waiting = this.#waiting.get(partition);
-    if (waiting === undefined) {
-      waiting = new Set();
-      this.#waiting.set(partition, waiting);
-    }
-    waiting.add(listener);
-    return () => waiting.delete(listener);
+  /** The waiter hears of the partition's next epoch, unless it leaves before. */
+  awaitNextEpoch(partition: number, waiter: EpochWaiter): void {
+    const ring = this.#waiting[partition] ?? new EpochRing();
+    this.#waiting[partition] = ring;
+    ring.join(waiter);
   }
 
   /** Takes note of a record that this process has written. */
@@ -115,10 +113,10 @@ export class Directory {
     const before = this.recordOf(partition);
     const record = readStanding(this.#replica?.get(partitionKey(this.pool, partition)));
     this.#records[partition] = record;
-    const waiting = this.#waiting.get(partition);
+    const waiting = this.#waiting[partition];
     if (waiting === undefined || record.epoch === before.epoch) return;
-    this.#waiting.delete(partition);
-    for (const listener of waiting) listener();
+    this.#waiting[partition] = undefined;
+    waiting.onNextEpoch();
   }
 }
 
