@@ -13,7 +13,8 @@ export type FailureCode =
   | "LETTER_NOT_FOUND"
   | "FILE_UNUSABLE"
   | "SERVER_NOT_FOUND"
-  | "WORKER_FAILED";
+  | "WORKER_FAILED"
+  | "WORKER_TOO_OLD";
 
 /** A failure of the command itself. What the runtime rejects with is a TroupeError. */
 export class CommandFailure extends Error {

@@ -81,8 +81,8 @@ function outcomeOfRefusal(refusal: ServerRefusal, what: string): PublishOutcome 
 
 /** Nobody answered a write. */
 export function noAnswerError(answer: Exclude<LinkAnswer, { kind: "reply" }>, what: string): TroupeError {
-  if (answer.kind === "nobody")
-    return new TroupeError("STORE_FAILED", `${what}: no stream takes it now; nothing was written`);
   if (answer.kind === "lost") return new TroupeError("OUTCOME_UNKNOWN", `${what}: ${answer.reason}`);
-  return new TroupeError("SERVER_UNREACHABLE", `${what}: ${answer.reason}; nothing was written`);
+  // Within a cluster "nobody" is mostly for the seconds in which the stream has no leader.
+  const reason = answer.kind === "nobody" ? "no stream takes it in now" : answer.reason;
+  return new TroupeError("SERVER_UNREACHABLE", `${what}: ${reason}; nothing was written`);
 }

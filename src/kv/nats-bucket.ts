@@ -2,7 +2,7 @@
 // live for single keys with markers that watchers see).
 
 import { TroupeError } from "../core/errors.ts";
-import { callApi, refusedError, serverErrors } from "./nats-api.ts";
+import { callApi, readApi, refusedError, serverErrors } from "./nats-api.ts";
 import type { NatsLink } from "./nats-link.ts";
 
 export interface BucketRequest {
@@ -47,17 +47,26 @@ const nanosPerMs = 1_000_000;
 export async function openBucket(request: BucketRequest): Promise<Bucket> {
   const { link, bucket } = request;
   const stream = `KV_${bucket}`;
-  let found = await callApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
+  let found = await readApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
   if (found.kind === "refused" && found.refusal.code === serverErrors.streamNotFound) {
     found = await callApi<{ config: StreamConfig }>(link, `STREAM.CREATE.${stream}`, configOf(request, stream));
     if (found.kind === "refused" && found.refusal.code === serverErrors.streamNameInUse) {
       // Somebody else made it meanwhile, with other settings.
-      found = await callApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
+      found = await readApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
     }
+  }
+  if (found.kind === "ok" && isEdited(bucket, found.value.config)) {
+    const config = { ...found.value.config, allow_atomic: true };
+    found = await callApi<{ config: StreamConfig }>(link, `STREAM.UPDATE.${stream}`, config);
   }
   if (found.kind === "failed") throw found.error;
   if (found.kind === "refused") throw refusedError(`bucket ${bucket}`, found.refusal);
   return bucketOf(bucket, found.value.config);
+}
+
+/** `nats kv edit` (0.5.1), whatever it changes, takes the permission of atomic batches away, which is then given back. */
+function isEdited(bucket: string, config: StreamConfig): boolean {
+  return config.allow_atomic !== true && faultsOf(bucket, { ...config, allow_atomic: true }).length === 0;
 }
 
 function configOf(request: BucketRequest, stream: string): object {
@@ -85,8 +94,24 @@ function configOf(request: BucketRequest, stream: string): object {
   };
 }
 
-/** Rejects with LAYOUT_MISMATCH when the stream cannot hold what the port promises. */
+/** Throws LAYOUT_MISMATCH when the stream cannot hold what the port promises. */
 function bucketOf(bucket: string, config: StreamConfig): Bucket {
+  const faults = faultsOf(bucket, config);
+  if (faults.length > 0) {
+    throw new TroupeError("LAYOUT_MISMATCH", `the bucket ${bucket} was made by something else: ${faults.join("; ")}`);
+  }
+  return {
+    stream: `KV_${bucket}`,
+    prefix: `$KV.${bucket}.`,
+    history: config.max_msgs_per_subject ?? 1,
+    replicas: config.num_replicas ?? 1,
+    markerTtlMs: markerTtlMsOf(config),
+  };
+}
+
+const markerTtlMsOf = (config: StreamConfig): number => (config.subject_delete_marker_ttl ?? 0) / nanosPerMs;
+
+function faultsOf(bucket: string, config: StreamConfig): readonly string[] {
   const prefix = `$KV.${bucket}.`;
   const subjects = config.subjects ?? [];
   const wrong: string[] = [];
@@ -95,15 +120,10 @@ function bucketOf(bucket: string, config: StreamConfig): Bucket {
   if (config.mirror !== undefined && config.mirror !== null) wrong.push("it is a mirror");
   if (config.retention !== undefined && config.retention !== "limits")
     wrong.push(`its retention is ${config.retention}`);
-  const history = config.max_msgs_per_subject ?? -1;
-  if (history < 1) wrong.push("it has no bound of messages for each subject");
+  if ((config.max_msgs_per_subject ?? -1) < 1) wrong.push("it has no bound of messages for each subject");
   for (const flag of ["allow_rollup_hdrs", "allow_direct", "allow_atomic", "allow_msg_ttl"] as const) {
     if (config[flag] !== true) wrong.push(`it lacks \`${flag}\``);
   }
-  const markerTtlMs = (config.subject_delete_marker_ttl ?? 0) / nanosPerMs;
-  if (markerTtlMs < 1_000) wrong.push("it has no `subject_delete_marker_ttl`");
-  if (wrong.length > 0) {
-    throw new TroupeError("LAYOUT_MISMATCH", `the bucket ${bucket} was made by something else: ${wrong.join("; ")}`);
-  }
-  return { stream: `KV_${bucket}`, prefix, history, replicas: config.num_replicas ?? 1, markerTtlMs };
+  if (markerTtlMsOf(config) < 1_000) wrong.push("it has no `subject_delete_marker_ttl`");
+  return wrong;
 }

@@ -1,7 +1,7 @@
 // The server's side of a reader: what a stream holds, and the short-lived pull consumer that reads it.
 
 import type { Msg } from "@nats-io/transport-node";
-import { type ApiAnswer, apiTimeoutMs, callApi } from "./nats-api.ts";
+import { type ApiAnswer, apiTimeoutMs, callApi, readApi } from "./nats-api.ts";
 import type { NatsLink } from "./nats-link.ts";
 
 export interface StreamState {
@@ -19,7 +19,7 @@ interface StreamInfoResponse {
 
 /** Asks the stream's leader. */
 export async function describeStream(link: NatsLink, stream: string): Promise<ApiAnswer<StreamState>> {
-  const answer = await callApi<StreamInfoResponse>(link, `STREAM.INFO.${stream}`, undefined);
+  const answer = await readApi<StreamInfoResponse>(link, `STREAM.INFO.${stream}`, undefined);
   if (answer.kind !== "ok") return answer;
   const { created, config, state } = answer.value;
   return { kind: "ok", value: { created, lastSequence: state.last_seq, replicas: config.num_replicas ?? 1 } };
@@ -36,6 +36,9 @@ export interface ConsumerRequest {
 
 /** A consumer that nobody pulls from is removed by the server after this. Unit: ms. */
 export const consumerIdleMsMax = 30_000;
+
+/** How long that may take: the cluster's leader makes it, and without one nobody answers. Unit: ms. */
+const createMsMax = 2_000;
 
 /** Makes the consumer; answers with the messages that wait for it. */
 export async function createConsumer(link: NatsLink, request: ConsumerRequest): Promise<ApiAnswer<number>> {
@@ -56,7 +59,8 @@ export async function createConsumer(link: NatsLink, request: ConsumerRequest): 
   };
   // With one filter it stands in the subject too: permissions can then be given for single keys.
   const verb = `CONSUMER.CREATE.${stream}.${name}${isSingle ? `.${only}` : ""}`;
-  const answer = await callApi<{ num_pending?: number }>(link, verb, { stream_name: stream, config, action: "create" });
+  const body = { stream_name: stream, config, action: "create" };
+  const answer = await callApi<{ num_pending?: number }>(link, verb, body, createMsMax);
   return answer.kind === "ok" ? { kind: "ok", value: answer.value.num_pending ?? 0 } : answer;
 }
 
@@ -67,9 +71,23 @@ export function deleteConsumer(link: NatsLink, stream: string, name: string): vo
   link.send(`$JS.API.CONSUMER.DELETE.${stream}.${name}`, nothing, undefined, apiTimeoutMs, () => {});
 }
 
+interface PullTimesWanted {
+  readonly heartbeatMs?: number;
+  readonly pullExpiresMs?: number;
+}
+
 export interface PullTimes {
   readonly expiresMs: number;
   readonly heartbeatMs: number;
+}
+
+/** While a replicated stream is caught up with, heartbeats come fast: only they show how far the replica has come. */
+export const quickPull: PullTimes = { expiresMs: 1_000, heartbeatMs: 100 };
+
+/** What is wanted, or the defaults (see `ReaderOptions`). */
+export function pullTimes(wanted: PullTimesWanted, replicas = 1): PullTimes {
+  const { heartbeatMs = replicas > 1 ? 1_000 : 5_000, pullExpiresMs = 30_000 } = wanted;
+  return { expiresMs: Math.max(pullExpiresMs, heartbeatMs * 2), heartbeatMs };
 }
 
 /** The body of a request for `batch` messages. */

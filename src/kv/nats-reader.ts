@@ -10,7 +10,7 @@
 //       interrupted goes on behind its last message. (It may then hand over older values that are kept, in order.)
 //   R4. When the place is lost (stream made anew or cut behind it, or an outage that markers do not survive) the reader
 //       says so by `onRestarted` and starts over.
-//   R5. No storm: restarts are spread by jitter, failing ones back off to 5 s, and old consumers are deleted.
+//   R5. No storm: restarts are spread by jitter, failing ones back off to 2 s, and old consumers are deleted.
 
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import type { Clock } from "../core/clock.ts";
@@ -21,7 +21,10 @@ import {
   createConsumer,
   deleteConsumer,
   describeStream,
+  type PullTimes,
   pullRequest,
+  pullTimes,
+  quickPull,
   type StreamState,
   statusOf,
 } from "./nats-consumer.ts";
@@ -55,7 +58,10 @@ export interface ReaderOptions {
   readonly onLost?: (error: TroupeError) => void;
   /** Messages asked for at a time: at most so many are under way. Default 256. */
   readonly batch?: number;
-  /** The server says that it is alive each so often; after two misses the reader starts again. Unit: ms. Default 5,000. */
+  /**
+   * The server says that it is alive each so often; after two misses the reader starts again. Unit: ms. Default 5,000;
+   * 1,000 in a cluster, where the consumer lives on one server of several and goes with it while the link stands.
+   */
   readonly heartbeatMs?: number;
   /** A request for messages ends after this, and is made again. Unit: ms, at least two heartbeats. Default 30,000. */
   readonly pullExpiresMs?: number;
@@ -92,10 +98,6 @@ export async function openReader(options: ReaderOptions): Promise<StreamReader> 
   return reader;
 }
 
-const pullExpiresMsDefault = 30_000;
-/** While a replicated stream is caught up with, heartbeats come fast: only they show how far the replica has come. */
-const quickPull = { expiresMs: 1_000, heartbeatMs: 100 };
-
 let readersOpened = 0;
 
 class OrderedReader implements StreamReader {
@@ -103,7 +105,6 @@ class OrderedReader implements StreamReader {
   readonly #link: NatsLink;
   readonly #clock: Clock;
   readonly #batch: number;
-  readonly #times: { readonly expiresMs: number; readonly heartbeatMs: number };
   readonly #inbox: string;
   readonly #place = noPlace();
   #unlisten: (() => void) | undefined;
@@ -140,8 +141,6 @@ class OrderedReader implements StreamReader {
     this.#link = options.link;
     this.#clock = options.clock ?? systemClock;
     this.#batch = Math.max(1, options.batch ?? 256);
-    const heartbeatMs = options.heartbeatMs ?? 5_000;
-    this.#times = { expiresMs: Math.max(options.pullExpiresMs ?? pullExpiresMsDefault, heartbeatMs * 2), heartbeatMs };
     this.#next = typeof options.from === "number" ? Math.max(1, options.from) : options.from;
     this.#inbox = `${options.link.inbox}.w${(readersOpened++).toString(36)}`;
   }
@@ -205,6 +204,10 @@ class OrderedReader implements StreamReader {
   #whyVoid(): TroupeError | undefined {
     if (!this.#isClosed) return undefined;
     return this.#lost ?? new TroupeError("CLOSED", `the reader of ${this.#options.stream} was closed`);
+  }
+
+  get #times(): PullTimes {
+    return pullTimes(this.#options, this.#stream?.replicas);
   }
 
   /** The stream's last sequence at the (re)start: up to there it is the past. */

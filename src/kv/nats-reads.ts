@@ -6,7 +6,7 @@
 import type { Msg } from "@nats-io/transport-node";
 import { type Clock, delay } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
-import { apiTimeoutMs, apiUnreachable, callApi, refusedError, serverErrors } from "./nats-api.ts";
+import { apiTimeoutMs, apiUnreachable, readApi, refusedError, serverErrors } from "./nats-api.ts";
 import type { Bucket } from "./nats-bucket.ts";
 import { describeStream } from "./nats-consumer.ts";
 import { entryOfDirect, entryOfGet, type GetResponse } from "./nats-entry.ts";
@@ -31,7 +31,7 @@ const staleWaitMs = 50;
 /** The last entry of a key, deletions included, from the leader. */
 export async function readLast({ link, bucket }: ReadFrom, key: string): Promise<KvEntry | undefined> {
   const request = { last_by_subj: bucket.prefix + key };
-  const answer = await callApi<GetResponse>(link, `STREAM.MSG.GET.${bucket.stream}`, request);
+  const answer = await readApi<GetResponse>(link, `STREAM.MSG.GET.${bucket.stream}`, request);
   if (answer.kind === "ok") return entryOfGet(answer.value, bucket.prefix.length);
   if (answer.kind === "failed") throw answer.error;
   if (answer.refusal.code === serverErrors.messageNotFound) return undefined;

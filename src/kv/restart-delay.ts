@@ -4,7 +4,7 @@
 /** Over this the first tries of many are spread: after a reconnection all readers of a process start again. Unit: ms. */
 const spreadMs = 30;
 const firstMs = 100;
-const mostMs = 5_000;
+const mostMs = 2_000;
 
 /** `failures`: tries in a row that led to nothing. `random`: in [0, 1). Unit: ms. */
 export function restartDelayMs(failures: number, random: number): number {

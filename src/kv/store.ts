@@ -14,8 +14,8 @@
 //       watcher that was behind for longer starts over.
 //   K6. Outcomes that a caller must branch on are values. What rejects: KEY_INVALID, PAYLOAD_TOO_LARGE (nothing was
 //       written), OPTION_INVALID, OUTCOME_UNKNOWN (a write whose answer was lost: it may be stored, now or later),
-//       STORE_FAILED (refused, nothing was written), SERVER_UNREACHABLE (a read without answer, or a write that was not
-//       even sent: nothing was written), CLOSED.
+//       STORE_FAILED (refused, nothing was written), SERVER_UNREACHABLE (a read without answer, or a write that reached
+//       nobody: nothing was written, and soon it may be), CLOSED.
 //   K7. Whoever opens a store closes it. After `close` every call rejects with CLOSED and every watcher ends.
 //   K8. Bytes handed in are not changed afterwards by the caller; bytes handed out belong to the receiver.
 

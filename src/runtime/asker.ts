@@ -32,6 +32,8 @@ const backoffMsMax = 500;
 const lateAnswerMsMax = 500;
 /** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
 const harmlessAttemptMsMax = 2_000;
+/** How long after its deadline an ask may last to learn why nobody answered. Unit: ms. */
+const explainMsMax = 200;
 const nothing = new Uint8Array(0);
 const nobody: RequestOutcome = { kind: "nobody" };
 const moved: RequestOutcome = { kind: "lost", reason: "the actor's partition has another owner" };
@@ -210,7 +212,10 @@ export class Asker {
   /** The error with the reason why nobody was there, as far as it can be learnt. */
   async #explained(to: PooledAddress, failure: TroupeError): Promise<TroupeError> {
     if (failure.code !== "ASK_UNREACHABLE") return failure;
-    const why = await this.#routes.explain(to).catch(() => failure.message);
+    const overdue = new AbortController();
+    const late = delay(this.#clock, explainMsMax, overdue.signal).then(() => failure.message);
+    const why = await Promise.race([this.#routes.explain(to).catch(() => failure.message), late]);
+    overdue.abort();
     return new TroupeError("ASK_UNREACHABLE", why, { cause: failure });
   }
 

@@ -76,7 +76,9 @@ export type Loaded =
 
 /** Wait before a state is read again that could not be read. Unit: ms. */
 const loadAgainMs = 100;
-const wakeTimeoutMs = 5_000;
+const wakeTimeoutMs = 3_000;
+/** Wait before a wake is appended again that reached nobody, or of which nothing was heard. Unit: ms. */
+const wakeAgainMs = 100;
 const nothing = new Uint8Array(0);
 const noBatch: readonly Ended[] = [];
 const noCauses: readonly Traceparent[] = [];
@@ -284,12 +286,18 @@ export class CellStore {
     this.#publisher.publish(entries);
   }
 
+  /** Until the server has one: a wake that was stored twice wakes once more, and does nothing else. */
   async #appendWake(): Promise<number | TroupeError> {
     const { host, key } = this.#cell;
     const to = { partition: host.partition, key, method: wakeMethod };
-    const outcome = await host.mail.append(to, nothing, {}, wakeTimeoutMs);
-    if (outcome.kind === "accepted") return outcome.sequence;
-    return new TroupeError("COMMIT_REFUSED", `the server did not take what ${key} sends: ${outcome.reason}`);
+    for (;;) {
+      const outcome = await host.mail.append(to, nothing, {}, wakeTimeoutMs);
+      if (outcome.kind === "accepted") return outcome.sequence;
+      if (outcome.kind === "refused" || host.lost.aborted) {
+        return new TroupeError("COMMIT_REFUSED", `the server did not take what ${key} sends: ${outcome.reason}`);
+      }
+      await delay(host.clock, wakeAgainMs, host.lost);
+    }
   }
 }
 

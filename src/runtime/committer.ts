@@ -5,6 +5,8 @@
 //       leader and told by its commit id. Until that is possible it waits.
 //   C2. `stands`: the value is stored under the revision. `superseded`: another write stands there, ours never will.
 //       `refused`: nothing was written. `given-up`: ownership was lost while the outcome was unknown.
+//   C3. A write that reached nobody (not connected, or the key has no leader now) was not refused: it is tried again for as
+//       long as ownership lasts.
 
 import { commitIdOf } from "../actors/snapshot.ts";
 import type { Clock } from "../core/clock.ts";
@@ -30,8 +32,8 @@ export interface Commit {
   readonly lost: AbortSignal;
 }
 
-/** Wait before looking again when the key's leader cannot be read. Unit: ms. */
-const lookAgainMs = 100;
+/** Wait before the key's leader is asked again that could not be reached. Unit: ms. */
+const tryAgainMs = 100;
 
 export class Committer {
   readonly #state: KvStore;
@@ -53,8 +55,11 @@ export class Committer {
   /** After a conflict, or an answer that was lost: finds out what stands, and tries again while nothing else does. */
   async #settle(commit: Commit, isCertain: boolean): Promise<CommitOutcome> {
     const found = await this.#lookUp(commit, isCertain);
-    if (found !== "old") return found;
     // The old revision still stands. A lost write may yet arrive, but under the same id: try again (C1).
+    return found === "old" ? this.#writeAgain(commit, isCertain) : found;
+  }
+
+  async #writeAgain(commit: Commit, isCertain: boolean): Promise<CommitOutcome> {
     try {
       const write = await this.#state.update(commit.key, commit.value, commit.expected);
       if (write.kind === "written") return { kind: "stands", revision: write.revision };
@@ -67,10 +72,11 @@ export class Committer {
   async #settleFailure(commit: Commit, thrown: unknown, isCertain: boolean): Promise<CommitOutcome> {
     if (!isTroupeError(thrown)) throw thrown;
     if (thrown.code === "OUTCOME_UNKNOWN") return this.#settle(commit, false);
-    if (isCertain) return { kind: "refused", error: thrown };
+    const isRefused = thrown.code !== "SERVER_UNREACHABLE" || commit.lost.aborted;
+    if (isCertain && isRefused) return { kind: "refused", error: thrown };
+    await delay(this.#clock, tryAgainMs, commit.lost);
     // Refused now, but an earlier attempt may be stored: only the key can tell.
-    await delay(this.#clock, lookAgainMs, commit.lost);
-    return this.#settle(commit, false);
+    return isCertain ? this.#writeAgain(commit, true) : this.#settle(commit, false);
   }
 
   async #lookUp(commit: Commit, isCertain: boolean): Promise<CommitOutcome | "old"> {
@@ -83,7 +89,7 @@ export class Committer {
         return { kind: "superseded", revision: entry.revision, isCertain };
       } catch (thrown) {
         if (!isTroupeError(thrown)) throw thrown;
-        await delay(this.#clock, lookAgainMs, commit.lost);
+        await delay(this.#clock, tryAgainMs, commit.lost);
       }
     }
     return { kind: "given-up" };

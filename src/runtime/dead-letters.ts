@@ -6,7 +6,7 @@
 
 import { TroupeError } from "../core/errors.ts";
 import { isTraceparent } from "../core/trace.ts";
-import { callApi, refusedError, serverErrors } from "../kv/nats-api.ts";
+import { callApi, readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
 import type { Mail } from "./mail.ts";
 import { deadHeaderNames } from "./mail-dead.ts";
@@ -97,7 +97,7 @@ export async function resendDeadLetter(
 }
 
 async function read({ link, subjects }: DeadLettersOptions, request: object): Promise<BuriedMail | undefined> {
-  const answer = await callApi<StoredAnswer>(link, `STREAM.MSG.GET.${subjects.deadStream}`, request);
+  const answer = await readApi<StoredAnswer>(link, `STREAM.MSG.GET.${subjects.deadStream}`, request);
   if (answer.kind === "ok") return buriedOf(answer.value, `${subjects.app}.dead.`);
   if (answer.kind === "failed") throw answer.error;
   const { code } = answer.refusal;

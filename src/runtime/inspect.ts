@@ -6,7 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { decodeText } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
-import { callApi, refusedError, serverErrors } from "../kv/nats-api.ts";
+import { readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
 import type { StreamFacts, StreamInfo, StreamRole } from "./inspect-stream.ts";
@@ -123,7 +123,7 @@ export class Inspector implements AsyncDisposable {
   }
 
   async account(): Promise<AccountFacts> {
-    const answer = await callApi<AccountInfo>(this.link, "INFO", undefined);
+    const answer = await readApi<AccountInfo>(this.link, "INFO", undefined);
     if (answer.kind === "failed") throw answer.error;
     if (answer.kind === "refused") throw refusedError("the account's limits", answer.refusal);
     const { limits, storage = 0, memory = 0, streams = 0, consumers = 0 } = answer.value;
@@ -184,7 +184,7 @@ export class Inspector implements AsyncDisposable {
 
   /** The apps that lie on the server, sorted; of many streams only those that one call lists. */
   async apps(): Promise<readonly string[]> {
-    const answer = await callApi<{ streams?: readonly string[] | null }>(this.link, "STREAM.NAMES", { offset: 0 });
+    const answer = await readApi<{ streams?: readonly string[] | null }>(this.link, "STREAM.NAMES", { offset: 0 });
     const names = answer.kind === "ok" ? (answer.value.streams ?? []).slice(0, listedMax) : [];
     const apps = names.flatMap((name) => /^KV_(.+)_state$/.exec(name)?.[1] ?? []);
     return apps.filter((app) => names.includes(`${app}_mail`)).sort();
@@ -200,7 +200,7 @@ export class Inspector implements AsyncDisposable {
     const prefix = subjectsOf(this.subjects.app, pool).mailPrefix(partition);
     const request = { seq: cursor + 1, next_by_subj: `${prefix}>` };
     const verb = `STREAM.MSG.GET.${this.subjects.mailStream}`;
-    const answer = await callApi<{ message: { time: string } }>(this.link, verb, request);
+    const answer = await readApi<{ message: { time: string } }>(this.link, verb, request);
     if (answer.kind === "ok") return Date.parse(answer.value.message.time);
     if (answer.kind === "refused" && answer.refusal.code === serverErrors.messageNotFound) return undefined;
     throw answer.kind === "failed" ? answer.error : refusedError(`partition ${partition}`, answer.refusal);
@@ -209,7 +209,7 @@ export class Inspector implements AsyncDisposable {
   /** Timers that are set. */
   async timers(): Promise<number> {
     const request = { subjects_filter: `${this.subjects.app}.timer.>` };
-    const answer = await callApi<StreamInfo>(this.link, `STREAM.INFO.${this.subjects.mailStream}`, request);
+    const answer = await readApi<StreamInfo>(this.link, `STREAM.INFO.${this.subjects.mailStream}`, request);
     if (answer.kind !== "ok") return 0;
     return Object.values(answer.value.state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
   }
@@ -231,7 +231,7 @@ export class Inspector implements AsyncDisposable {
   }
 
   async #stream(name: string): Promise<StreamInfo | undefined> {
-    const answer = await callApi<StreamInfo>(this.link, `STREAM.INFO.${name}`, undefined);
+    const answer = await readApi<StreamInfo>(this.link, `STREAM.INFO.${name}`, undefined);
     if (answer.kind === "ok") return answer.value;
     if (answer.kind === "refused" && answer.refusal.code === serverErrors.streamNotFound) return undefined;
     throw answer.kind === "failed" ? answer.error : refusedError(name, answer.refusal);

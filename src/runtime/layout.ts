@@ -7,7 +7,7 @@
 import { TroupeError } from "../core/errors.ts";
 import { partitionCountDefault } from "../core/partition.ts";
 import type { ApiAnswer } from "../kv/nats-api.ts";
-import { callApi, refusedError, serverErrors } from "../kv/nats-api.ts";
+import { callApi, isLeaderless, readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
 import { duplicateWindowMsDefault } from "./mail.ts";
 import type { Subjects } from "./subjects.ts";
@@ -94,10 +94,11 @@ export async function checkServer(link: NatsLink): Promise<void> {
     const needed = `${serverVersionMin.major}.${serverVersionMin.minor}`;
     throw new TroupeError("SERVER_TOO_OLD", `nats-server ${version} is too old: ${needed} is needed`);
   }
-  const answer = await callApi(link, "INFO", undefined);
+  const answer = await readApi(link, "INFO", undefined);
   if (answer.kind === "ok") return;
   // No answer at all while the connection stands is how a server without JetStream says so.
   if (answer.kind === "failed" && link.connection.info?.jetstream === true) throw answer.error;
+  if (answer.kind === "refused" && isLeaderless(answer.refusal)) throw refusedError("JetStream", answer.refusal);
   const reason = answer.kind === "refused" ? answer.refusal.text : answer.error.message;
   throw new TroupeError("SERVER_UNSUITABLE", `JetStream is not available on nats-server ${version}: ${reason}`);
 }
@@ -150,7 +151,7 @@ function streamOf(options: LayoutOptions, name: string, subjects: readonly strin
 }
 
 async function standingStream(link: NatsLink, name: string): Promise<StreamConfig | undefined> {
-  const answer = await callApi<StreamInfo>(link, `STREAM.INFO.${name}`, undefined);
+  const answer = await readApi<StreamInfo>(link, `STREAM.INFO.${name}`, undefined);
   if (answer.kind === "refused" && answer.refusal.code === serverErrors.streamNotFound) return undefined;
   return granted(name, answer).config;
 }

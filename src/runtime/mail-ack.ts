@@ -32,7 +32,8 @@ export class AckReader {
       case "reply":
         return this.#outcomeOfAck(answer.message.data);
       case "nobody":
-        return { kind: "refused", reason: "no stream takes it in: JetStream is off, or the stream is gone (503)" };
+        // Within a cluster mostly for the seconds in which the stream has no leader.
+        return { kind: "unsent", reason: "no stream takes it in now: it has no leader, is gone, or JetStream is off" };
       case "unsent":
         return { kind: "unsent", reason: answer.reason };
       case "lost":

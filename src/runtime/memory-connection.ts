@@ -3,6 +3,8 @@
 //   C1. A call is answered exactly once: by the world, `unsent` when not connected, `lost` when its time is over or the
 //       connection breaks. A client that crashed is never answered: there is nobody left.
 //   C2. What the client subscribed to is subscribed to again when the connection is back.
+//   C3. What was sent on a connection that broke never arrives, or with a cut that lets it linger later, in its order, and
+//       perhaps behind what the client has sent on the next one. Subscriptions end with their connection.
 
 import type { Clock } from "../core/clock.ts";
 import type { FaultPlan, MemoryFault, MemoryOperation } from "./memory-faults.ts";
@@ -20,26 +22,38 @@ export type Answer<Value> = (value: Value) => void;
 export interface ConnectionOptions {
   readonly name: string;
   readonly clock: Clock;
+  /** The client's own, by which it gives up waiting. */
+  readonly processClock: Clock;
   readonly breath: Breath;
   readonly planFault: (operation: Omit<MemoryOperation, "number">) => MemoryFault | undefined;
 }
+
+/** What the server does for a connection as long as it stands, so that it means nothing when it comes later (C3). */
+const boundToConnection: ReadonlySet<MemoryOperation["kind"]> = new Set(["read", "serve"]);
 
 export type ConnectionState = "connected" | "disconnected" | "crashed";
 
 export class MemoryConnection {
   readonly name: string;
   readonly #clock: Clock;
+  readonly #processClock: Clock;
+  readonly #breath: Breath;
   readonly #planFault: ConnectionOptions["planFault"];
   /** To the world, and from it. */
-  readonly #up: Wire;
+  #up: Wire;
   readonly #down: Wire;
   readonly #pending = new Set<(reason: string) => void>();
   readonly #listeners = new Set<(state: "lost" | "restored") => void>();
   #state: ConnectionState = "connected";
+  #isFrozen = false;
+  /** Counts the breaks: what was sent before one is not of this connection any more. */
+  #era = 0;
 
-  constructor({ name, clock, breath, planFault }: ConnectionOptions) {
+  constructor({ name, clock, processClock, breath, planFault }: ConnectionOptions) {
     this.name = name;
     this.#clock = clock;
+    this.#processClock = processClock;
+    this.#breath = breath;
     this.#planFault = planFault;
     this.#up = new Wire(clock, breath);
     this.#down = new Wire(clock, breath);
@@ -79,6 +93,12 @@ export class MemoryConnection {
     if (this.isCrashed) return new Promise(() => {}); // C1
     if (!this.isConnected) return Promise.resolve({ kind: "unsent", reason: "not connected" });
     const fault = this.#planFault({ kind, client: this.name, subject }) ?? {};
+    const [era, wire] = [this.#era, this.#up];
+    const breakIfPlanned = () => {
+      if (fault.cutForMs === undefined) return;
+      if (era === this.#era) this.#breakFor(fault.cutForMs, fault.lingerMs);
+      else wire.cut(); // What lingers behind it is lost with it.
+    };
     return new Promise((resolve) => {
       const settle = (answer: CallAnswer<Value>) => {
         if (!this.#pending.delete(lose)) return; // C1
@@ -86,19 +106,17 @@ export class MemoryConnection {
         if (!this.isCrashed) resolve(answer);
       };
       const lose = (reason: string) => settle({ kind: "lost", reason });
-      const cancel = this.#clock.after(timeoutMs, () => lose("no answer in time"));
+      const cancel = this.#processClock.after(timeoutMs, () => lose("no answer in time"));
       this.#pending.add(lose);
       const reply = (answer: CallAnswer<Value>) => this.#down.send(() => settle(answer), fault.answerDelayMs);
       this.#up.send(() => {
-        if (fault.lose === "request") {
-          if (fault.cutForMs !== undefined) this.#breakFor(fault.cutForMs);
-          return;
-        }
+        if (era !== this.#era && boundToConnection.has(kind)) return; // C3
+        if (fault.lose === "request") return breakIfPlanned();
         if (fault.refuse !== undefined) return reply({ kind: "refused", reason: fault.refuse });
         perform((value) => {
           if (fault.lose !== "answer") reply({ kind: "answer", value });
         });
-        if (fault.cutForMs !== undefined) this.#breakFor(fault.cutForMs);
+        breakIfPlanned();
       }, fault.delayMs);
     });
   }
@@ -108,7 +126,12 @@ export class MemoryConnection {
     if (!this.isConnected) return;
     const fault = this.#planFault({ kind, client: this.name, subject }) ?? {};
     if (fault.lose === undefined && fault.refuse === undefined) this.#up.send(perform, fault.delayMs);
-    if (fault.cutForMs !== undefined) this.#breakFor(fault.cutForMs);
+    if (fault.cutForMs !== undefined) this.#breakFor(fault.cutForMs, fault.lingerMs);
+  }
+
+  /** Runs `fn` by the world's time. Returns the function that cancels it. */
+  after(delayMs: number, fn: () => void): () => void {
+    return this.#clock.after(delayMs, fn);
   }
 
   /** From the world to the client. False when the plan loses it. */
@@ -117,7 +140,7 @@ export class MemoryConnection {
     const fault = this.#planFault({ kind, client: this.name, subject }) ?? {};
     if (fault.lose !== undefined || fault.refuse !== undefined) return false;
     this.#down.send(arrive, fault.delayMs);
-    if (fault.cutForMs !== undefined) this.#breakFor(fault.cutForMs);
+    if (fault.cutForMs !== undefined) this.#breakFor(fault.cutForMs, fault.lingerMs);
     return true;
   }
 
@@ -126,10 +149,12 @@ export class MemoryConnection {
     if (this.isConnected) this.#down.send(arrive);
   }
 
-  cut(): void {
+  cut(lingerMs?: number): void {
     if (!this.isConnected) return;
     this.#state = "disconnected";
-    this.#up.cut();
+    this.#era += 1;
+    if (lingerMs === undefined) this.#up.cut();
+    else this.#leaveUnderWay(lingerMs);
     this.#down.cut();
     for (const lose of [...this.#pending]) lose("the connection broke");
     for (const listener of [...this.#listeners]) listener("lost");
@@ -149,19 +174,31 @@ export class MemoryConnection {
     this.#listeners.clear();
   }
 
-  freeze(): void {
-    this.#up.freeze();
+  freeze(what: "all" | "incoming" = "all"): void {
     this.#down.freeze();
+    if (what === "incoming") return;
+    this.#isFrozen = true;
+    this.#up.freeze();
   }
 
   thaw(): void {
+    this.#isFrozen = false;
     this.#up.thaw();
     this.#down.thaw();
   }
 
-  #breakFor(cutForMs: number): void {
-    this.cut();
+  #breakFor(cutForMs: number, lingerMs?: number): void {
+    this.cut(lingerMs);
     this.#clock.after(cutForMs, () => this.restore());
+  }
+
+  /** What is under way to the world is on a wire of its own from now on, and comes there later (C3). */
+  #leaveUnderWay(lingerMs: number): void {
+    const before = this.#up;
+    before.freeze();
+    this.#clock.after(lingerMs, () => before.thaw());
+    this.#up = new Wire(this.#clock, this.#breath);
+    if (this.#isFrozen) this.#up.freeze();
   }
 }
 

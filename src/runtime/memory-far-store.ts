@@ -20,6 +20,8 @@ import type { MemoryConnection } from "./memory-connection.ts";
 
 /** How long a call may take: as on NATS. Unit: ms. */
 const callTimeoutMs = 5_000;
+/** When a watcher notices that a change was lost on the way to it: two heartbeats. Unit: ms. */
+const noticedAfterMs = 10_000;
 
 type Settled<Value> =
   | { readonly kind: "value"; readonly value: Value }
@@ -78,7 +80,8 @@ export class MemoryFarStore implements KvStore {
   async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     // A watcher overcomes breaks by itself, also one at its beginning.
     if (this.#isClosed) throw closedError(this.bucket);
-    const watcher = new FarWatcher(await this.#near.watch(pattern, options), this.#connection);
+    const subject = `${this.bucket}.${pattern}`;
+    const watcher = new FarWatcher(await this.#near.watch(pattern, options), this.#connection, subject);
     // It ends with its signal and with the store, also while it waits for a connection that never comes back.
     this.#watchers.add(watcher);
     options.signal?.addEventListener("abort", () => void watcher.close(), { once: true });
@@ -118,17 +121,19 @@ export class MemoryFarStore implements KvStore {
   }
 }
 
-/** Hands out nothing while the connection is broken, and goes on from there when it is back (K4). */
+/** Each change travels on the client's connection. What a break or a loss takes is brought again afterwards (K4). */
 class FarWatcher implements KvWatcher {
   readonly #near: KvWatcher;
   readonly #connection: MemoryConnection;
+  readonly #subject: string;
   readonly #changes: AsyncIterator<KvChange>;
   readonly #closing = Promise.withResolvers<void>();
   #isClosed = false;
 
-  constructor(near: KvWatcher, connection: MemoryConnection) {
+  constructor(near: KvWatcher, connection: MemoryConnection, subject: string) {
     this.#near = near;
     this.#connection = connection;
+    this.#subject = subject;
     this.#changes = near[Symbol.asyncIterator]();
   }
 
@@ -146,9 +151,7 @@ class FarWatcher implements KvWatcher {
     return {
       next: async () => {
         const next = await this.#changes.next();
-        while (!this.#connection.isConnected && !this.#isClosed && next.done !== true) {
-          await Promise.race([this.#closing.promise, this.#connection.untilRestored()]);
-        }
+        while (next.done !== true && !this.#isClosed && !(await this.#comesThrough()));
         return this.#isClosed || next.done === true ? { done: true, value: undefined } : next;
       },
       return: async () => {
@@ -156,5 +159,19 @@ class FarWatcher implements KvWatcher {
         return { done: true, value: undefined };
       },
     };
+  }
+
+  /** False when it was lost on the way and must be brought again. */
+  async #comesThrough(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const connection = this.#connection;
+    const stopListening = connection.onState(() => resolve(false));
+    const isUnderWay = connection.deliver("deliver", this.#subject, () => resolve(true));
+    // As on the server, the watcher notices a hole in what it gets by the heartbeats.
+    const stopWaiting = isUnderWay ? () => {} : connection.after(noticedAfterMs, () => resolve(false));
+    const hasCome = await Promise.race([this.#closing.promise, promise]);
+    stopListening();
+    stopWaiting();
+    return hasCome === true;
   }
 }

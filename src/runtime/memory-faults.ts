@@ -41,6 +41,11 @@ export interface MemoryFault {
    * flight is lost. Back after this. Unit: ms.
    */
   readonly cutForMs?: number;
+  /**
+   * With a broken connection: what the client had sent is not lost with it but arrives this much later, when the client may
+   * have said more on its next connection. Unit: ms.
+   */
+  readonly lingerMs?: number;
 }
 
 /** What a server with a full disk says no to. */
@@ -56,25 +61,27 @@ export interface FaultRates {
   readonly refuse?: number;
   readonly delay?: number;
   readonly cut?: number;
+  /** Of the breaks: how many let what was under way arrive later. */
+  readonly linger?: number;
   /** Longest delay, and longest break of a connection. Unit: ms. Default 500. */
   readonly delayMsMax?: number;
 }
 
 /** A plan drawn from `random`, a source of its own: the same seed and the same operations give the same faults. */
 export function randomFaults(random: () => number, rates: FaultRates): FaultPlan {
-  const { loseRequest = 0, loseAnswer = 0, refuse = 0, delay = 0, cut = 0, delayMsMax = 500 } = rates;
+  const { loseRequest = 0, loseAnswer = 0, refuse = 0, delay = 0, cut = 0, linger = 0, delayMsMax = 500 } = rates;
   return ({ kind }) => {
     // Always as many draws, so that changing one rate does not shift every other fault.
-    const [loss, refusal, lateness, breaks] = [random(), random(), random(), random()];
-    const [delayMs, answerDelayMs, cutForMs] = [random(), random(), random()].map((share) =>
-      Math.floor(share * delayMsMax),
+    const [loss, refusal, lateness, breaks, lingers] = [random(), random(), random(), random(), random()];
+    const [delayMs = 0, answerDelayMs = 0, cutForMs = 0, lingerMs = 0] = [random(), random(), random(), random()].map(
+      (share) => Math.floor(share * delayMsMax),
     );
-    if (breaks < cut) return { cutForMs: cutForMs ?? 0 };
+    if (breaks < cut) return lingers < linger ? { cutForMs, lingerMs } : { cutForMs };
     if (loss < loseRequest) return { lose: "request" };
     if (loss < loseRequest + loseAnswer) return { lose: "answer" };
     if (refusal < refuse && refusable.has(kind)) {
       return { refuse: "no space left on device (10077)" };
     }
-    return lateness < delay ? { delayMs: delayMs ?? 0, answerDelayMs: answerDelayMs ?? 0 } : undefined;
+    return lateness < delay ? { delayMs, answerDelayMs } : undefined;
   };
 }

@@ -21,6 +21,8 @@ export interface MemoryPortsOptions {
   readonly world?: MemoryWorld;
   /** By which the world knows the client that is opened with this, to cut or crash it. One client at a time. */
   readonly name?: string;
+  /** By which the client that is opened with this counts its time; the server keeps the world's. Default: the world's. */
+  readonly processClock?: Clock;
   /** Values of each actor that are kept. Default 8, at most 64. Only for what is made now. */
   readonly history?: number;
 }
@@ -30,7 +32,7 @@ export interface MemoryPortsOptions {
  * Throws OPTION_INVALID.
  */
 export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
-  const { clock, faults, name, history = 8 } = options;
+  const { clock, faults, name, processClock, history = 8 } = options;
   if (options.world !== undefined && (clock !== undefined || faults !== undefined)) {
     throw new TroupeError("OPTION_INVALID", "`clock` and `faults` belong to the world that is given");
   }
@@ -39,7 +41,7 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
     new MemoryWorld({ ...(clock === undefined ? {} : { clock }), ...(faults === undefined ? {} : { faults }) });
   return async ({ app, pool, partitionCount }) => {
     const subjects = subjectsOf(app, pool);
-    const connection = world.connect(name);
+    const connection = world.connect(name, processClock);
     const { place } = world;
     const valueBytesMax = world.payloadBytesMax - headerBytesMax;
     const openBucket = async (bucket: string, kept: number) =>
@@ -64,10 +66,11 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
       await Promise.all(mails.map((mail) => mail.close()));
       await Promise.all([state.close(), cluster.close()]);
     };
-    const { clock: worldClock, duplicateWindowMs } = world;
+    const ownClock = processClock ?? world.clock;
+    const { duplicateWindowMs } = world;
     return {
       ...own,
-      ...{ clock: worldClock, state, cluster, duplicateWindowMs, openPool, close },
+      ...{ clock: ownClock, state, cluster, duplicateWindowMs, openPool, close },
       [Symbol.asyncDispose]: close,
     };
   };

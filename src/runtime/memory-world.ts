@@ -87,14 +87,18 @@ export class MemoryWorld {
     return count;
   }
 
-  /** A connection of this name; a name that crashed or has left may come again. */
-  connect(name?: string): MemoryConnection {
+  /**
+   * A connection of this name; a name that crashed or has left may come again. The client counts by `processClock`, which
+   * is the world's own when nothing is said.
+   */
+  connect(name?: string, processClock: Clock = this.clock): MemoryConnection {
     this.#clients += 1;
     const chosen = name ?? `client-${this.#clients}`;
     const before = this.#connections.get(chosen);
     invariant(before === undefined || before.isCrashed, `two clients are called ${chosen}`);
     const { clock } = this;
-    const made = new MemoryConnection({ name: chosen, clock, breath: this.#breath, planFault: this.#planFault });
+    const breath = this.#breath;
+    const made = new MemoryConnection({ name: chosen, clock, processClock, breath, planFault: this.#planFault });
     this.#connections.set(chosen, made);
     if (!this.#isUp) made.cut();
     return made;
@@ -104,18 +108,24 @@ export class MemoryWorld {
     if (this.#connections.get(connection.name) === connection) this.#connections.delete(connection.name);
   }
 
-  /** Breaks a client's connection until `restore`: what is in flight in either direction is lost. */
-  cut(client: string): void {
-    this.#connections.get(client)?.cut();
+  /**
+   * Breaks a client's connection until `restore`: what is in flight in either direction is lost. With `lingerMs` what the
+   * client had sent still comes to the server, so much later, when the client may long be back on a new connection.
+   */
+  cut(client: string, lingerMs?: number): void {
+    this.#connections.get(client)?.cut(lingerMs);
   }
 
   restore(client: string): void {
     if (this.#isUp) this.#connections.get(client)?.restore();
   }
 
-  /** Nothing moves on a client's connection until `thaw`; nobody is told. What waited arrives then, however late. */
-  freeze(client: string): void {
-    this.#connections.get(client)?.freeze();
+  /**
+   * Nothing moves on a client's connection until `thaw`; nobody is told. What waited arrives then, however late. With
+   * `incoming` only what comes to the client waits: what it has sent is out of its hands.
+   */
+  freeze(client: string, what: "all" | "incoming" = "all"): void {
+    this.#connections.get(client)?.freeze(what);
   }
 
   thaw(client: string): void {

@@ -52,6 +52,8 @@ export interface NatsMailOptions {
 
 const nothing = new Uint8Array(0);
 const nobody: RequestOutcome = { kind: "nobody" };
+/** How long the server may take to hear that a subject is served: until then it is connected to again. Unit: ms. */
+const subscribeMsMax = 15_000;
 /** How long the server may take to hear that a subject is no longer served. Unit: ms. */
 const unsubscribeMsMax = 2_000;
 /** One of all that serve a door gets each request. */
@@ -298,7 +300,7 @@ class NatsMail implements Mail {
     });
   }
 
-  /** Resolves when the server knows of the subscription. Rejects with STORE_FAILED when it refuses it. */
+  /** Resolves when the server knows of the subscription. Rejects with STORE_FAILED (refused) or SERVER_UNREACHABLE. */
   async #subscribe(
     subject: string,
     options: { readonly queue?: string },
@@ -317,7 +319,12 @@ class NatsMail implements Mail {
       },
       [Symbol.asyncDispose]: () => server.close(),
     });
-    await this.#settle();
+    try {
+      await this.#settle();
+    } catch (thrown) {
+      await server.close();
+      throw thrown;
+    }
     if (refused === undefined) return server;
     await server.close();
     throw new TroupeError("STORE_FAILED", `cannot serve ${subject}: ${messageOf(refused)}`, { cause: refused });
@@ -337,16 +344,24 @@ class NatsMail implements Mail {
   /** A round trip to the server. After a break the client subscribes again by itself, before anything else. */
   async #settle(): Promise<void> {
     const { connection } = this.#link;
-    const closed = Promise.race([connection.closed(), this.#closing.promise]);
-    for (let isKnown = false; !isKnown; ) {
-      this.#checkOpen();
-      if (connection.isClosed()) throw new TroupeError("CLOSED", "the connection is closed");
-      if (!this.#link.isConnected) await Promise.race([closed, reconnectionOf(this.#link)]);
-      const flushed = connection.flush().then(
-        () => true,
-        () => false,
-      );
-      isKnown = await Promise.race([closed.then(() => false), flushed]);
+    const settled = new AbortController();
+    const late = delay(this.#clock, subscribeMsMax, settled.signal).then(() => "late" as const);
+    const closed = Promise.race([connection.closed(), this.#closing.promise]).then(() => "closed" as const);
+    try {
+      for (let heard = ""; heard !== "known"; ) {
+        this.#checkOpen();
+        if (connection.isClosed()) throw new TroupeError("CLOSED", "the connection is closed");
+        if (heard === "late")
+          throw new TroupeError("SERVER_UNREACHABLE", "the server did not hear what is served here");
+        if (!this.#link.isConnected) await Promise.race([closed, late, reconnectionOf(this.#link)]);
+        const flushed = connection.flush().then(
+          () => "known",
+          () => "broken",
+        );
+        heard = await Promise.race([closed, late, flushed]);
+      }
+    } finally {
+      settled.abort();
     }
   }
 

@@ -10,7 +10,7 @@ import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../core/clock.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import type { ApiAnswer } from "../kv/nats-api.ts";
-import { apiTimeoutMs, callApi, refusedError, serverErrors } from "../kv/nats-api.ts";
+import { apiTimeoutMs, readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
 import { headersOf } from "../kv/nats-link.ts";
 import type { Letter } from "./mail.ts";
@@ -73,7 +73,7 @@ const filterOf = ({ prefix, key }: MailboxQuery): string => `${prefix}${key}.*`;
 /** One message from the stream's leader; undefined when there is none. */
 async function askLeader(query: MailboxQuery, request: object): Promise<Letter | undefined> {
   const { stream, link, prefix } = query;
-  const answer: ApiAnswer<LeaderAnswer> = await callApi(link, `STREAM.MSG.GET.${stream}`, request);
+  const answer: ApiAnswer<LeaderAnswer> = await readApi(link, `STREAM.MSG.GET.${stream}`, request);
   if (answer.kind === "failed") throw answer.error;
   if (answer.kind === "refused") {
     if (answer.refusal.code === serverErrors.messageNotFound) return undefined;

@@ -11,6 +11,11 @@ import { openNatsMail } from "./nats-mail.ts";
 import type { OpenPorts, PoolPorts, Ports, PortsRequest } from "./ports.ts";
 import { subjectsOf } from "./subjects.ts";
 
+/** How long a commit waits for its acknowledgement before it is looked up at the key's leader. Unit: ms. */
+const commitMsMax = 2_000;
+/** The same for a lease: one that is lost, with a leader say, must leave time for another before it is over. Unit: ms. */
+const leaseWriteMsMax = 1_000;
+
 export interface NatsPortsOptions {
   /** Given to the NATS client as they are: servers, credentials, TLS, name. */
   readonly nats: LinkOptions;
@@ -52,10 +57,12 @@ export async function openPortsOver(
     const [state, cluster] = await Promise.all([
       openNatsStore({
         ...{ link, bucket: subjects.stateBucket, history: options.history ?? 8, ...replicas },
+        writeTimeoutMs: commitMsMax,
         description: `Troupe: what the actors of ${app} have committed`,
       }),
       openNatsStore({
         ...{ link, bucket: subjects.clusterBucket, history: 1, ...replicas },
+        writeTimeoutMs: leaseWriteMsMax,
         description: `Troupe: the workers of ${app} and who owns what`,
       }),
     ]);

@@ -10,7 +10,7 @@ import { natsPorts } from "./nats-ports.ts";
 import type { OpenPorts } from "./ports.ts";
 
 export interface TroupeOptions {
-  /** Where NATS is: `nats://host:port`, one or several. Default: `NATS_URL`, then `nats://127.0.0.1:4222`. */
+  /** Where NATS is: `nats://host:port`, one or several, also with commas. Default: `NATS_URL`, then `nats://127.0.0.1:4222`. */
   readonly servers?: string | readonly string[];
   /** Names everything on the server, so that apps can share one. Default "troupe". */
   readonly app?: string;
@@ -77,7 +77,11 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
   const pool = checkName("a pool", options.pool ?? "main");
   // An empty NATS_URL is one that is not set, as a shell sees it.
   const servers = options.servers ?? (process.env.NATS_URL || "nats://127.0.0.1:4222");
-  const nats = { name: `troupe ${role} ${app}`, ...options.nats, servers: [servers].flat() };
+  const nats = {
+    name: `troupe ${role} ${app}`,
+    ...options.nats,
+    servers: [servers].flat().flatMap((one) => one.split(",")),
+  };
   const { replicas, history } = options;
   return {
     app,

@@ -225,7 +225,7 @@ describe("nats: watchers under faults (K4, P8)", () => {
     await using watcher = await store.watch(">", { from: "now" });
     await changesUntil(watcher, isCurrent);
     await callApi(scene.direct, `STREAM.DELETE.KV_${scene.bucket}`, undefined);
-    await expect(store.put("a", bytes("no"))).rejects.toMatchObject({ code: "STORE_FAILED" });
+    await expect(store.put("a", bytes("no"))).rejects.toMatchObject({ code: "SERVER_UNREACHABLE" });
     const anew = await scene.open(scene.direct);
     for (const key of ["x", "y"]) await anew.put(key, bytes("new"));
     const changes = await changesUntil(watcher, isPutOf("y"));

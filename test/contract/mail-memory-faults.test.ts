@@ -124,6 +124,62 @@ test("a frozen client hears nothing and is told nothing; what waited arrives whe
   expect(letters.texts).toEqual(["meanwhile", "late"]);
 });
 
+test("what a broken connection had sent may come later, behind what was sent on the next one (C3)", async () => {
+  const { clock, world, open } = openWorld(once("append", { delayMs: 100 }));
+  const [mail, other] = [open("a"), open("b")];
+  const lingering = Promise.all([append(mail, "1", "m1"), append(mail, "2", "m2")]);
+  await clock.advance(50);
+  world.cut("a", 1_000);
+  world.restore("a");
+  expect(await clock.runFor(lingering)).toMatchObject([{ kind: "unknown" }, { kind: "unknown" }]);
+  expect(await clock.runFor(append(mail, "2", "m2"))).toMatchObject({ kind: "accepted", isDuplicate: false });
+  expect(await textsIn(clock, other)).toEqual(["2"]);
+  await clock.advance(2_000);
+  expect(await textsIn(clock, other)).toEqual(["2", "1"]);
+});
+
+test("what lingers behind a lost message is lost with it (C3)", async () => {
+  const { clock, world, open } = openWorld(once("append", { lose: "request", cutForMs: 10, delayMs: 100 }));
+  const mail = open("a");
+  void append(mail, "1");
+  void append(mail, "2");
+  await clock.advance(50);
+  world.cut("a", 1_000);
+  world.restore("a");
+  await clock.advance(2_000);
+  expect(await textsIn(clock, mail)).toEqual([]);
+});
+
+test("a subscription ends with the connection on which it was asked for, also when it arrives later (C3)", async () => {
+  const { clock, world, open } = openWorld(once("serve", { delayMs: 100 }));
+  const [mail, other] = [open("a"), open("b")];
+  const handled: string[] = [];
+  const serving = mail.serve(3, 1, (request) => handled.push(textOf(request)));
+  await clock.advance(50);
+  world.cut("a", 1_000);
+  await clock.advance(2_000);
+  expect(await clock.runFor(other.request({ ...toC1, epoch: 1 }, bytes("x"), noMeta, 500))).toEqual({ kind: "nobody" });
+  world.restore("a");
+  await clock.runFor(serving);
+  void other.request({ ...toC1, epoch: 1 }, bytes("y"), noMeta, 500);
+  await clock.advance(10);
+  expect(handled).toEqual(["y"]);
+});
+
+test("a client of which only the hearing is frozen is heard itself", async () => {
+  const { clock, world, open } = openWorld();
+  const [mail, other] = [open("a"), open("b")];
+  world.freeze("a", "incoming");
+  let isAnswered = false;
+  const appending = append(mail, "x").then(() => {
+    isAnswered = true;
+  });
+  await clock.advance(100);
+  expect([await textsIn(clock, other), isAnswered]).toEqual([["x"], false]);
+  world.thaw("a");
+  await clock.runFor(appending);
+});
+
 test("a client that crashed is never answered and hears nothing; what it had sent arrives; another takes its name", async () => {
   const { clock, world, open } = openWorld();
   const [one, other] = [open("a"), open("b")];

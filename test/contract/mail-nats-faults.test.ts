@@ -219,12 +219,12 @@ test("a full store refuses with the server's own words, and takes in again when 
   expect(await mail.append(toC1, payload, noMeta, patienceMs)).toMatchObject({ kind: "accepted" });
 });
 
-test("without its stream an append is refused at onceAt, and so is one to a stream that was removed", async () => {
+test("without its stream an append is told so at once, and not stored: it may be tried again when one leads it", async () => {
   await using server = await startTestServer();
   await using link = await openLink({ servers: server.url });
   await using mail = openNatsMail({ link, subjects: subjectsOf("nowhere", "main") });
   const outcome = await within("an answer at once", mail.append(toC1, bytes("x"), noMeta, 60_000), 3_000);
-  expect(outcome).toMatchObject({ kind: "refused", reason: expect.stringContaining("503") });
+  expect(outcome).toMatchObject({ kind: "unsent", reason: expect.stringContaining("no leader") });
   await expect(mail.read(3, 1, () => {})).rejects.toMatchObject({ code: "STORE_FAILED" });
   await expect(mail.trim(3, 1)).rejects.toMatchObject({ code: "STORE_FAILED" });
   await expect(mail.readMailbox(3, "counter.c1", 1, 1)).rejects.toMatchObject({ code: "STORE_FAILED" });

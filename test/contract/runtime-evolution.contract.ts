@@ -164,6 +164,24 @@ export function runtimeEvolutionContract(name: string, open: OpenRuntime): void 
     expect(await storedOf(client, "meter.m")).toEqual(before);
   });
 
+  test(`${name}: workers with older and newer code live side by side: what newer code has written moves to it, and nothing is lost`, async () => {
+    await using stage = await Stage.open(open);
+    const ids = Array.from({ length: 12 }, (_, at) => `m${at}`);
+    const client = await withFirstStates(stage, ids);
+    const newer = await stage.worker([later, counter]);
+    await Promise.all(ids.map((id) => client.actor(later, id).ask.add(1)));
+    const older = await stage.worker([first, counter]);
+    const buried = [older, newer].map((worker) => eventsOf(worker, "dead-lettered"));
+    await newer.drain();
+    // Only older code is there now: what is told waits.
+    await Promise.all(ids.map((id) => client.actor(first, id).tell.add(1)));
+    await stage.worker([later, counter]);
+    const sums = await Promise.all(ids.map((id) => client.actor(later, id).ask.add(1)));
+    await Promise.all(ids.map((id, at) => committedState(client.actor(later, id), ({ sum }) => sum === at + 4)));
+    expect(sums.length).toBe(ids.length);
+    expect(buried.flat()).toEqual([]);
+  });
+
   test(`${name}: Y1, Y4: a check writes nothing and counts what is so; a migration writes what is old, once`, async () => {
     await using stage = await Stage.open(open);
     const ids = Array.from({ length: 40 }, (_, at) => `m${at}`);

@@ -106,6 +106,17 @@ test("a check counts what is stored and what would be led on, writes nothing, an
   });
 });
 
+test("while a worker with older code runs nothing is written, and a check may be run", async () => {
+  await using old = await createWorker({ servers: server.url, actors: [Meter, Other], logger: silentLogger });
+  const { code, err } = await troupe("migrate", file);
+  expect([code, err]).toEqual([
+    1,
+    expect.stringContaining(`worker ${old.id} knows meter up to schema 1, this file has 3`),
+  ]);
+  expect(err).toContain("WORKER_TOO_OLD");
+  expect(await json(0, "migrate", "--check", file)).toMatchObject({ types: [{ stored: { 1: 600 }, upcast: 600 }] });
+});
+
 test("a state that cannot be read is named with the reason, and the exit code is 1; all others are migrated", async () => {
   const { state } = client.ports;
   await state.put("meter.bad", Buffer.from('{"state":{"count":"many"},"schema":1,"commit":"c"}'));

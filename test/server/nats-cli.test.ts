@@ -1,23 +1,16 @@
 // Looking from outside with the official `nats` command: states that a person can read, and doors that need no client.
 // Skipped where the command is not installed; with TROUPE_NATS_CLI=require its lack is a failure.
 
-import { execFile } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { findNatsCli } from "../../src/cli/local-server/find-cli.ts";
 import type { Change, Troupe, Worker } from "../../src/index.ts";
 import { connect, createWorker, defineActor, handler, query, silentLogger } from "../../src/index.ts";
 import { startProgram } from "../support/cli.ts";
+import { findNatsCommand, runNats } from "../support/nats-command.ts";
 import type { TestServer } from "../support/nats-server.ts";
 import { startTestServer } from "../support/nats-server.ts";
 
-const isRequired = process.env.TROUPE_NATS_CLI === "require";
-const nats = await findNatsCli({
-  env: process.env,
-  onProgress: (line) => console.error(line),
-  mayFetch: isRequired,
-});
-if (nats === undefined && isRequired) throw new Error("TROUPE_NATS_CLI=require, and there is no nats command");
+const nats = await findNatsCommand();
 
 const Counter = defineActor(
   "counter",
@@ -30,12 +23,6 @@ const Counter = defineActor(
     total: query((ctx) => ctx.state.count),
   },
 );
-
-interface Said {
-  readonly out: string;
-  readonly err: string;
-  readonly code: number;
-}
 
 describe.skipIf(nats === undefined)("with the nats command (skipped where there is none)", () => {
   let server: TestServer;
@@ -54,15 +41,7 @@ describe.skipIf(nats === undefined)("with the nats command (skipped where there 
     await server[Symbol.asyncDispose]();
   });
 
-  /** Runs `nats` on the server. Standard output holds what was asked for, standard error what it says besides. */
-  const say = (...args: readonly string[]) =>
-    new Promise<Said>((resolve) => {
-      const command = [...args, "--server", server.url, "--timeout", "10s"];
-      const child = execFile(nats ?? "", command, { timeout: 30_000 }, (error, out, err) => {
-        resolve({ out, err, code: error === null ? 0 : Number(error.code) });
-      });
-      child.stdin?.end();
-    });
+  const say = (...args: readonly string[]) => runNats(nats ?? "", server.url, args);
 
   /** The first committed value that `wanted` is true for, from now on. */
   async function changeOf(id: string, wanted: (count: number) => boolean): Promise<Change<{ count: number }>> {
@@ -133,6 +112,15 @@ describe.skipIf(nats === undefined)("with the nats command (skipped where there 
       watch.kill("SIGKILL");
       await watch.ended;
     }
+  });
+
+  test("nats kv edit shortens the history, and a worker still opens the bucket: what the edit took away is given back", async () => {
+    expect((await say("kv", "edit", "troupe_state", "--history=7")).code).toBe(0);
+    await using again = await connect({ servers: server.url });
+    const settings = JSON.parse((await say("stream", "info", "KV_troupe_state", "--json")).out) as { config: object };
+    expect(settings.config).toMatchObject({ max_msgs_per_subject: 7, allow_atomic: true });
+    expect(await again.actor(Counter, "c1").ask.total()).toBe(10);
+    expect((await say("kv", "edit", "troupe_state", "--history=8")).code).toBe(0);
   });
 
   test("the server holds the app's streams, and nothing else", async () => {

@@ -8,9 +8,9 @@ import { isTroupeError } from "../../src/core/errors.ts";
 /** How a message behaves when it is handled. */
 export type Manner = "plain" | "slow" | "flaky" | "poison" | "step";
 
-/** What the actors share with the simulation around them: it stands outside of all processes. */
+/** What the actors of a process share with the simulation around them. */
 export interface Surroundings {
-  /** Resolves after a while. */
+  /** Resolves after a while by the process's clock. */
   dawdle(): Promise<void>;
   /** Counts the calls with this name, from 1. */
   count(name: string): number;
@@ -19,14 +19,23 @@ export interface Surroundings {
 }
 
 const note = z.object({ id: z.string(), manner: z.enum(["plain", "slow", "flaky", "poison", "step"]) });
-const pass = z.object({ id: z.string(), to: z.string(), copies: z.number(), fails: z.boolean() });
+const pass = z.object({
+  id: z.string(),
+  to: z.string(),
+  copies: z.number(),
+  fails: z.boolean(),
+  /** It waits before each message, and may be too late for its turn. */
+  isSlow: z.boolean(),
+});
 const hop = z.object({ id: z.string(), path: z.array(z.string()), to: z.string() });
 const check = z.object({ id: z.string(), to: z.string() });
 
 /** Waits between the runs of a message that fails. Unit: ms. */
 const retry = { attempts: 4, backoffMs: 20, backoffMsMax: 500 };
+/** How long a turn of a relay that passes on may last. Unit: ms. */
+const passMsMax = 600;
 
-export function simulatedActors(around: Surroundings) {
+export function simulatedActors(around: Surroundings, relayPool: string) {
   const tally = defineActor(
     "tally",
     {
@@ -52,6 +61,8 @@ export function simulatedActors(around: Surroundings) {
         });
       }),
       size: query((ctx) => ctx.state.seen.length),
+      /** The same as a turn of its own, which has nothing to commit. */
+      count: handler((ctx) => ctx.state.seen.length),
     },
   );
   const relay = defineActor(
@@ -59,19 +70,30 @@ export function simulatedActors(around: Surroundings) {
     {
       state: z.object({ passed: z.array(z.string()), foreign: z.number() }),
       initial: { passed: [], foreign: 0 },
+      pool: relayPool,
       retry,
     },
     {
-      pass: handler(pass, (ctx, { id, to, copies, fails }) => {
-        for (let n = 0; n < copies; n += 1) ctx.actor(tally, to).tell.note({ id: `${id}#${n}`, manner: "plain" });
-        ctx.state.passed.push(id);
-        if (fails) throw new Error("after all, no");
-      }),
+      pass: handler(
+        pass,
+        (ctx, { id, to, copies, fails, isSlow }) => {
+          const tellOne = (n: number) => ctx.actor(tally, to).tell.note({ id: `${id}#${n}`, manner: "plain" });
+          const end = () => {
+            ctx.state.passed.push(id);
+            if (fails) throw new Error("after all, no");
+          };
+          if (isSlow) return tellSlowly(copies, tellOne, around).then(end);
+          for (let n = 0; n < copies; n += 1) tellOne(n);
+          return end();
+        },
+        { timeoutMs: passMsMax },
+      ),
       hop: handler(hop, (ctx, { id, path: [next, ...rest], to }): void => {
         ctx.state.passed.push(id);
         if (next === undefined) ctx.actor(tally, to).tell.note({ id, manner: "plain" });
         else ctx.actor(relay, next).tell.hop({ id, path: rest, to });
       }),
+      size: query((ctx) => ctx.state.passed.length),
       check: handler(check, async (ctx, { id, to }): Promise<number> => {
         try {
           const options = { idempotencyKey: id, timeoutMs: 3_000 };
@@ -85,6 +107,13 @@ export function simulatedActors(around: Surroundings) {
     },
   );
   return { tally, relay };
+}
+
+async function tellSlowly(copies: number, tellOne: (n: number) => void, around: Surroundings): Promise<void> {
+  for (let n = 0; n < copies; n += 1) {
+    await around.dawdle();
+    tellOne(n);
+  }
 }
 
 export type SimulatedActors = ReturnType<typeof simulatedActors>;

@@ -2,12 +2,7 @@
 
 import type { Deed, Ledger } from "./ledger.ts";
 import { idsOf } from "./ledger.ts";
-
-/** A message that was given up on. */
-export interface Buried {
-  readonly id: string;
-  readonly code: string;
-}
+import type { Buried, Witness } from "./witness.ts";
 
 /** How often each id stands in an actor's state. */
 function countsOf(ledger: Ledger, key: string): ReadonlyMap<string, number> {
@@ -34,13 +29,17 @@ function firstKeyOf({ what }: Deed): string {
 const isDoomed = ({ what }: Deed) =>
   (what.kind === "note" && what.manner === "poison") || (what.kind === "pass" && what.fails);
 
-/** A told check may rightly be given up on: what it asks may stay unreachable for longer than it is tried. */
-const mayBeBuried = (deed: Deed) => deed.verb === "tell" && (isDoomed(deed) || deed.what.kind === "check");
+/**
+ * A told check may rightly be given up on: what it asks may stay unreachable for longer than it is tried. So may a slow
+ * pass: its turns may all last too long.
+ */
+const isMoody = ({ what }: Deed) => what.kind === "check" || (what.kind === "pass" && what.isSlow);
+const mayBeBuried = (deed: Deed) => deed.verb === "tell" && (isDoomed(deed) || isMoody(deed));
 
 /** What is not there yet though it must come: empty when the run has come to its end. */
-export function missing(ledger: Ledger, buried: readonly Buried[]): readonly string[] {
-  const gone = new Set(buried.map(({ id }) => id));
-  const late: string[] = [];
+export function missing(ledger: Ledger, witness: Witness): readonly string[] {
+  const gone = new Set(witness.buried.map(({ id }) => id));
+  const late: string[] = [...witness.unfinished];
   for (const deed of ledger.deeds) {
     const { id, what } = deed;
     if (deed.outcome === "pending") late.push(`${id} is not answered`);
@@ -59,18 +58,22 @@ export function missing(ledger: Ledger, buried: readonly Buried[]): readonly str
   return late;
 }
 
-/** Everything that is wrong with a run that has come to its end. */
-export function checkEnd(ledger: Ledger, buried: readonly Buried[]): void {
+/**
+ * Everything that is wrong with a run that has come to its end. `isOrdered`: also what a client gave up on in doubt stands
+ * in its order, when it stands.
+ */
+export function checkEnd(ledger: Ledger, witness: Witness, isOrdered: boolean): void {
+  const { buried } = witness;
   const counts = new Map(ledger.keys.map((key) => [key, countsOf(ledger, key)]));
   const countOf = (key: string, id: string) => counts.get(key)?.get(id) ?? 0;
-  for (const late of missing(ledger, buried)) ledger.fault(`liveness: ${late}`);
+  for (const late of missing(ledger, witness)) ledger.fault(`liveness: ${late}`);
   for (const deed of ledger.deeds) checkDeed(ledger, deed, countOf, buried);
   for (const key of ledger.keys) {
     for (const [id, count] of counts.get(key) ?? []) {
       if (count > 1) ledger.fault(`P2: ${id} took effect ${count} times in ${key}`);
     }
   }
-  checkOrder(ledger);
+  checkOrder(ledger, isOrdered);
 }
 
 function checkDeed(
@@ -90,8 +93,7 @@ function checkDeed(
   if (graves.length > 1) ledger.fault(`P7: ${id} was buried ${graves.length} times`);
   if (graves.length > 0 && !mayBeBuried(deed)) ledger.fault(`P7: ${verb} ${id} was buried: ${graves[0]?.code}`);
   // An owner may bury what fails with it, and lose its commit to the next one, with whom it does not fail.
-  const mayBeBoth = what.kind === "check";
-  if (graves.length > 0 && count > 0 && !mayBeBoth) ledger.fault(`P7: ${id} was buried, and took effect`);
+  if (graves.length > 0 && count > 0 && !isMoody(deed)) ledger.fault(`P7: ${id} was buried, and took effect`);
   if (verb === "tell" && isDoomed(deed) && outcome === "done" && graves.length === 0) {
     ledger.fault(`P7: ${id} cannot be handled and was not kept`);
   }
@@ -113,8 +115,9 @@ function checkDeed(
 }
 
 /** P5: what one sender told one actor stands there in the order of the calls. */
-function checkOrder(ledger: Ledger): void {
-  const told = new Map(ledger.deeds.filter(({ verb }) => verb === "tell").map((deed) => [deed.id, deed]));
+function checkOrder(ledger: Ledger, isOrdered: boolean): void {
+  const isInOrder = ({ verb, outcome }: Deed) => verb === "tell" && (isOrdered || outcome === "done");
+  const told = new Map(ledger.deeds.filter(isInOrder).map((deed) => [deed.id, deed]));
   for (const key of ledger.keys) {
     const last = new Map<string, Deed>();
     for (const id of idsOf(ledger.committed(key))) {

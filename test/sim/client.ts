@@ -18,11 +18,19 @@ const withoutEffect = new Set([
   "FENCED",
   "DRAINING",
   "MAILBOX_FULL",
+  "TURN_TIMEOUT",
+  "TYPE_UNSERVED",
 ]);
 /** Errors after which nobody knows. */
 const inDoubt = new Set(["ASK_TIMEOUT", "OUTCOME_UNKNOWN"]);
 
+/** How much longer than it was given an ask may take: its clock drifts, and it explains what went wrong. Unit: ms. */
+const askMsMax = (timeoutMs: number) => timeoutMs * 1.02 + 300;
+/** A tell may wait behind others that are tried again, each for at most its own time. Unit: ms. */
+const tellMsMax = 14_000;
+
 export class Client {
+  readonly #process: SimulatedProcess;
   readonly #stage: Stage;
   readonly #troupe: Troupe;
   readonly #name: string;
@@ -30,38 +38,63 @@ export class Client {
   readonly #watched = new Map<string, { readonly ids: number; readonly revision: number }>();
   readonly #watching: Promise<void>;
   #left: number;
+  #reads = 0;
   #isWatchOver = false;
 
-  private constructor(stage: Stage, troupe: Troupe, name: string) {
+  private constructor(stage: Stage, troupe: Troupe, process: SimulatedProcess, deeds: number) {
     this.#stage = stage;
     this.#troupe = troupe;
-    this.#name = name;
-    this.#left = stage.plan.deeds;
+    this.#process = process;
+    this.#name = process.name;
+    this.#left = deeds;
     this.#watching = this.#watch();
   }
 
-  static async open(stage: Stage, process: SimulatedProcess): Promise<Client> {
+  /** One that is about to do so many deeds. */
+  static async open(stage: Stage, process: SimulatedProcess, deeds: number): Promise<Client> {
     const { partitions } = stage.plan;
     const troupe = await connect({ ports: process.ports(stage.sabotage), partitions });
-    return new Client(stage, troupe, process.name);
+    return new Client(stage, troupe, process, deeds);
   }
 
-  get hasBegunAll(): boolean {
-    return this.#left === 0;
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Deeds that it has not begun yet. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Reads that are not answered yet: none when everything has come to its end. */
+  get reads(): number {
+    return this.#reads;
   }
 
   begin(): void {
     const { clock, dice, plan } = this.#stage;
+    if (this.#left === 0) return;
     clock.after(dice.whole(0, 2 * plan.deedEveryMs), () => {
+      if (this.#process.isDead) return;
       this.#left -= 1;
       this.#act();
-      if (this.#left > 0) this.begin();
+      this.begin();
     });
+  }
+
+  /** Its process dies: nobody hears what becomes of what it has begun. */
+  kill(): void {
+    this.#process.kill();
+    this.#reads = 0;
+    for (const deed of this.#stage.ledger.deeds) {
+      if (deed.client === this.#name && deed.outcome === "pending") deed.outcome = "doubt";
+    }
   }
 
   /** Asks each actor something: all of them answer again. */
   async probe(): Promise<void> {
     const { plan, actors, ledger } = this.#stage;
+    for (const id of plan.relays) await this.#troupe.actor(actors.relay, id).ask.size(undefined, { timeoutMs: 60_000 });
     for (const id of plan.tallies) {
       const size = await this.#troupe.actor(actors.tally, id).ask.size(undefined, { timeoutMs: 60_000 });
       const stands = idsOf(ledger.committed(`tally.${id}`)).length;
@@ -103,8 +136,9 @@ export class Client {
 
   #act(): void {
     const { dice, plan, ledger } = this.#stage;
+    if (dice.happens(0.2)) return this.read();
     const order = ledger.deeds.length;
-    const id = `${this.#name.slice(-1)}-${order}`;
+    const id = `${this.#name.slice(7)}-${order}`;
     const verb = dice.happens(0.6) ? "tell" : "ask";
     const to = dice.one(plan.tallies);
     const relay = dice.one(plan.relays);
@@ -112,7 +146,7 @@ export class Client {
     const path = Array.from({ length: dice.whole(1, 4) }, () => dice.one(plan.relays));
     // An id is counted once for each relay, so a path comes by each of them once.
     const isPath = new Set(path).size === path.length;
-    const pass = { relay, to, copies: dice.whole(1, 4), fails: dice.happens(0.1) };
+    const pass = { relay, to, copies: dice.whole(1, 4), fails: dice.happens(0.1), isSlow: dice.happens(0.2) };
     const manner = dice.one<Manner>(["plain", "plain", "plain", "slow", "flaky", "poison", "step"]);
     let what: Deed["what"] = { kind: "note", to, manner };
     if (drawn < 0.3) what = { kind: "pass", ...pass };
@@ -125,6 +159,11 @@ export class Client {
     ledger.note(`${this.#name} ${verb}s ${id} ${JSON.stringify(what)}`);
     const timeoutMs = dice.one([500, 3_000, 10_000]);
     const options = { timeoutMs, ...(isKeyed ? { idempotencyKey: id } : {}) };
+    this.#watchTime(
+      `${verb} ${id}`,
+      verb === "ask" ? askMsMax(timeoutMs) : tellMsMax,
+      () => deed.outcome === "pending",
+    );
     this.#send(deed, options).then(
       () => this.#settle(deed, "done", "ok"),
       (thrown: unknown) => {
@@ -138,14 +177,59 @@ export class Client {
     );
   }
 
+  /**
+   * A read shows all of which somebody has heard when it begins: an owner whose time is over must not answer from what it
+   * remembers.
+   */
+  read(): void {
+    const { ledger, actors, dice, plan } = this.#stage;
+    const to = dice.one(plan.tallies);
+    const isQuery = dice.happens(0.5);
+    const key = `tally.${to}`;
+    const least = ledger.heardOf(key);
+    const { ask } = this.#troupe.actor(actors.tally, to);
+    const name = `${this.#name} reads ${key} as a ${isQuery ? "query" : "turn"}, ${least} are known`;
+    ledger.note(name);
+    const options = { timeoutMs: 3_000 };
+    let isOver = false;
+    this.#reads += 1;
+    this.#watchTime(name, askMsMax(options.timeoutMs), () => !isOver);
+    const end = () => {
+      isOver = true;
+      this.#reads -= 1;
+    };
+    (isQuery ? ask.size(undefined, options) : ask.count(undefined, options)).then(
+      (size) => {
+        end();
+        ledger.note(`${name}: ${size}`);
+        ledger.hear(key, size);
+        if (size < least) ledger.fault(`E2: ${name}, and it got ${size}`);
+        if (size > idsOf(ledger.committed(key)).length) ledger.fault(`P4: ${name}, and it got ${size}, uncommitted`);
+      },
+      (thrown: unknown) => {
+        end();
+        const code = isTroupeError(thrown) ? thrown.code : String(thrown);
+        if (!withoutEffect.has(code) && !inDoubt.has(code)) ledger.fault(`${name} ended with ${code}`);
+      },
+    );
+  }
+
+  /** Nothing that a client waits for lasts longer than it was given. */
+  #watchTime(name: string, ms: number, isWaiting: () => boolean): void {
+    const { clock, ledger } = this.#stage;
+    clock.after(ms, () => {
+      if (isWaiting() && !this.#process.isDead) ledger.fault(`deadline: ${name} is not over after ${ms} ms`);
+    });
+  }
+
   async #send({ id, verb, what }: Deed, options: { readonly timeoutMs: number }): Promise<unknown> {
     const { tally, relay } = this.#stage.actors;
     switch (what.kind) {
       case "note":
         return this.#troupe.actor(tally, what.to)[verb].note({ id, manner: what.manner }, options);
       case "pass": {
-        const { to, copies, fails } = what;
-        return this.#troupe.actor(relay, what.relay)[verb].pass({ id, to, copies, fails }, options);
+        const { to, copies, fails, isSlow } = what;
+        return this.#troupe.actor(relay, what.relay)[verb].pass({ id, to, copies, fails, isSlow }, options);
       }
       case "hop": {
         const [first = "", ...path] = what.path;
@@ -158,12 +242,15 @@ export class Client {
 
   #settle(deed: Deed, outcome: Deed["outcome"], heard: string): void {
     const { ledger } = this.#stage;
+    if (this.#process.isDead) return;
     deed.outcome = outcome;
     ledger.note(`${this.#name} hears of ${deed.id}: ${heard}`);
     if (outcome !== "done" || deed.verb !== "ask") return;
     const { what } = deed;
     const key = what.kind === "note" ? `tally.${what.to}` : `relay.${what.kind === "hop" ? what.path[0] : what.relay}`;
-    if (!idsOf(ledger.committed(key)).includes(deed.id)) {
+    const at = idsOf(ledger.committed(key)).indexOf(deed.id);
+    ledger.hear(key, at + 1);
+    if (at < 0) {
       ledger.fault(`P4: ${deed.id} was answered, and ${key} has not committed it`);
     }
   }

@@ -6,6 +6,7 @@ import type { Snapshot } from "../../src/actors/snapshot.ts";
 import { readSnapshot } from "../../src/actors/snapshot.ts";
 import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
 import type { Manner } from "./actors.ts";
+import { faultsBetween } from "./succession.ts";
 
 /** What a client asked for, and what it heard of it. */
 export interface Deed {
@@ -24,6 +25,7 @@ export interface Deed {
         readonly to: string;
         readonly copies: number;
         readonly fails: boolean;
+        readonly isSlow: boolean;
       }
     | { readonly kind: "hop"; readonly path: readonly string[]; readonly to: string }
     | { readonly kind: "check"; readonly relay: string; readonly to: string };
@@ -42,6 +44,10 @@ export class Ledger {
   /** What must not be, in words that begin with the promise that it breaks. */
   readonly faults: string[] = [];
   readonly #committed = new Map<string, Snapshot>();
+  readonly #commits = new Set<string>();
+  /** Numbers that stood in a committed outbox, by sender. */
+  readonly #sent = new Map<string, Set<number>>();
+  readonly #heard = new Map<string, number>();
   readonly #stepValues = new Map<string, string>();
   readonly #hash = createHash("sha256");
   readonly #tail: string[] = [];
@@ -83,15 +89,38 @@ export class Ledger {
     return [...this.#committed.keys()].sort();
   }
 
-  /** Sees every value that is written to the bucket from now on, at once, and checks what holds from one to the next. */
-  follow(bucket: MemoryBucket): void {
+  /** Somebody has heard that so many ids stand there. */
+  hear(key: string, count: number): void {
+    this.#heard.set(key, Math.max(this.heardOf(key), count));
+  }
+
+  heardOf(key: string): number {
+    return this.#heard.get(key) ?? 0;
+  }
+
+  /** Whether a committed turn of this sender has sent something under this number. */
+  hasSent(from: string, number: number): boolean {
+    return this.#sent.get(from)?.has(number) === true;
+  }
+
+  /**
+   * Sees every value that is written to the bucket from now on, at once, and checks what holds from one to the next.
+   * `isStored`: the mail stream has a message.
+   */
+  follow(bucket: MemoryBucket, isStored: (from: string, number: number) => boolean): void {
     bucket.onChange(() => {
       for (const entry of bucket.read(this.#revision, 10_000)) {
         this.#revision = entry.revision;
         const snapshot = readSnapshot(entry.key, entry.value);
-        this.#checkSuccession(entry.key, this.#committed.get(entry.key), snapshot);
+        const { inbox, epoch, outbox, commit } = snapshot;
+        if (this.#commits.has(commit)) this.fault(`P1: the commit ${commit} stands twice`);
+        this.#commits.add(commit);
+        for (const fault of faultsBetween(entry.key, this.#committed.get(entry.key), snapshot, isStored))
+          this.fault(fault);
         this.#committed.set(entry.key, snapshot);
-        const { inbox, epoch, outbox } = snapshot;
+        const sent = this.#sent.get(entry.key) ?? new Set();
+        this.#sent.set(entry.key, sent);
+        for (const { n } of outbox) sent.add(n);
         const ids = idsOf(snapshot);
         this.note(
           `commit ${entry.key} @${entry.revision} e${epoch} seq ${inbox.seq} out ${outbox.length} ids ${ids.length}`,
@@ -106,17 +135,5 @@ export class Ledger {
     const before = this.#stepValues.get(id);
     this.#stepValues.set(id, before ?? value);
     if (before !== undefined && before !== value) this.fault(`steps: ${id} got ${before}, then ${value}`);
-  }
-
-  #checkSuccession(key: string, before: Snapshot | undefined, after: Snapshot): void {
-    if (before === undefined) return;
-    const [old, now] = [idsOf(before), idsOf(after)];
-    const lost = old.findIndex((id, at) => now[at] !== id);
-    if (lost >= 0) this.fault(`P1: ${key} has lost ${old[lost]} (of ${old.length}, now ${now.length})`);
-    const writes = [before, after].map(({ state }) => (state as { readonly foreign: number }).foreign);
-    if ((writes[1] ?? 0) < (writes[0] ?? 0)) this.fault(`P1: ${key} has lost what another wrote`);
-    if (after.epoch < before.epoch) this.fault(`P1: ${key} went from epoch ${before.epoch} to ${after.epoch}`);
-    if (after.inbox.seq < before.inbox.seq) this.fault(`P2: the inbox of ${key} went back to ${after.inbox.seq}`);
-    if (after.sent < before.sent) this.fault(`P3: the outbox numbers of ${key} went back to ${after.sent}`);
   }
 }

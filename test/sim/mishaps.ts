@@ -1,32 +1,50 @@
 // What befalls processes and the server while clients go about their business.
 
+import type { AnyActor } from "../../src/actors/definition.ts";
 import { printSnapshot } from "../../src/actors/snapshot.ts";
 import { encodeText } from "../../src/core/codec.ts";
 import type { RuntimeEvent } from "../../src/core/events.ts";
 import { printAddress } from "../../src/core/ids.ts";
 import { silentLogger } from "../../src/core/log.ts";
 import { openMemoryStore } from "../../src/kv/memory-store.ts";
-import { subjectsOf } from "../../src/runtime/subjects.ts";
+import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory-faults.ts";
+import type { Ports } from "../../src/runtime/ports.ts";
+import { workerKey } from "../../src/runtime/subjects.ts";
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
+import type { Blow } from "./ambush.ts";
+import { Ambushes, blowAfterMs } from "./ambush.ts";
+import type { Clients } from "./clients.ts";
+import { overheard } from "./overheard.ts";
 import type { Mishap } from "./plan.ts";
-import { SimulatedProcess } from "./process.ts";
+import { drawClockFault, SimulatedProcess } from "./process.ts";
 import type { Stage } from "./run.ts";
 
 interface RunningWorker {
   readonly process: SimulatedProcess;
   worker: Worker | undefined;
   isLeaving: boolean;
+  /** It has all types of actors. */
+  readonly isWhole: boolean;
 }
+
+/** Longer than the server knows the ids of messages, when it forgets them early. Unit: ms. */
+const desertedMs = { least: 45_000, most: 90_000 } as const;
 
 export class Mishaps {
   readonly #stage: Stage;
-  readonly #workers = new Set<RunningWorker>();
+  readonly #clients: Clients;
+  readonly #ambushes: Ambushes;
+  readonly #workers = new Map<string, RunningWorker>();
   #count = 0;
+  #desertedUntilMs = 0;
   #isHealed = false;
+  #hasServed = false;
 
-  constructor(stage: Stage) {
+  constructor(stage: Stage, clients: Clients) {
     this.#stage = stage;
+    this.#clients = clients;
+    this.#ambushes = new Ambushes(stage.plan.ambushes, stage.dice);
   }
 
   begin(): void {
@@ -38,24 +56,52 @@ export class Mishaps {
     });
   }
 
+  /** A worker is about to do this: whatever lies in wait for it falls upon it, with a fault of the operation itself. */
+  meet(operation: MemoryOperation): MemoryFault | undefined {
+    const { subjects, ledger, clock } = this.#stage;
+    const running = this.#workers.get(operation.client);
+    if (running === undefined || this.#isHealed) return undefined;
+    const strike = this.#ambushes.strike(operation, subjects, running.isLeaving);
+    if (strike === undefined) return undefined;
+    const { blow, moment } = strike.ambush;
+    ledger.note(`ambush: ${blow} ${operation.client} at ${moment}, ${JSON.stringify(strike.fault)}`);
+    clock.after(blowAfterMs, () => {
+      if (!this.#isHealed) this.#hit(blow, running);
+    });
+    return strike.fault;
+  }
+
+  /** No worker may live yet. */
+  get isDeserted(): boolean {
+    return this.#stage.clock.monotonicMs() < this.#desertedUntilMs;
+  }
+
   startWorker(): void {
-    const { world, ledger, plan, actors, sabotage } = this.#stage;
+    const { world, ledger, plan, dice, actorsOf, sabotage } = this.#stage;
+    if (this.isDeserted) return;
     this.#count += 1;
-    const process = new SimulatedProcess(world, `worker-${this.#count}`);
-    const running: RunningWorker = { process, worker: undefined, isLeaving: false };
-    this.#workers.add(running);
-    ledger.note(`${process.name} starts`);
-    const options = { actors: [actors.tally, actors.relay], partitions: plan.partitions, logger: silentLogger };
-    createWorker({ ...options, ports: process.ports(sabotage) }).then(
+    const process = new SimulatedProcess(world, `worker-${this.#count}`, drawClockFault(dice, plan));
+    const { tally, relay } = actorsOf(process);
+    // A type that no worker ever had is unknown: the first to serve has all.
+    const isWhole = !plan.isMixed || this.#isHealed || !this.#hasServed || dice.happens(0.5);
+    const actors = isWhole ? [tally, relay] : [dice.one<AnyActor>([tally, relay])];
+    const running: RunningWorker = { process, worker: undefined, isLeaving: false, isWhole };
+    this.#workers.set(process.name, running);
+    ledger.note(`${process.name} starts with ${actors.map(({ type }) => type).join(" and ")}`);
+    const options = { actors, partitions: plan.partitions, logger: silentLogger };
+    const listen = (ports: Ports) =>
+      overheard(sabotage(ports), ({ key, method }) => this.#hearAnswer(running, key, method));
+    createWorker({ ...options, ports: process.ports(listen) }).then(
       (worker) => {
         running.worker = worker;
+        this.#hasServed = true;
         worker.events.listen((event) => this.#hear(process.name, event));
         ledger.note(`${process.name} serves`);
       },
       (thrown: unknown) => {
         // A worker that cannot start is started anew by whoever runs it.
         ledger.note(`${process.name} did not start: ${String(thrown)}`);
-        this.#workers.delete(running);
+        this.#workers.delete(process.name);
         process.kill();
         this.#replace();
       },
@@ -64,58 +110,59 @@ export class Mishaps {
 
   /** Everything is well from now on. */
   heal(): void {
-    const { world } = this.#stage;
+    const { world, dice } = this.#stage;
     this.#isHealed = true;
     world.start();
-    for (const { process } of this.#workers) {
-      process.resume();
+    for (const { process } of this.#workers.values()) {
+      process.resume(dice.happens(0.5));
       world.restore(process.name);
     }
-    for (let at = 0; at < this.#stage.plan.clients; at += 1) world.restore(`client-${at}`);
+    for (const name of this.#clients.names) world.restore(name);
     this.#replace();
   }
 
   async end(): Promise<void> {
-    for (const { worker } of this.#workers) await worker?.drain();
+    for (const { worker } of this.#workers.values()) await worker?.drain();
   }
 
   #befall(mishap: Mishap): void {
-    const { dice, world, plan, ledger, clock } = this.#stage;
-    const { absenceMsMax, workersMax } = plan;
-    const present = [...this.#workers].filter(({ isLeaving }) => !isLeaving);
+    const { dice, world, plan, ledger } = this.#stage;
+    const present = [...this.#workers.values()].filter(({ isLeaving }) => !isLeaving);
     const victim = present.length === 0 ? undefined : dice.one(present);
-    const absenceMs = dice.whole(1, absenceMsMax);
-    const isServing = victim?.worker !== undefined;
+    const absenceMs = dice.whole(1, plan.absenceMsMax);
     if (mishap === "start-worker") {
-      if (present.length < workersMax) this.startWorker();
+      if (present.length < plan.workersMax) this.startWorker();
       return;
     }
     ledger.note(`${mishap} ${victim?.process.name ?? "nobody"} ${absenceMs}`);
     switch (mishap) {
       case "kill-worker":
-        if (victim !== undefined) this.#remove(victim);
-        victim?.process.kill();
+      case "pause-worker":
+        if (victim !== undefined) this.#hit(mishap === "kill-worker" ? "kill" : "pause", victim);
         return;
+      case "restart-worker":
+        return this.#restart(victim, absenceMs);
+      case "kill-all-workers":
+        return this.#killAll();
       case "close-worker":
-        if (isServing) void this.#leave(victim, victim.worker?.close());
+        if (victim?.worker !== undefined) void this.#leave(victim, () => victim.worker?.close());
         return;
       case "drain-worker":
-        if (isServing) void this.#leave(victim, victim.worker?.drain({ graceMs: absenceMs }));
+        if (victim?.worker !== undefined) void this.#leave(victim, () => victim.worker?.drain({ graceMs: absenceMs }));
         return;
-      case "pause-worker":
-        victim?.process.pause();
-        clock.after(absenceMs, () => victim?.process.resume());
-        return;
+      case "kill-client":
+        return this.#clients.replaceOne();
       case "cut-connection": {
-        const name = dice.happens(0.5) ? victim?.process.name : `client-${dice.whole(0, plan.clients - 1)}`;
-        if (name === undefined) return;
-        world.cut(name);
-        clock.after(absenceMs, () => world.restore(name));
+        const name = dice.happens(0.5) ? victim?.process.name : dice.one(this.#clients.names);
+        if (name !== undefined) this.#cut(name);
         return;
       }
       case "stop-server":
         world.stop();
-        clock.after(absenceMs, () => world.start());
+        this.#later(absenceMs, () => world.start());
+        return;
+      case "jump-clock":
+        victim?.process.jump(plan.wallErrorMsMax * (2 * dice.random() - 1));
         return;
       case "foreign-write":
         void this.#writeAsAnother();
@@ -123,30 +170,84 @@ export class Mishaps {
     }
   }
 
-  /** Once all is well there is a worker that stays. */
+  #hit(blow: Blow, victim: RunningWorker): void {
+    const { world, plan, dice } = this.#stage;
+    const { process } = victim;
+    const absenceMs = dice.whole(1, plan.absenceMsMax);
+    switch (blow) {
+      case "kill":
+        this.#remove(victim);
+        process.kill();
+        return;
+      case "kill-all":
+        return this.#killAll();
+      case "pause":
+        process.pause(dice.one(["all", "incoming"]));
+        // What comes shortly before it wakes up is the first that it hears.
+        this.#later(Math.max(0, absenceMs - dice.whole(0, 1_500)), () => this.#clients.readOne());
+        return this.#later(absenceMs, () => process.resume(dice.happens(0.5)));
+      case "cut":
+        return this.#cut(process.name);
+      case "stop-server":
+        world.stop();
+        return this.#later(absenceMs, () => world.start());
+    }
+  }
+
+  #cut(name: string): void {
+    const { world, plan, dice } = this.#stage;
+    world.cut(name, dice.happens(plan.linger) ? dice.whole(0, plan.absenceMsMax) : undefined);
+    this.#later(dice.whole(1, plan.absenceMsMax), () => world.restore(name));
+  }
+
+  #restart(victim: RunningWorker | undefined, absenceMs: number): void {
+    if (victim === undefined) return;
+    this.#hit("kill", victim);
+    this.#later(absenceMs, () => {
+      if (!this.#isHealed) this.startWorker();
+    });
+  }
+
+  /** Once in a run, or it would never end. */
+  #killAll(): void {
+    const { dice, clock } = this.#stage;
+    if (this.#desertedUntilMs > 0) return;
+    for (const running of [...this.#workers.values()]) this.#hit("kill", running);
+    const absenceMs = dice.whole(desertedMs.least, desertedMs.most);
+    this.#desertedUntilMs = clock.monotonicMs() + absenceMs;
+    this.#later(absenceMs, () => {
+      if (!this.#isHealed) this.startWorker();
+    });
+  }
+
+  #later(ms: number, fn: () => void): void {
+    this.#stage.clock.after(ms, fn);
+  }
+
+  /** Once all is well there is a worker that stays, and serves everything. */
   #replace(): void {
-    if (this.#isHealed && [...this.#workers].every(({ isLeaving }) => isLeaving)) this.startWorker();
+    const stays = [...this.#workers.values()].some(({ isLeaving, isWhole }) => !isLeaving && isWhole);
+    if (this.#isHealed && !stays) this.startWorker();
   }
 
   #remove(running: RunningWorker): void {
     running.isLeaving = true;
-    this.#workers.delete(running);
+    this.#workers.delete(running.process.name);
   }
 
-  async #leave(running: RunningWorker, leaving: Promise<void> | undefined): Promise<void> {
+  async #leave(running: RunningWorker, leave: () => Promise<void> | undefined): Promise<void> {
     running.isLeaving = true;
-    await leaving;
+    await leave();
     this.#stage.ledger.note(`${running.process.name} has left`);
-    this.#workers.delete(running);
+    this.#workers.delete(running.process.name);
   }
 
   /** Somebody else writes to an actor's key by the rules: what stands is kept, and counted up. */
   async #writeAsAnother(): Promise<void> {
-    const { dice, ledger, world, clock } = this.#stage;
+    const { dice, ledger, world, clock, subjects } = this.#stage;
     const key = ledger.keys.length === 0 ? undefined : dice.one(ledger.keys);
     if (key === undefined) return;
-    const bucket = subjectsOf("troupe", "main").stateBucket;
-    const store = await openMemoryStore({ bucket, place: world.place, clock });
+    const store = await openMemoryStore({ bucket: subjects.stateBucket, place: world.place, clock });
     const entry = await store.get(key);
     const snapshot = ledger.committed(key);
     if (entry === undefined || snapshot === undefined) return;
@@ -154,6 +255,14 @@ export class Mishaps {
     const text = JSON.stringify({ ...state, foreign: state.foreign + 1 });
     const value = printSnapshot({ ...snapshot, commit: `foreign-${clock.uniqueId()}` }, text);
     await store.update(key, encodeText(value), entry.revision);
+  }
+
+  /** E2: a query is answered at once, so that its owner's lease stands when it answers. */
+  #hearAnswer({ process, worker }: RunningWorker, key: string, method: string): void {
+    const { ledger, world, subjects } = this.#stage;
+    if (method !== "size" || worker === undefined || process.isDead) return;
+    const lease = world.place.buckets.get(subjects.clusterBucket)?.last(workerKey(worker.id));
+    if (lease?.operation !== "put") ledger.fault(`E2: ${process.name} answered a query of ${key} after its lease`);
   }
 
   #hear(name: string, event: RuntimeEvent): void {

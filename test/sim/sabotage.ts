@@ -1,102 +1,78 @@
-// Ways to break a promise on purpose: the checkers must notice each of them, or they notice nothing.
+// Ways to break a promise on purpose: the checkers must notice each of them, or they notice nothing. Each is one mistake in
+// the runtime that somebody could make, put in from outside so that src/ stays as it is.
 
-import type { KvStore } from "../../src/kv/store.ts";
-import type { Mail } from "../../src/runtime/mail.ts";
 import type { Ports } from "../../src/runtime/ports.ts";
+import { classMutations } from "./sabotage-classes.ts";
+import { portMutations } from "./sabotage-ports.ts";
 
-export type Sabotage = "blind-store" | "forgetful-store" | "losing-mail" | "repeating-mail" | "overtaking-mail";
+export type Sabotage = keyof typeof sabotages;
 
-/** Each with the promises of which at least one is broken by it. */
-export const sabotages: Readonly<Record<Sabotage, readonly string[]>> = {
-  "blind-store": ["P1"],
-  "forgetful-store": ["P1", "P2", "P4", "liveness"],
-  "losing-mail": ["liveness"],
-  "repeating-mail": ["P2"],
-  "overtaking-mail": ["P5"],
-};
+export interface Canary {
+  readonly mistake: string;
+  /** The laws of which at least one must be reported as broken. */
+  readonly breaks: readonly string[];
+  /** A seed that notices it. */
+  readonly seed: number;
+}
 
-const every = (count: number) => {
-  let calls = 0;
-  return () => {
-    calls += 1;
-    return calls % count === 0;
-  };
-};
+/** Runs of a canary in which it must have been noticed at least once. */
+export const canarySeedsMax = 500;
 
-export function sabotaged(ports: Ports, sabotage: Sabotage | undefined): Ports {
-  switch (sabotage) {
-    case undefined:
-      return ports;
-    case "blind-store":
-      return { ...ports, state: over(ports.state, blindStore(ports.state)) };
-    case "forgetful-store":
-      return { ...ports, state: over(ports.state, forgetfulStore(ports.state)) };
-    case "losing-mail":
-      return { ...ports, mail: over(ports.mail, losingMail(ports.mail)) };
-    case "repeating-mail":
-      return { ...ports, mail: over(ports.mail, repeatingMail(ports.mail)) };
-    case "overtaking-mail":
-      return { ...ports, mail: over(ports.mail, overtakingMail(ports.mail)) };
+export const sabotages = {
+  "blind-commit": { mistake: "commits without the expected revision", breaks: ["P1"], seed: 1 },
+  "blind-record": {
+    mistake: "takes partitions and saves cursors without the expected revision",
+    breaks: ["E1"],
+    seed: 17,
+  },
+  "early-reply": { mistake: "answers before the commit is acknowledged", breaks: ["P4"], seed: 1 },
+  "high-cursor": { mistake: "saves how far it has read as the cursor", breaks: ["H1"], seed: 1 },
+  "loose-guard": { mistake: "lets the cursor pass an outbox that is not published", breaks: ["H1"], seed: 14 },
+  "forgotten-sequence": { mistake: "forgets `inbox.seq` when a state is loaded", breaks: ["P2"], seed: 1 },
+  "forgotten-senders": { mistake: "forgets `inbox.from` when a state is loaded", breaks: ["P2"], seed: 4 },
+  "forgotten-replies": { mistake: "forgets the kept replies when a state is loaded", breaks: ["P2"], seed: 1 },
+  "forgotten-steps": { mistake: "forgets the kept steps when a state is loaded", breaks: ["steps"], seed: 15 },
+  "forgotten-outbox": {
+    mistake: "does not publish the outbox when a state is loaded",
+    breaks: ["P3", "liveness"],
+    seed: 1,
+  },
+  "eager-outbox": { mistake: "publishes the outbox before the commit", breaks: ["P3"], seed: 1 },
+  "hasty-publisher": { mistake: "takes for stored what it has sent", breaks: ["P3", "liveness"], seed: 1 },
+  "unordered-publisher": { mistake: "publishes the outbox from its end", breaks: ["P3", "P5"], seed: 1 },
+  "no-wake": { mistake: "commits an ask that sends without a wake before it", breaks: ["P3", "liveness"], seed: 37 },
+  "no-fence": { mistake: "passes by a wake without a commit of its own (R5)", breaks: ["P3", "liveness"], seed: 194 },
+  "hopeful-commit": { mistake: "takes a commit of unknown outcome for written", breaks: ["P1", "P2", "P4"], seed: 14 },
+  "hopeless-commit": { mistake: "takes a commit of unknown outcome for refused", breaks: ["P2"], seed: 326 },
+  "stale-draft": { mistake: "runs on its old state after another's write", breaks: ["P1"], seed: 1 },
+  "no-undo": { mistake: "keeps what turns made whose commit was refused", breaks: ["P2"], seed: 26 },
+  "endless-lease": { mistake: "serves on when its lease is over", breaks: ["E2"], seed: 6 },
+  "hasty-trim": { mistake: "trims the mail at once behind the saved cursor", breaks: ["K2"], seed: 1 },
+  "no-burial": { mistake: "drops what it has given up on", breaks: ["P7"], seed: 1 },
+  "impatient-asker": { mistake: "asks again though the first may have had an effect", breaks: ["P2"], seed: 1 },
+  "new-names": { mistake: "gives a told message a new id at each attempt", breaks: ["P2"], seed: 4 },
+  "overtaking-teller": { mistake: "lets a told message overtake the one before", breaks: ["P5"], seed: 2 },
+  "lossy-teller": { mistake: "takes for stored what it has told", breaks: ["liveness", "P2"], seed: 1 },
+} satisfies Readonly<Record<string, Canary>>;
+
+let isPlaying = false;
+
+/**
+ * Plays with a mistake in the runtime, or with none; takes it back when `play` has ended. The one place where prototypes
+ * are touched: they belong to all runs of this process, so that only one may play at a time.
+ */
+export async function withSabotage<Result>(
+  sabotage: Sabotage | undefined,
+  play: (sabotaged: (ports: Ports) => Ports) => Promise<Result>,
+): Promise<Result> {
+  if (isPlaying) throw new Error("a run is under way in this process");
+  isPlaying = true;
+  const undo = sabotage === undefined ? undefined : classMutations[sabotage]?.();
+  const mutate = sabotage === undefined ? undefined : portMutations[sabotage];
+  try {
+    return await play((ports) => mutate?.(ports) ?? ports);
+  } finally {
+    undo?.();
+    isPlaying = false;
   }
-}
-
-/** Writes whatever stands there. */
-function blindStore(store: KvStore): Partial<KvStore> {
-  return { update: async (key, value) => ({ kind: "written", revision: await store.put(key, value) }) };
-}
-
-/** Says of some writes that they are stored, and does not store them. */
-function forgetfulStore(store: KvStore): Partial<KvStore> {
-  const isForgotten = every(15);
-  return {
-    update: async (key, value, expected) =>
-      isForgotten() ? { kind: "written", revision: expected + 1 } : store.update(key, value, expected),
-  };
-}
-
-function losingMail(mail: Mail): Partial<Mail> {
-  const isLost = every(20);
-  return {
-    append: async (to, payload, meta, timeoutMs) =>
-      isLost() ? { kind: "accepted", sequence: 1, isDuplicate: false } : mail.append(to, payload, meta, timeoutMs),
-  };
-}
-
-/** Stores some messages twice, so that nobody can tell that they are one. */
-function repeatingMail(mail: Mail): Partial<Mail> {
-  const isRepeated = every(20);
-  return {
-    append: async (to, payload, meta, timeoutMs) => {
-      if (isRepeated()) await mail.append(to, payload, {}, timeoutMs);
-      return mail.append(to, payload, meta, timeoutMs);
-    },
-  };
-}
-
-/** Keeps some messages back until the next one has gone. */
-function overtakingMail(mail: Mail): Partial<Mail> {
-  const isSlow = every(5);
-  let release = () => {};
-  return {
-    append: async (to, payload, meta, timeoutMs) => {
-      const isKept = isSlow();
-      if (isKept) {
-        await new Promise<void>((resolve) => {
-          release = resolve;
-        });
-      }
-      const outcome = await mail.append(to, payload, meta, timeoutMs);
-      if (!isKept) release();
-      return outcome;
-    },
-  };
-}
-
-function over<Port extends object>(port: Port, changed: Partial<Port>): Port {
-  return new Proxy(port, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(changed, name) ?? Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
 }

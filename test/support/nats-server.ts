@@ -22,10 +22,8 @@ export interface TestServerOptions {
   readonly storeDir?: string;
 }
 
-export interface TestServer extends AsyncDisposable {
-  readonly url: string;
-  readonly port: number;
-  readonly storeDir: string;
+/** What can be done to a server that runs. */
+export interface ServerControls {
   /** The process now; another one after `restart`. */
   readonly pid: number;
   /** SIGKILL; resolves when the process is gone. */
@@ -38,6 +36,12 @@ export interface TestServer extends AsyncDisposable {
   thaw(): void;
   /** Ends it in peace. Idempotent. */
   stop(): Promise<void>;
+}
+
+export interface TestServer extends ServerControls, AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly storeDir: string;
 }
 
 let binary: Promise<string> | undefined;
@@ -61,24 +65,26 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     });
   const removeFolder = () => rm(folder, { recursive: true, force: true });
   try {
-    return serverOver(await launchOnFreePort(launch), launch, storeDir, removeFolder);
+    const first = await launchOnFreePort(launch);
+    const controls = controlsOver(first, () => launch(first.port));
+    const dispose = async () => {
+      await controls.stop();
+      await removeFolder();
+    };
+    return Object.assign(controls, {
+      ...{ url: `nats://127.0.0.1:${first.port}`, port: first.port, storeDir },
+      [Symbol.asyncDispose]: dispose,
+    });
   } catch (thrown) {
     await removeFolder();
     throw thrown;
   }
 }
 
-function serverOver(
-  first: ServerRun,
-  launch: (port: number) => Promise<ServerRun>,
-  storeDir: string,
-  removeFolder: () => Promise<void>,
-): TestServer {
+/** `relaunch` starts it again where it was. */
+export function controlsOver(first: ServerRun, relaunch: () => Promise<ServerRun>): ServerControls {
   let run = first;
   return {
-    url: `nats://127.0.0.1:${first.port}`,
-    port: first.port,
-    storeDir,
     get pid() {
       return run.pid;
     },
@@ -88,14 +94,10 @@ function serverOver(
     },
     restart: async () => {
       await endRun(run);
-      run = await launch(first.port);
+      run = await relaunch();
     },
     freeze: () => run.signal("SIGSTOP"),
     thaw: () => run.signal("SIGCONT"),
     stop: () => endRun(run),
-    [Symbol.asyncDispose]: async () => {
-      await endRun(run);
-      await removeFolder();
-    },
   };
 }

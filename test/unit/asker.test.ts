@@ -7,7 +7,7 @@ import type { HereDoor } from "../../src/runtime/asker.ts";
 import { Asker } from "../../src/runtime/asker.ts";
 import { writeRecord } from "../../src/runtime/directory.ts";
 import type { MailRequest } from "../../src/runtime/mail.ts";
-import type { MemoryFault } from "../../src/runtime/memory-faults.ts";
+import type { MemoryFault, MemoryOperation } from "../../src/runtime/memory-faults.ts";
 import { openMemoryMail } from "../../src/runtime/memory-mail.ts";
 import { memoryPorts } from "../../src/runtime/memory-ports.ts";
 import { noNeeds } from "../../src/runtime/placement.ts";
@@ -19,8 +19,13 @@ import { worldWithFaults } from "./runtime-doubles.ts";
 const to = { pool: "main", partition: 0, key: "a.x", method: "go" };
 const subjects = subjectsOf("app", "main");
 
-async function stage(faults: readonly (MemoryFault | undefined)[], here?: HereDoor) {
-  const { world, clock } = worldWithFaults("request", faults);
+/** `faults` befall the operations of this kind, in order. */
+async function stage(
+  faults: readonly (MemoryFault | undefined)[],
+  here?: HereDoor,
+  kind: MemoryOperation["kind"] = "request",
+) {
+  const { world, clock } = worldWithFaults(kind, faults);
   const request = { app: "app", pool: "main", partitionCount: 1 };
   const ports = await clock.runFor(memoryPorts({ world, name: "asker" })(request));
   const record = writeRecord({ owner: "owner", epoch: 1, needs: noNeeds });
@@ -133,6 +138,12 @@ test("an actor of this process is asked directly, with a deadline, and again els
   isHere = false;
   asked[2]?.answer({ kind: "error", error: fenced });
   expect([await clock.runFor(moved), handled.length]).toEqual([5, 1]);
+});
+
+test("an ask ends in time, also when nobody can say why nobody answers", async () => {
+  const { clock, ask } = await stage([{ lose: "answer" }], undefined, "kv-read");
+  expect(await clock.runFor(ask({ timeoutMs: 500 }))).toBe("ASK_UNREACHABLE");
+  expect(clock.monotonicMs()).toBeLessThanOrEqual(800);
 });
 
 test("a signal ends the asking", async () => {

@@ -111,6 +111,18 @@ describe("findings", () => {
     expect(texts({ found: app({ streams: [stream({ replicas: 3, peers })] }) })[0]).toContain("offline: n2");
   });
 
+  test("in a cluster the doctor counts the copies: which are behind, how many may go, and what has only one", () => {
+    const server = { ...diagnosis().server, cluster: "troupe" };
+    const gone = { name: "n2", isCurrent: false, isOffline: true };
+    const of = (replicas: number) => ({ server, found: app({ streams: [stream({ replicas, peers: [gone] })] }) });
+    expect(findingsOf(diagnosis(of(3)))[0]?.remedy).toContain("When one more server goes, nothing can be written");
+    expect(findingsOf(diagnosis(of(5)))[0]?.remedy).toContain("1 more server may go");
+    const single = findingsOf(diagnosis({ server }));
+    expect(single.map(({ level }) => level)).toEqual(["warning"]);
+    expect(single[0]?.remedy).toContain("nats kv edit troupe_state --replicas=3");
+    expect(findingsOf(diagnosis({ server, found: app({ streams: [stream({ replicas: 3 })] }) }))).toEqual([]);
+  });
+
   test("a sync interval that cannot be read is a note that says where it stands", () => {
     const [finding] = findingsOf(diagnosis({ sync: undefined }));
     expect([finding?.level, finding?.remedy.includes("--monitor")]).toEqual(["note", true]);

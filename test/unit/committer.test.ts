@@ -102,6 +102,23 @@ test("C2: a refusal is refused when nothing is under way, else it is looked up f
   expect(await standing(near)).toEqual([2, "mine"]);
 });
 
+test("C3: a write that reached nobody is tried again, and stays certain, for as long as ownership lasts", async () => {
+  const { clock, near, commit } = await stage(["unreachable", "unreachable", "unreachable"]);
+  expect(await clock.runFor(commit())).toEqual({ kind: "stands", revision: 2 });
+  expect(await near.history("a.b")).toHaveLength(2);
+
+  const other = await stage(["unreachable"]);
+  const overtaken = other.commit();
+  await other.near.put("a.b", valueWith("other"));
+  expect(await other.clock.runFor(overtaken)).toEqual({ kind: "superseded", revision: 2, isCertain: true });
+
+  const fenced = await stage(Array.from({ length: 1_000 }, () => "unreachable" as const));
+  const refused = fenced.commit();
+  await fenced.clock.advance(1_000);
+  fenced.lost.abort();
+  expect(await fenced.clock.runFor(refused)).toMatchObject({ kind: "refused", error: { code: "SERVER_UNREACHABLE" } });
+});
+
 test("C2: it gives up only when ownership is lost while nobody knows", async () => {
   const { clock, fateful, lost, commit } = await stage(["lost"]);
   fateful.unreachableReads = Number.POSITIVE_INFINITY;

@@ -98,7 +98,7 @@ describe("acknowledgements", () => {
     });
     expect(outcome("what")).toMatchObject({ kind: "failed", error: { code: "OUTCOME_UNKNOWN" } });
     const codes = {
-      nobody: "STORE_FAILED",
+      nobody: "SERVER_UNREACHABLE",
       unsent: "SERVER_UNREACHABLE",
       lost: "OUTCOME_UNKNOWN",
     } as const;

@@ -74,7 +74,7 @@ test("a refusal carries the server's words and its code; one that may still be s
 });
 
 test("what the link could not deliver is told apart", () => {
-  expect(acks.outcomeOf({ kind: "nobody" }).kind).toBe("refused");
+  expect(acks.outcomeOf({ kind: "nobody" }).kind).toBe("unsent");
   expect(acks.outcomeOf({ kind: "unsent", reason: "r" })).toEqual({ kind: "unsent", reason: "r" });
   expect(acks.outcomeOf({ kind: "lost", reason: "r" })).toEqual({ kind: "unknown", reason: "r" });
 });

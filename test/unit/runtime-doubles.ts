@@ -16,6 +16,8 @@ export type WriteFate =
   | "lost"
   /** Not heard of, and stored when `arrive` is called. */
   | "late"
+  /** Not stored: there is nobody who could. */
+  | "unreachable"
   | "refused"
   | "too-large";
 
@@ -61,6 +63,8 @@ export class FatefulStore {
       case "late":
         this.#late.push(write);
         break;
+      case "unreachable":
+        throw new TroupeError("SERVER_UNREACHABLE", "no leader");
       case "refused":
         throw new TroupeError("STORE_FAILED", "no space left on device");
       case "too-large":

@@ -1,10 +1,15 @@
 // `troupe migrate`: all stored states as the code of a file reads them, and written as it writes them.
 
 import type { Command } from "commander";
+import type { AnyActor } from "../../actors/definition.ts";
+import type { Troupe } from "../../runtime/client.ts";
+import { readMember } from "../../runtime/membership.ts";
 import { migrateStates } from "../../runtime/migration.ts";
+import { workerKey } from "../../runtime/subjects.ts";
 import { loadActors } from "../actor-file.ts";
 import type { Shell } from "../command.ts";
 import { makeCommand, optionsOf, settingsOf } from "../command.ts";
+import { CommandFailure } from "../failure.ts";
 import { withApp } from "../open-app.ts";
 import { failuresShown, printMigration } from "../print/migration.ts";
 import { stopOnSignals } from "../stop.ts";
@@ -15,8 +20,8 @@ const head = {
   description:
     "FILE is a file of actors, as for worker. Every stored state of its types goes through the upcasters and is checked\n" +
     "by today's schema. With --check nothing is written: run it before new code is rolled out. Without it old states are\n" +
-    "written under today's number, while workers run; only when all of them have the new code, as older code refuses what\n" +
-    "was written. It may be repeated. No actor needs it: each leads its own state when it is next used.\n" +
+    "written under today's number, while workers run; not while one of them has older code, which would refuse what was\n" +
+    "written. It may be repeated. No actor needs it: each leads its own state when it is next used.\n" +
     "The exit code is 1 when a state cannot be read.",
   examples: [
     ["troupe migrate --check actors.ts", "can the new code read everything? Writes nothing"],
@@ -44,11 +49,11 @@ export function migrateCommand(shell: Shell): Command {
         terminal.remark(terminal.paintError("dim", `${done} of ${total} states read`));
       };
       const failuresMax = terminal.isJson ? Infinity : failuresShown;
-      const report = await withApp(settings, ({ troupe }) =>
-        migrateStates({
-          ...{ state: troupe.ports.state, clock: troupe.ports.clock, actors, isCheck, failuresMax, signal, onProgress },
-        }),
-      );
+      const report = await withApp(settings, async ({ troupe }) => {
+        const { state, clock } = troupe.ports;
+        if (!isCheck) await checkWorkers(troupe, actors);
+        return migrateStates({ state, clock, actors, isCheck, failuresMax, signal, onProgress });
+      });
       terminal.print(
         terminal.isJson
           ? JSON.stringify({ check: isCheck, isComplete: !signal.aborted, ...report })
@@ -57,4 +62,20 @@ export function migrateCommand(shell: Shell): Command {
       if (signal.aborted) terminal.remark("It was ended before all states were read.");
       if (report.failed > 0 || signal.aborted) shell.setExitCode(1);
     });
+}
+
+/** Rejects with WORKER_TOO_OLD while a worker lives whose code would refuse what is to be written. */
+async function checkWorkers({ ports: { cluster } }: Troupe, actors: readonly AnyActor[]): Promise<void> {
+  const entries = await cluster.getMany(await cluster.list(workerKey("*")));
+  for (const { key, value } of entries.values()) {
+    const { worker, types } = readMember(key.slice(workerKey("").length), value);
+    const older = actors.find(({ type, schema }) => (types[type] ?? schema) < schema);
+    if (older === undefined) continue;
+    const { type, schema } = older;
+    throw new CommandFailure(
+      "WORKER_TOO_OLD",
+      `worker ${worker} knows ${type} up to schema ${types[type]}, this file has ${schema}`,
+      "Deploy the new code to all workers first; `troupe migrate --check` may be run at any time.",
+    );
+  }
 }

@@ -7,7 +7,7 @@ import { createWorker } from "../../runtime/worker.ts";
 import type { LoadedActors } from "../actor-file.ts";
 import { loadActors } from "../actor-file.ts";
 import type { Shell } from "../command.ts";
-import { makeCommand, settingsOf } from "../command.ts";
+import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
 import { findParent } from "../dev/parent.ts";
 import { reportOf } from "../failure.ts";
 import type { ServingReport } from "../print/serving.ts";
@@ -26,12 +26,19 @@ const head = {
   examples: [
     ["troupe worker actors.ts", "on the server of NATS_URL, or of `troupe dev` in this folder"],
     ["troupe worker actors.ts --server nats://10.0.0.5:4222 --app desk", "elsewhere"],
+    ["troupe worker actors.ts --server nats://n1,nats://n2,nats://n3 --replicas 3", "in a cluster of NATS servers"],
     ["troupe worker actors.ts --otlp http://127.0.0.1:4318", "with traces to Jaeger or a collector"],
   ],
 } as const;
 
+interface WorkerFlags {
+  readonly replicas?: number;
+}
+
 export function workerCommand(shell: Shell): Command {
-  return makeCommand(head).action(async (file: string, _flags, command: Command) => {
+  const replicas = "copies of what is made now on the servers of a cluster (default: 1)";
+  const made = makeCommand(head).option("--replicas <count>", replicas, wholeFrom(1));
+  return made.action(async (file: string, _flags, command: Command) => {
     const parent = findParent();
     try {
       const stop = stopOnSignals(() => shell.terminal.remark("\nDraining; Ctrl-C again ends at once."));
@@ -43,7 +50,7 @@ export function workerCommand(shell: Shell): Command {
       };
       await traced(settings, `${settings.app}-worker`, async () => {
         const loaded = await loadActors(file);
-        await serve(loaded, settings, ending, onServing);
+        await serve(loaded, { ...settings, ...optionsOf<WorkerFlags>(command) }, ending, onServing);
       });
       if (parent === undefined && shell.terminal.isJson) shell.terminal.print(JSON.stringify({ event: "drained" }));
     } catch (thrown) {
@@ -64,12 +71,14 @@ function announce(report: ServingReport, { terminal }: Shell): void {
 
 async function serve(
   { actors }: LoadedActors,
-  settings: Settings,
+  { app, pool, urls, nats, replicas }: Settings & WorkerFlags,
   stop: AbortSignal,
   onServing: (report: ServingReport) => void,
 ): Promise<void> {
-  const { app, pool, urls, nats } = settings;
-  const starting = createWorker({ app, pool, actors, servers: urls, nats: { ...nats, name: `troupe worker ${app}` } });
+  const starting = createWorker({
+    ...{ app, pool, actors, servers: urls, nats: { ...nats, name: `troupe worker ${app}` } },
+    ...(replicas === undefined ? {} : { replicas }),
+  });
   const stopped = stop.aborted ? Promise.resolve() : once(stop, "abort");
   const worker = await Promise.race([starting, stopped.then((): Worker | undefined => undefined)]);
   // It still waited for another worker's partitions: it owned none that anybody could miss, and ends with the process.

@@ -14,7 +14,9 @@ export function findingsOf(diagnosis: Diagnosis): readonly Finding[] {
   const { found } = diagnosis;
   return [
     ...aboutServer(diagnosis),
-    ...(found === undefined ? aboutMissingApp(diagnosis) : [...aboutStreams(found), ...aboutWork(found)]),
+    ...(found === undefined
+      ? aboutMissingApp(diagnosis)
+      : [...aboutStreams(found), ...aboutCopies(diagnosis, found), ...aboutWork(found)]),
   ];
 }
 
@@ -76,15 +78,7 @@ function aboutStreams({ streams, survival }: AppDiagnosis): Finding[] {
       remedy: "Make the streams anew with file storage and the default persist mode.",
     });
   }
-  for (const { name, role, peers, dropsOldest, bytesMax, messagesMax, ageMsMax, bytes } of streams) {
-    const behind = peers.filter(({ isCurrent, isOffline }) => isOffline || !isCurrent);
-    if (behind.length > 0) {
-      findings.push({
-        level: "warning",
-        text: `${name}: of its copies some lag behind or are offline: ${behind.map((peer) => peer.name).join(", ")}.`,
-        remedy: "Look at these servers; with a majority gone nothing can be written.",
-      });
-    }
+  for (const { name, role, dropsOldest, bytesMax, messagesMax, ageMsMax, bytes } of streams) {
     const mayDrop = role === "mail" || role === "state" || role === "memory" || role === "facts";
     if (mayDrop && (ageMsMax > 0 || (dropsOldest && (bytesMax > 0 || messagesMax > 0)))) {
       findings.push({
@@ -101,6 +95,41 @@ function aboutStreams({ streams, survival }: AppDiagnosis): Finding[] {
     }
   }
   return findings;
+}
+
+/** How the copies of the streams are, where there are several servers. */
+function aboutCopies({ server }: Diagnosis, { streams }: AppDiagnosis): Finding[] {
+  const findings: Finding[] = [];
+  for (const { name, replicas, peers } of streams) {
+    const behind = peers.filter(({ isCurrent, isOffline }) => isOffline || !isCurrent);
+    if (behind.length === 0) continue;
+    // A write needs a majority; the leader's own copy is no peer.
+    const spare = replicas - behind.length - (Math.floor(replicas / 2) + 1);
+    const rest =
+      spare > 0
+        ? `${count(spare, "more server")} may go before nothing can be written any more.`
+        : "When one more server goes, nothing can be written any more.";
+    findings.push({
+      level: "warning",
+      text: `${name}: of its ${replicas} copies some lag behind or are offline: ${behind.map((peer) => peer.name).join(", ")}.`,
+      remedy: `Look at these servers. ${rest}`,
+    });
+  }
+  const alone = streams.filter(({ replicas }) => replicas === 1).map(({ name }) => name);
+  if (server.cluster !== undefined && alone.length > 0) {
+    findings.push({
+      level: "warning",
+      text: `The server is one of a cluster, but ${alone.join(", ")} lie on one server each: without it the app stands still.`,
+      remedy: `Give each three copies: ${alone.map(threeCopies).join("; ")}`,
+    });
+  }
+  return findings;
+}
+
+/** The command for it; for a bucket `nats stream edit` insists on a dialogue. */
+function threeCopies(name: string): string {
+  const bucket = name.startsWith("KV_") ? name.slice("KV_".length) : undefined;
+  return bucket === undefined ? `nats stream edit ${name} --replicas=3` : `nats kv edit ${bucket} --replicas=3`;
 }
 
 function aboutWork({ workers, unowned, mail, deadLetters }: AppDiagnosis): Finding[] {

@@ -9,6 +9,8 @@ import { guardProcess } from "./guard.ts";
 export interface LaunchOptions {
   readonly binary: string;
   readonly args: readonly string[];
+  /** Default: this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Each line of the server's log. */
   readonly onLog?: (line: string) => void;
   /** How long the server may take until it is ready. A large store is read first. Unit: ms. Default 60,000. */
@@ -34,8 +36,8 @@ const listening = /Listening for client connections on \S*:(\d+)$/;
  * Rejects with SERVER_UNREACHABLE when it ends before, with the end of its log in the message.
  */
 export async function launchServer(options: LaunchOptions): Promise<ServerRun> {
-  const { binary, args, readyMsMax = 60_000 } = options;
-  const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const { binary, args, env = process.env, readyMsMax = 60_000 } = options;
+  const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"], detached: true, env });
   const log: string[] = [];
   const lines = createInterface({ input: child.stderr });
   let port: number | undefined;
