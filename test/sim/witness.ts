@@ -5,7 +5,7 @@ import { decodeText } from "../../src/core/codec.ts";
 import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
 import type { PartitionRecord } from "../../src/runtime/directory.ts";
 import { readRecord } from "../../src/runtime/directory.ts";
-import { letterOf } from "../../src/runtime/memory-mail.ts";
+import { readLetter } from "../../src/runtime/memory-mail.ts";
 import type { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import type { CursorRecord } from "../../src/runtime/ownership.ts";
 import { readCursor } from "../../src/runtime/ownership.ts";
@@ -125,7 +125,7 @@ export class Witness {
     for (let at = log.indexOf((watched.letters.at(-1)?.sequence ?? 0) + 1); ; at += 1) {
       const stored = log.letters[at];
       if (stored === undefined) return;
-      const { key, payload, sequence, meta } = letterOf(stored);
+      const { key, payload, sequence, meta } = readLetter(stored);
       watched.letters.push({ sequence, key, id: idIn(payload) });
       this.#ledger.note(`stored ${sequence} for ${key}: ${idIn(payload) ?? "a wake"}`);
       const { from, number } = meta;
