@@ -13,6 +13,7 @@ export default defineConfig({
       project("unit", "test/unit/**/*.test.ts", 20_000),
       project("contract", "test/contract/**/*.test.ts", 60_000),
       project("server", "test/server/**/*.test.ts", 60_000),
+      project("cluster", "test/cluster/**/*.test.ts", 120_000),
     ],
   },
 });

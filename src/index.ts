@@ -14,6 +14,8 @@ export type {
 export { actorDefaults, defineActor, handler, query } from "./actors/definition.ts";
 export type { Upcaster, Upcasters } from "./actors/evolution.ts";
 export type { AskOptions, Receipt, TellOptions, TurnRef, Wire } from "./actors/ref.ts";
+export type { ChildFailure, Failure, FailurePolicy, FailureVerdict } from "./actors/supervision.ts";
+export { childFailure } from "./actors/supervision.ts";
 export type {
   CronOptions,
   EveryOptions,
@@ -27,7 +29,7 @@ export type { Clock } from "./core/clock.ts";
 export { systemClock } from "./core/clock.ts";
 export type { ErrorCode, RetryVerdict, TroupeErrorOptions } from "./core/errors.ts";
 export { errorCatalog, isTroupeError, TroupeError } from "./core/errors.ts";
-export type { EventListener, RuntimeEvent } from "./core/events.ts";
+export type { EventListener, RuntimeEvent, StopReason } from "./core/events.ts";
 export { EventStream } from "./core/events.ts";
 export type { ActorAddress } from "./core/ids.ts";
 export type { JsonPatch, PatchOperation } from "./core/json-patch.ts";
@@ -36,7 +38,7 @@ export { createLogger, silentLogger } from "./core/log.ts";
 export type { Telemetry, TelemetryOptions } from "./monitoring/telemetry.ts";
 export { startTelemetry } from "./monitoring/telemetry.ts";
 export type { Change, Committed } from "./runtime/changes.ts";
-export type { ActorRef, Troupe, UntypedRef } from "./runtime/client.ts";
+export type { ActorRef, ResumeOptions, Troupe, UntypedRef } from "./runtime/client.ts";
 export { connect } from "./runtime/client.ts";
 export type { TroupeOptions, WorkerOptions } from "./runtime/options.ts";
 export type { Worker } from "./runtime/worker.ts";

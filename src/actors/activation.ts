@@ -14,7 +14,7 @@ export const batchTurnsMax = 256;
 /** Most bytes of input that one commit takes in. */
 export const batchBytesMax = 262_144;
 
-export type GoneReason = "passivated" | "fenced" | "ownership-lost" | "closed" | "unreadable";
+export type GoneReason = "passivated" | "fenced" | "ownership-lost" | "closed" | "unreadable" | "stopped";
 
 interface Live {
   readonly phase: "live";
@@ -46,6 +46,8 @@ export type Activation =
 
 export type ActivationInput =
   | { readonly kind: "mail" }
+  /** A message that waited is gone: its asker has withdrawn it. */
+  | { readonly kind: "withdrawn" }
   | { readonly kind: "loaded" }
   | { readonly kind: "turn-ended"; readonly bytes: number; readonly isDirty: boolean }
   /** The running turn has something to keep before it goes on (`ctx.step`). */
@@ -89,6 +91,7 @@ export function step(now: Activation, input: ActivationInput): ActivationStep {
   switch (now.phase) {
     case "loading":
       if (input.kind === "mail") return { next: { phase: "loading", queued: now.queued + 1 }, effects: none };
+      if (input.kind === "withdrawn") return { next: { phase: "loading", queued: now.queued - 1 }, effects: none };
       if (input.kind === "loaded") return settle(liveWith(now.queued, false), none);
       return { next: now, effects: none };
     case "unwinding":
@@ -100,6 +103,7 @@ export function step(now: Activation, input: ActivationInput): ActivationStep {
 
 function stepUnwinding(now: Activation & { phase: "unwinding" }, input: ActivationInput): ActivationStep {
   if (input.kind === "mail") return { next: { ...now, queued: now.queued + 1 }, effects: none };
+  if (input.kind === "withdrawn") return { next: { ...now, queued: now.queued - 1 }, effects: none };
   if (input.kind === "held" || input.kind === "resumed") {
     return { next: { ...now, isHeld: input.kind === "held" }, effects: none };
   }
@@ -113,6 +117,8 @@ function stepLive(now: Live, input: ActivationInput): ActivationStep {
   switch (input.kind) {
     case "mail":
       return settle({ ...now, queued: now.queued + 1 }, none);
+    case "withdrawn":
+      return { next: { ...now, queued: now.queued - 1 }, effects: none };
     case "turn-ended":
       return settle(
         {

@@ -5,7 +5,7 @@
 //   F2. A timer that is replaced or cancelled is cancelled on the server by its number, so that this can come late, or
 //       twice, and never touches the one that took its place.
 
-import type { Answer, Message, TellMessage } from "./message.ts";
+import type { Answer, Message } from "./message.ts";
 import type { OutboxEntry, Snapshot } from "./snapshot.ts";
 import { hasSeen, withoutSteps, withReply, withSeen, withStep } from "./snapshot.ts";
 import { isCurrent, timerOf, withoutFired, withoutTimer, withTimer } from "./timer.ts";
@@ -78,13 +78,6 @@ function withSendings(
     timers = withTimer(timers, name, { n: sent, ...sending.sets });
   }
   return { outbox: entries.length === 0 ? before.outbox : [...before.outbox, ...entries], timers, sent };
-}
-
-/** After a tell that was buried: it counts as applied and changed nothing. */
-export function applyBuried(before: Snapshot, message: TellMessage): Snapshot {
-  const inbox = withSeen(before.inbox, message.sequence, message.from, message.number);
-  const steps = withoutSteps(before.steps, message.messageId);
-  return { ...before, inbox, steps, timers: withoutFired(before.timers, message.timer) };
 }
 
 /** The answer that was kept for an ask's idempotency key. */

@@ -33,6 +33,13 @@ export interface TurnContext<State> extends CommonContext {
   /** Another actor: `tell` goes out if and only if this turn commits, `ask` waits for the answer. */
   actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M>;
   /**
+   * The same, and makes this actor its parent if this turn commits: when the other's supervision escalates, the method of
+   * this one that `onChildFailure` names is told. Spawning again changes nothing; the last parent counts.
+   */
+  spawn<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M>;
+  /** Stops another actor, a child as a rule, if this turn commits. It starts again with `troupe resume` (`ActorRef.resume`). */
+  stop<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string, reason?: string): void;
+  /**
    * Runs `fn` once for this message and keeps its result (as JSON) with the actor's state before it goes on, so that a
    * turn that is repeated after a crash does not pay for a model call twice. `name` is unique within the turn. What
    * throws is not kept. For an ask without an idempotency key nothing is kept, since it is never repeated.

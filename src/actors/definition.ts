@@ -8,6 +8,8 @@ import type { InputOf, OutputOf, Schema } from "../core/schema.ts";
 import type { QueryContext, TurnContext } from "./context.ts";
 import type { Chained, Upcasters } from "./evolution.ts";
 import { checkUpcasters } from "./evolution.ts";
+import type { FailurePolicy } from "./supervision.ts";
+import { faultOfPolicy } from "./supervision.ts";
 
 export interface HandlerOptions {
   /** The turn fails with TURN_TIMEOUT and `ctx.signal` aborts after this. Unit: ms. Default: the actor's `turnMsMax`. */
@@ -67,6 +69,13 @@ export interface ActorOptions<State, Ups extends Upcasters = Upcasters> {
   /** An activation that had nothing to do for so long is passivated. Unit: ms. Default 600,000. */
   readonly idleMsMax?: number;
   readonly retry?: RetryOptions;
+  /**
+   * What a told message leads to that still fails after its retries: kept as a dead letter, the actor stopped, or its
+   * parent told (see `TurnContext.spawn`). A function judges each failure, and may say "retry". Default "dead-letter".
+   */
+  readonly onFailure?: FailurePolicy;
+  /** The handler that is told of failures that this actor's children escalate; its schema is `childFailure`. */
+  readonly onChildFailure?: string;
 }
 
 export interface ActorDefinition<State, Methods extends MethodTable<State>> {
@@ -80,6 +89,8 @@ export interface ActorDefinition<State, Methods extends MethodTable<State>> {
   readonly turnMsMax: number;
   readonly idleMsMax: number;
   readonly retry: Required<RetryOptions>;
+  readonly onFailure: FailurePolicy;
+  readonly onChildFailure: string | undefined;
 }
 
 /** A definition whose state and methods do not matter: what a worker is given a list of. */
@@ -94,12 +105,15 @@ export interface AnyActor {
   readonly turnMsMax: number;
   readonly idleMsMax: number;
   readonly retry: Required<RetryOptions>;
+  readonly onFailure: FailurePolicy;
+  readonly onChildFailure: string | undefined;
 }
 
 export const actorDefaults = Object.freeze({
   turnMsMax: 60_000,
   idleMsMax: 600_000,
   retry: Object.freeze({ attempts: 5, backoffMs: 100, backoffMsMax: 5_000 }),
+  onFailure: "dead-letter" as const,
 });
 
 /** A method with an argument, validated by `schema`. */
@@ -157,6 +171,12 @@ export function defineActor<State, Methods extends MethodTable<State>, Ups exten
       throw invalid(type, `the method \`${name}\` is neither handler(...) nor query(...)`);
     }
   }
+  const { onFailure = actorDefaults.onFailure, onChildFailure } = options;
+  const policyFault = faultOfPolicy(onFailure);
+  if (policyFault !== undefined) throw invalid(type, `${policyFault}, got ${String(onFailure)}`);
+  if (onChildFailure !== undefined && methods[onChildFailure]?.kind !== "handler") {
+    throw invalid(type, `\`onChildFailure\` names no handler of it: ${String(onChildFailure)}`);
+  }
   return Object.freeze({
     type,
     state,
@@ -176,6 +196,8 @@ export function defineActor<State, Methods extends MethodTable<State>, Ups exten
         options.retry?.backoffMsMax ?? actorDefaults.retry.backoffMsMax,
       ),
     },
+    onFailure,
+    onChildFailure,
   });
 }
 

@@ -86,6 +86,11 @@ export class Mailbox {
     return "queued";
   }
 
+  /** What the stream holds from `first` to `last` is to be read again. For a mailbox that is new. */
+  deferFrom(first: number, last: number): void {
+    if (last >= first) this.#deferred = { first, last };
+  }
+
   /**
    * Takes what was read again from `refillFrom` on. Returns how many were queued. An empty read means that nothing is
    * left there: it was trimmed, so it had been applied.
@@ -122,6 +127,17 @@ export class Mailbox {
       this.#head = 0;
     }
     return message;
+  }
+
+  /** Takes an ask out whose asker waits no longer, and says how many wait before it; undefined when it is not here. */
+  withdraw(askId: string): { readonly message: AskMessage; readonly before: number } | undefined {
+    for (let at = this.#head; at < this.#waiting.length; at += 1) {
+      const message = this.#waiting[at];
+      if (message?.kind !== "ask" || message.askId !== askId) continue;
+      this.#waiting.splice(at, 1);
+      return { message, before: at - this.#head };
+    }
+    return undefined;
   }
 
   /** Puts messages that were taken back to the front, in the order given, but `behind` so many that wait there. */

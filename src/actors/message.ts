@@ -31,8 +31,10 @@ export interface TellMessage extends Frame {
   readonly timer?: TimerFiring | undefined;
   /** Runs so far. */
   attempts: number;
-  /** Set when no run of it can be committed: it is buried with this instead of run. */
+  /** Set when no run of it can be committed: it is given up on with this instead of run. */
   doom: TroupeError | undefined;
+  /** Set when even that cannot be committed, beside a value that is as large as it may be: it is buried past the value. */
+  isUncommittable?: boolean;
 }
 
 export interface AskMessage extends Frame {
@@ -40,6 +42,12 @@ export interface AskMessage extends Frame {
   /** The keys of the actors that wait for the answer, outermost first. */
   readonly chain: readonly string[];
   readonly idempotencyKey: string | undefined;
+  /** Unlike any other ask's: what its asker withdraws it by. */
+  readonly askId: string;
+  /** Ends the turn that runs for it without effect; undefined while none waits for something. */
+  interrupt: ((error: TroupeError) => void) | undefined;
+  /** Set when its asker waits no longer: it does not run again. */
+  isWithdrawn?: boolean;
   /** Called once. */
   readonly answer: (answer: Answer) => void;
 }

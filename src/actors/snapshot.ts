@@ -27,10 +27,11 @@ export interface Inbox {
   readonly from: Readonly<Record<string, number>>;
 }
 
-/** What is to be done on the mail stream, and not known to be done yet. */
-export type OutboxEntry = OutboxMessage | OutboxTimer;
+/** What has to be done once this is committed, and is not known to be done yet. */
+export type OutboxEntry = OutboxTell | OutboxTimer | OutboxDead;
 
-export interface OutboxMessage {
+/** A message to an actor. */
+export interface OutboxTell {
   readonly n: number;
   /** The receiver's key, `type.id` escaped. */
   readonly to: string;
@@ -53,6 +54,25 @@ export interface OutboxTimer {
   readonly trace: string | undefined;
 }
 
+/** A message of the actor's own that was given up on, for the dead letters. */
+export interface OutboxDead {
+  readonly n: number;
+  readonly dead: GivenUp;
+  readonly trace: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** Why, and which: the message itself stays in the mail until it is a dead letter, so its payload is not repeated here. */
+export interface GivenUp {
+  readonly seq: number;
+  readonly method: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
+  /** The argument, when a timer told it: the next firing takes the place of the message in the mail. */
+  readonly input?: unknown;
+}
+
 export interface KeptReply {
   /** The asker's idempotency key. */
   readonly key: string;
@@ -68,6 +88,25 @@ export interface KeptSteps {
   readonly done: Readonly<Record<string, unknown>>;
 }
 
+/** Who is told when the actor's supervision escalates. */
+export interface Parent {
+  readonly key: string;
+  /** Its pool, when its type names one. */
+  readonly pool?: string;
+  /** Its method that hears of failures; absent when it has none. */
+  readonly method?: string;
+}
+
+export interface Stopped {
+  /** Why. */
+  readonly code: string;
+  readonly message: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Mail sequence from which on it has taken nothing. */
+  readonly seq: number;
+}
+
 export interface Snapshot {
   readonly state: unknown;
   readonly inbox: Inbox;
@@ -81,6 +120,10 @@ export interface Snapshot {
   readonly replies: readonly KeptReply[];
   /** Results of `ctx.step` of messages whose turn has not ended; the one that was silent longest first. */
   readonly steps: readonly KeptSteps[];
+  /** Who spawned it last. */
+  readonly parent: Parent | undefined;
+  /** Set while it takes nothing, until it is started again. */
+  readonly stopped: Stopped | undefined;
   /** The state's schema number. */
   readonly schema: number;
   readonly epoch: number;
@@ -100,6 +143,8 @@ export function firstSnapshot(state: unknown, nowMs: number, schema = 1): Snapsh
     guard: 0,
     replies: [],
     steps: [],
+    parent: undefined,
+    stopped: undefined,
     schema,
     epoch: 0,
     commit: "",
@@ -119,6 +164,8 @@ export function printSnapshot(snapshot: Snapshot, stateText: string): string {
   text += `,"sent":${snapshot.sent}`;
   if (replies.length > 0) text += `,"replies":${JSON.stringify(replies)}`;
   if (steps.length > 0) text += `,"steps":${JSON.stringify(steps)}`;
+  if (snapshot.parent !== undefined) text += `,"parent":${JSON.stringify(snapshot.parent)}`;
+  if (snapshot.stopped !== undefined) text += `,"stopped":${JSON.stringify(snapshot.stopped)}`;
   text += `,"schema":${snapshot.schema},"epoch":${snapshot.epoch},"commit":"${snapshot.commit}"`;
   if (snapshot.trace !== undefined) text += `,"trace":"${snapshot.trace}"`;
   return `${text}}`;
@@ -156,6 +203,8 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
     guard: asNumber(raw.guard, 0),
     replies: (raw.replies ?? []) as Snapshot["replies"],
     steps: (raw.steps ?? []) as Snapshot["steps"],
+    parent: raw.parent as Snapshot["parent"],
+    stopped: raw.stopped as Snapshot["stopped"],
     schema,
     epoch: asNumber(raw.epoch, 0),
     commit: raw.commit,
@@ -210,7 +259,7 @@ export function withStep(steps: Snapshot["steps"], messageId: string, name: stri
   return [...others, { of: messageId, done: { ...done, [name]: value } }];
 }
 
-interface StoredEntry {
+interface StoredTell {
   readonly n: number;
   readonly to: string;
   readonly pool?: string;
@@ -220,8 +269,10 @@ interface StoredEntry {
   readonly cancels?: number;
   readonly trace?: string;
 }
+type StoredEntry = StoredTell | { readonly n: number; readonly dead: GivenUp; readonly trace?: string };
 
 function printEntry(entry: OutboxEntry): string {
+  if ("dead" in entry) return JSON.stringify(entry);
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
   if (entry.timer !== undefined) {
     const cancels = entry.cancels === undefined ? "" : `,"cancels":${entry.cancels}`;
@@ -232,7 +283,9 @@ function printEntry(entry: OutboxEntry): string {
   return `{"n":${entry.n},"to":"${entry.to}"${pool},"method":"${entry.method}"${input}${trace}}`;
 }
 
-function readEntry({ n, to, pool, method, input, timer, cancels, trace }: StoredEntry): OutboxEntry {
+function readEntry(entry: StoredEntry): OutboxEntry {
+  if ("dead" in entry) return { n: entry.n, dead: entry.dead, trace: entry.trace };
+  const { n, to, pool, method, input, timer, cancels, trace } = entry;
   if (timer !== undefined) return { n, timer, cancels, trace };
   return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
 }

@@ -14,10 +14,11 @@ import type { AnyActor, AnyMethod } from "./definition.ts";
 import { checkedInput } from "./method-input.ts";
 import type { AskOptions } from "./ref.ts";
 import { methodTable } from "./ref.ts";
+import { spawnedMethod, stopMethod } from "./system-methods.ts";
 import type { CronOptions, EveryOptions, TellLaterOptions, TimerOptions, TimerWhen } from "./timer.ts";
 import { checkedAt, checkedCron, checkedEvery, checkedTimerName, timersMax, withoutFired } from "./timer.ts";
 import type { Sending, TurnOutcome, TurnRequest } from "./turn.ts";
-import { failed, failureOf, turnOver } from "./turn-failure.ts";
+import { failed, failureOf, turnOver, withdrawn } from "./turn-failure.ts";
 
 const noSendings: readonly Sending[] = [];
 /** What the headers of a message, and of a timer with its two subjects, take at most. Unit: bytes. */
@@ -90,12 +91,24 @@ export class Turn {
       ...address,
       ask: methodTable<AskOptions>(definition.methods, "ask", (method, input, options) => {
         this.#checkOpen();
-        return services.ask(message, { definition, id, method, input, options });
+        // What a turn asks is withdrawn with it.
+        const signal = options?.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal]);
+        return services.ask(message, { definition, id, method, input, options: { ...options, signal } });
       }),
       tell: methodTable<never>(definition.methods, "tell", (method, input) =>
         this.#tell(definition, to, method, input),
       ),
     };
+  }
+
+  spawn(definition: AnyActor, id: string): object {
+    const { onChildFailure: method, pool } = this.#request.definition;
+    this.#tellOwn(definition, id, spawnedMethod, { method, pool });
+    return this.actor(definition, id);
+  }
+
+  stop(definition: AnyActor, id: string, reason = "it was told to stop"): void {
+    this.#tellOwn(definition, id, stopMethod, { reason: String(reason) });
   }
 
   async step(name: string, fn: (signal: AbortSignal) => unknown): Promise<unknown> {
@@ -165,13 +178,19 @@ export class Turn {
     const { definition, message, services } = this.#request;
     const timeoutMs = this.#method.timeoutMs ?? definition.turnMsMax;
     return new Promise((resolve) => {
-      const cancel = services.clock.after(timeoutMs, () => {
-        const text = `${definition.type}.${message.method} took longer than ${timeoutMs} ms`;
-        const error = new TroupeError("TURN_TIMEOUT", text);
+      const interrupt = (error: TroupeError) => {
+        cancel();
         this.isOver = true;
         this.#abort?.abort(error);
         resolve(failed(error));
-      });
+      };
+      const cancel = services.clock.after(timeoutMs, () =>
+        interrupt(
+          new TroupeError("TURN_TIMEOUT", `${definition.type}.${message.method} took longer than ${timeoutMs} ms`),
+        ),
+      );
+      if (message.kind === "ask") message.interrupt = interrupt;
+      if (message.kind === "ask" && message.isWithdrawn === true) interrupt(withdrawn());
       const settle = (outcome: TurnOutcome | Promise<TurnOutcome>) => {
         cancel();
         resolve(outcome);
@@ -217,6 +236,13 @@ export class Turn {
     const inputText = checkedInput(definition, methodName, input);
     this.#checkSize(to, inputText, messageHeaderBytesMax);
     this.#send({ to, pool: definition.pool, method: methodName, inputText, trace: activeTraceparent() });
+  }
+
+  /** Tells what every actor understands by itself. */
+  #tellOwn(definition: AnyActor, id: string, method: string, input: object): void {
+    this.#checkMayChange("tell");
+    const to = keyOf({ type: definition.type, id });
+    this.#send({ to, pool: definition.pool, method, inputText: JSON.stringify(input), trace: activeTraceparent() });
   }
 
   #setTimer(method: string, options: TimerOptions, when: () => TimerWhen): void {

@@ -53,3 +53,5 @@ function jsonOf(data: unknown): unknown {
     return undefined;
   }
 }
+/** What a turn ends with whose asker has given up. */
+export const withdrawn = () => new TroupeError("ASK_WITHDRAWN", "its asker waits no longer");

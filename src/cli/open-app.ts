@@ -1,16 +1,17 @@
 // A client for one command: connected, its app looked for before anything could be made, and closed whatever happens.
 
 import { messageOf } from "../core/errors.ts";
-import type { Troupe } from "../runtime/client.ts";
-import { connect } from "../runtime/client.ts";
+import { EventStream } from "../core/events.ts";
+import { TroupeClient } from "../runtime/client.ts";
 import type { AppFacts, Inspector } from "../runtime/inspect.ts";
 import { openInspector } from "../runtime/inspect.ts";
 import { CommandFailure } from "./failure.ts";
 import type { Settings } from "./settings.ts";
+import { poolDefault } from "./settings.ts";
 import { traced } from "./traced.ts";
 
 export interface OpenApp {
-  readonly troupe: Troupe;
+  readonly troupe: TroupeClient;
   readonly inspector: Inspector;
   readonly facts: AppFacts;
 }
@@ -20,7 +21,10 @@ export interface OpenAppOptions {
   readonly mayMake?: boolean;
 }
 
-/** Runs `work` with a client. Rejects with APP_NOT_FOUND, and as `connect` does. */
+/**
+ * Runs `work` with a client, to which types that no worker has had yet belong to the first pool that is named. Rejects with
+ * APP_NOT_FOUND, LAYOUT_MISMATCH (a pool that the app has not), and as `connect` does.
+ */
 export function withApp<Result>(
   settings: Settings,
   work: (app: OpenApp) => Promise<Result>,
@@ -31,9 +35,8 @@ export function withApp<Result>(
       await inspector.check();
       const before = await inspector.app();
       if (before === undefined && !mayMake) throw await appNotFound(inspector, settings);
-      if (before !== undefined) inspector.checkPool(before);
-      const { app, pool } = settings;
-      await using troupe = await connect({ app, pool, ports: inspector.openPorts });
+      if (before !== undefined) for (const pool of settings.pools) inspector.checkPool(before, pool);
+      await using troupe = await openClient(inspector, settings, before);
       const facts = before ?? (await inspector.app());
       if (facts === undefined) throw await appNotFound(inspector, settings);
       return await work({ troupe, inspector, facts });
@@ -41,13 +44,25 @@ export function withApp<Result>(
   );
 }
 
+/** Makes the pool if it is not there, so one of those that are. */
+export async function openClient(
+  inspector: Inspector,
+  { app, pools: named }: Settings,
+  facts: AppFacts | undefined,
+): Promise<TroupeClient> {
+  const standing = Object.keys(facts?.pools ?? {});
+  const pool = named[0] ?? (standing.length === 0 || standing.includes(poolDefault) ? poolDefault : standing[0]);
+  const ports = await inspector.openPorts({ app, pool: pool ?? poolDefault, partitionCount: undefined });
+  return new TroupeClient(app, ports, new EventStream());
+}
+
 /** Runs `work` with a look at the server, which is closed after it. */
 export async function withInspector<Result>(
   settings: Settings,
   work: (inspector: Inspector) => Promise<Result>,
 ): Promise<Result> {
-  const { app, pool, nats, urls } = settings;
-  await using inspector = await openInspector({ app, pool, nats: { ...nats, servers: [...urls] } });
+  const { app, nats, urls } = settings;
+  await using inspector = await openInspector({ app, nats: { ...nats, servers: [...urls] } });
   return await work(inspector);
 }
 

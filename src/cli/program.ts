@@ -8,10 +8,12 @@ import { askCommand } from "./commands/ask.ts";
 import { deadCommand } from "./commands/dead.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { drainCommand } from "./commands/drain.ts";
 import { getCommand } from "./commands/get.ts";
 import { historyCommand } from "./commands/history.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { psCommand } from "./commands/ps.ts";
+import { resumeCommand } from "./commands/resume.ts";
 import { spawnCommand } from "./commands/spawn.ts";
 import { tellCommand } from "./commands/tell.ts";
 import { timersCommand } from "./commands/timers.ts";
@@ -29,25 +31,29 @@ const examples = [
   ["troupe tell note n1 write '\"milk\"'", "send a message that is handled later, exactly once"],
   ["troupe get counter c1", "an actor's state, revision and trace"],
   ["troupe watch 'counter.*'", "changes as they come, until Ctrl-C"],
+  ["troupe worker actors.ts --name blue", "a worker that shares the actors with all others of the app"],
   ["troupe ps --json | jq .actors", "what a program reads"],
-  ["troupe doctor", "how durable the server is, as it is set up now"],
+  ["troupe doctor", "what survives what, as the server is set up now"],
 ] as const;
 
+const helpOfCommand = "Print the help of a command";
 const exitCodes = "Exit codes: 0, 1 (failed), 2 (wrong usage), 3 (cannot reach the server).";
 
 export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitCode: (code: number) => void): Command {
   const shell: Shell = { terminal, env, setExitCode };
-  const program = addSharedOptions(new Command("troupe").description(description))
+  const program = new Command("troupe")
+    .description(description)
     .version(readVersion(), "--version", "print the version")
-    .helpOption("-h, --help", "print this")
-    .helpCommand("help [command]", "print the help of a command")
     .addHelpText("after", `\n${printExamples(examples)}\n\n${exitCodes}`);
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
-    ...[historyCommand, watchCommand, psCommand, timersCommand, deadCommand, migrateCommand, doctorCommand],
+    ...[historyCommand, watchCommand, psCommand, timersCommand, drainCommand, deadCommand, resumeCommand],
+    ...[migrateCommand, doctorCommand],
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {
+    addSharedOptions(each);
+    if (each.commands.length > 0) each.helpCommand("help [command]", helpOfCommand);
     // What the parser finds is thrown, so that it is printed in one place, also as JSON.
     each
       .exitOverride()

@@ -16,7 +16,7 @@ export interface SharedOptions {
   readonly json?: boolean;
   readonly server?: string;
   readonly app?: string;
-  readonly pool?: string;
+  readonly pool?: string | readonly string[];
   readonly creds?: string;
   readonly otlp?: string;
 }
@@ -27,7 +27,8 @@ const urlDefault = "nats://127.0.0.1:4222";
 
 export interface Settings {
   readonly app: string;
-  readonly pool: string;
+  /** Those that were named, for the commands that have `--pool`. */
+  readonly pools: readonly string[];
   /** Where the server is. */
   readonly urls: readonly string[];
   readonly urlFrom: "--server" | "NATS_URL" | "this folder" | "default";
@@ -36,14 +37,18 @@ export interface Settings {
   readonly otlpUrl: string | undefined;
 }
 
-/** Throws NAME_INVALID, or a usage failure. */
-export async function resolveSettings(options: SharedOptions, env: NodeJS.ProcessEnv): Promise<Settings> {
+/** `tell` gets a line when it has to wait. Throws NAME_INVALID, or a usage failure. */
+export async function resolveSettings(
+  options: SharedOptions,
+  env: NodeJS.ProcessEnv,
+  tell: (line: string) => void,
+): Promise<Settings> {
   const app = checkName("an app", options.app ?? appDefault);
-  const pool = checkName("a pool", options.pool ?? poolDefault);
-  const { from, text } = await findServer(options.server, env);
+  const pools = [options.pool ?? []].flat().map((pool) => checkName("a pool", pool));
+  const { from, text } = await findServer(options.server, env, tell);
   const address = parseServer(text);
   const nats = { name: `troupe cli ${app}`, ...loginOf(address), ...(await readCredentials(options.creds)) };
-  return { app, pool, urls: address.urls, urlFrom: from, nats, otlpUrl: options.otlp };
+  return { app, pools, urls: address.urls, urlFrom: from, nats, otlpUrl: options.otlp };
 }
 
 /** The address that was given; undefined when none was. */
@@ -59,10 +64,11 @@ export function givenServer(
 async function findServer(
   option: string | undefined,
   env: NodeJS.ProcessEnv,
+  tell: (line: string) => void,
 ): Promise<{ readonly from: Settings["urlFrom"]; readonly text: string }> {
   const given = givenServer(option, env);
   if (given !== undefined) return given;
-  const local = await findLocalServer(dataDirDefault);
+  const local = await findLocalServer(dataDirDefault, tell);
   return local === undefined ? { from: "default", text: urlDefault } : { from: "this folder", text: local.url };
 }
 

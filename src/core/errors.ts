@@ -56,6 +56,10 @@ export const errorCatalog = {
   TIMERS_FULL: { retry: "never", remedy: "Cancel timers that are not needed, or share the work among more actors." },
   ASK_CYCLE: { retry: "never", remedy: "Break the circle: tell instead of ask, or ask a query, which never waits." },
   ASK_TIMEOUT: { retry: "later", remedy: "It may have taken effect; repeat it with the same idempotency key." },
+  ASK_WITHDRAWN: {
+    retry: "never",
+    remedy: "Nobody waits for the answer any more: it was aborted, or its time was over.",
+  },
   ASK_UNREACHABLE: { retry: "later", remedy: "No worker serves this actor; start one, or look with `troupe ps`." },
   TELL_REFUSED: { retry: "later", remedy: "The server did not store the message; the text says why." },
   OUTCOME_UNKNOWN: {
@@ -67,6 +71,10 @@ export const errorCatalog = {
     remedy: "The server did not store the state; the text says why (disk, limits, size).",
   },
   FENCED: { retry: "elsewhere", remedy: "Another worker owns this actor now; ask again." },
+  ACTOR_STOPPED: {
+    retry: "later",
+    remedy: "It failed and was stopped; remove the cause, then start it again with `troupe resume TYPE ID`.",
+  },
   MAILBOX_FULL: { retry: "later", remedy: "Back off: more asks wait for this actor than it may hold." },
   DRAINING: { retry: "elsewhere", remedy: "The worker is shutting down; ask again." },
   CLOSED: { retry: "never", remedy: "This client or worker is closed; open another." },

@@ -10,6 +10,9 @@ import type { ActorAddress } from "./ids.ts";
 export type PassivationReason = "idle" | "least-used";
 export type TurnKind = "tell" | "ask" | "query";
 
+/** Its supervision has stopped it, or another actor has. */
+export type StopReason = "failed" | "told";
+
 export type RuntimeEvent =
   | { readonly kind: "worker-started"; readonly worker: string; readonly partitions: number }
   /** Another worker has come, or is gone: drained, dead, or silent for longer than its lease. */
@@ -75,6 +78,33 @@ export type RuntimeEvent =
       readonly message: string;
       readonly trace?: string;
     }
+  /** A failure was told to the parent; the message is a dead letter as well. */
+  | {
+      readonly kind: "escalated";
+      readonly actor: ActorAddress;
+      /** The parent's key. */
+      readonly to: string;
+      readonly method: string;
+      readonly messageId: string;
+      readonly code: string;
+      readonly message: string;
+    }
+  | {
+      readonly kind: "actor-stopped";
+      readonly actor: ActorAddress;
+      readonly reason: StopReason;
+      readonly code: string;
+      readonly message: string;
+    }
+  /** Its asker waits no longer; it was taken out of the mailbox, or its turn has ended without effect. */
+  | {
+      readonly kind: "ask-withdrawn";
+      readonly actor: ActorAddress;
+      readonly method: string;
+      readonly messageId: string;
+      readonly was: "waiting" | "running";
+    }
+  | { readonly kind: "actor-resumed"; readonly actor: ActorAddress }
   | {
       readonly kind: "dead-lettered";
       readonly actor: ActorAddress;

@@ -101,17 +101,20 @@ export class NatsLink implements AsyncDisposable {
     return () => this.#disconnected.delete(listener);
   }
 
-  /** Sends and hands `answer` exactly one answer (L1), never before this call has returned. */
+  /**
+   * Sends and hands `answer` exactly one answer (L1), never before this call has returned. Returns the subject of the
+   * reply, unlike any other request's; undefined when nothing was sent.
+   */
   send(
     subject: string,
     data: Uint8Array,
     headers: MsgHdrs | undefined,
     timeoutMs: number,
     answer: (answer: LinkAnswer) => void,
-  ): void {
+  ): string | undefined {
     if (!this.isConnected) {
       queueMicrotask(() => answer({ kind: "unsent", reason: "not connected to NATS" }));
-      return;
+      return undefined;
     }
     const token = (this.#nextToken++).toString(36);
     this.#pending.set(token, { deadlineMs: performance.now() + timeoutMs, answer });
@@ -121,14 +124,15 @@ export class NatsLink implements AsyncDisposable {
     } catch (thrown) {
       this.#pending.delete(token);
       queueMicrotask(() => answer({ kind: "unsent", reason: messageOf(thrown) }));
-      return;
+      return undefined;
     }
     this.#sweep ??= setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+    return reply;
   }
 
   /** `send` as a promise; it never rejects. */
   request(subject: string, data: Uint8Array, timeoutMs: number, headers?: MsgHdrs): Promise<LinkAnswer> {
-    return new Promise((resolve) => this.send(subject, data, headers, timeoutMs, resolve));
+    return new Promise((resolve) => void this.send(subject, data, headers, timeoutMs, resolve));
   }
 
   /** Flushes what was published, then closes. Idempotent; requests in flight are answered `lost`. */

@@ -6,6 +6,7 @@
 //   Q2. What may have had an effect is tried again only when that is harmless: with an idempotency key, or for a query.
 //   Q3. When the partition gets another owner, what the one before has not answered is not waited for: it answers all that
 //       it takes before it gives a partition back, so it is gone, or fenced.
+//   Q4. Who gives up, because the time is over or the signal aborts, withdraws what was not answered.
 
 import type { Answer, AskMessage } from "../actors/message.ts";
 import type { AskOptions } from "../actors/ref.ts";
@@ -18,7 +19,7 @@ import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, hasActiveSpan, isTracing, traceparentOf } from "../core/trace.ts";
 import type { AskOrigin } from "./cell-host.ts";
 import type { Directory } from "./directory.ts";
-import type { Mail, MailMeta, RequestOutcome } from "./mail.ts";
+import type { MailMeta, RequestOutcome } from "./mail.ts";
 import { checkPayload, noMeta } from "./mail.ts";
 import type { PooledAddress, Routes } from "./routes.ts";
 import { startAsk } from "./spans.ts";
@@ -53,6 +54,7 @@ export interface HereDoor {
   /** `isNested`: a turn of this process asks. A partition that is being given away takes only that. */
   owns(to: PooledAddress, isNested: boolean): boolean;
   deliver(to: PooledAddress, ask: AskMessage): void;
+  withdraw(to: PooledAddress, askId: string): void;
 }
 
 export class Asker {
@@ -74,10 +76,9 @@ export class Asker {
     const { options, trace, origin } = request;
     const cause = trace ?? origin?.trace;
     const deadlineMs = this.#clock.monotonicMs() + (options?.timeoutMs ?? askTimeoutMsDefault);
-    const asking = isTracing()
+    return isTracing()
       ? this.#askTraced(request, cause, deadlineMs)
       : this.#try(request, metaOf(request, cause), deadlineMs);
-    return options?.signal === undefined ? asking : unlessAborted(asking, options.signal);
   }
 
   async #askTraced(request: AskRequest, cause: Traceparent | undefined, deadlineMs: number): Promise<unknown> {
@@ -95,50 +96,76 @@ export class Asker {
   }
 
   async #try(request: AskRequest, meta: MailMeta, deadlineMs: number): Promise<unknown> {
-    const { to, inputText, options, isQuery } = request;
+    const { to, options, isQuery } = request;
     const isHarmless = isQuery || options?.idempotencyKey !== undefined;
     let payload: Uint8Array | undefined;
+    let unanswered: { readonly epoch: number; readonly askId: string }[] | undefined;
     let isInDoubt = false;
     let tried: number | undefined;
-    for (let attempt = 0; ; attempt += 1) {
-      options?.signal?.throwIfAborted();
-      const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
-      if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
-      tried = epoch;
-      const leftMs = deadlineMs - this.#clock.monotonicMs();
-      let failure: TroupeError | undefined;
-      if (this.#here?.owns(to, request.origin !== undefined) === true) {
-        const answer = await this.#askHere(this.#here, request, meta, leftMs);
-        if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
-        failure = answer.error;
-        if (failure.retry !== "elsewhere") throw failure;
-      } else {
-        payload ??= inputText === undefined ? nothing : encodeText(inputText);
-        // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
-        const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
-        const mail = this.#routes.find(to.pool)?.mail;
-        const directory = this.#routes.findDirectory(to.pool);
-        const outcome =
-          mail === undefined || directory === undefined
-            ? await this.#findWay(to.pool, attemptMs)
-            : await this.#askOwner(mail, directory, { ...to, epoch }, payload, meta, attemptMs, isHarmless);
-        if (outcome === "found") continue;
-        if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
-        isInDoubt ||= outcome.kind === "lost" && !isQuery;
-        failure = failureOf(outcome, to, leftMs);
-        const hadNoEffect = outcome.kind !== "lost" && failure.retry === "elsewhere";
-        const mayRepeat = hadNoEffect || outcome.kind === "nobody" || outcome.kind === "unsent";
-        if (!mayRepeat && !(outcome.kind === "lost" && isHarmless)) {
-          throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        options?.signal?.throwIfAborted();
+        const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
+        if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
+        tried = epoch;
+        const leftMs = deadlineMs - this.#clock.monotonicMs();
+        let failure: TroupeError | undefined;
+        if (this.#here?.owns(to, request.origin !== undefined) === true) {
+          const answer = await this.#askHere(this.#here, request, meta, leftMs);
+          if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
+          failure = answer.error;
+          options?.signal?.throwIfAborted();
+          if (failure.retry !== "elsewhere") throw failure;
+        } else {
+          payload ??= payloadOf(request);
+          // What is harmless to repeat does not wait the whole time for an owner that may have died with it.
+          const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
+          const outcome = await this.#attempt(request, epoch, payload, meta, attemptMs, isHarmless);
+          if (outcome === "found") continue;
+          if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
+          if (outcome.kind === "lost" && outcome.askId !== undefined && epoch !== undefined) {
+            unanswered ??= [];
+            unanswered.push({ epoch, askId: outcome.askId });
+          }
+          options?.signal?.throwIfAborted();
+          isInDoubt ||= outcome.kind === "lost" && !isQuery;
+          failure = failureOf(outcome, to, leftMs);
+          if (!mayRepeat(outcome, failure, isHarmless)) {
+            throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
+          }
         }
+        const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
+        const waitMs = longest * (0.5 + this.#clock.random() / 2);
+        if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
+          throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
+        }
+        await this.#pause(to, epoch, waitMs, options?.signal);
       }
-      const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
-      const waitMs = longest * (0.5 + this.#clock.random() / 2);
-      if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
-        throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
-      }
-      await this.#pause(to, epoch, waitMs, options?.signal);
+    } catch (thrown) {
+      for (const { epoch, askId } of unanswered ?? [])
+        this.#routes.find(to.pool)?.mail.withdraw({ ...to, epoch }, askId); // Q4
+      throw thrown;
     }
+  }
+
+  /** One attempt over the network; "found" when only the way was still to be opened. */
+  #attempt(
+    { to, options }: AskRequest,
+    epoch: number | undefined,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    isHarmless: boolean,
+  ): Promise<RequestOutcome | "found"> {
+    const mail = this.#routes.find(to.pool)?.mail;
+    const directory = this.#routes.findDirectory(to.pool);
+    if (mail === undefined || directory === undefined) return this.#findWay(to.pool, timeoutMs);
+    checkPayload(mail, to, payload);
+    if (epoch === undefined) return Promise.resolve(nobody);
+    const signal = options?.signal;
+    return this.#askOwner(directory, to.partition, isHarmless, () =>
+      mail.request({ ...to, epoch }, payload, meta, timeoutMs, signal),
+    );
   }
 
   /** Opens the way to a pool that nothing was asked of before. */
@@ -156,22 +183,16 @@ export class Asker {
     return outcome;
   }
 
-  /** One attempt over the network, to the owner that the directory shows (Q3). */
+  /** The outcome of a request, or that the partition has another owner meanwhile (Q3). */
   #askOwner(
-    mail: Mail,
     directory: Directory,
-    to: PooledAddress & { readonly epoch: number | undefined },
-    payload: Uint8Array,
-    meta: MailMeta,
-    timeoutMs: number,
+    partition: number,
     isHarmless: boolean,
+    request: () => Promise<RequestOutcome>,
   ): Promise<RequestOutcome> {
-    checkPayload(mail, to, payload);
-    const { epoch } = to;
-    if (epoch === undefined) return Promise.resolve(nobody);
     return new Promise((resolve, reject) => {
       let cancelLate: (() => void) | undefined;
-      const stopListening = directory.onNextEpoch(to.partition, () => {
+      const stopListening = directory.onNextEpoch(partition, () => {
         if (isHarmless) resolve(moved);
         else cancelLate = this.#clock.after(lateAnswerMsMax, () => resolve(moved));
       });
@@ -179,7 +200,7 @@ export class Asker {
         stopListening();
         cancelLate?.();
       };
-      mail.request({ ...to, epoch }, payload, meta, timeoutMs).then(
+      request().then(
         (outcome) => {
           end();
           resolve(outcome);
@@ -221,25 +242,36 @@ export class Asker {
 
   /** The answer of an actor of this process, or ASK_TIMEOUT when it takes too long. */
   #askHere(here: HereDoor, request: AskRequest, meta: MailMeta, leftMs: number): Promise<Answer> {
-    const { to, inputText } = request;
+    const { to, inputText, options } = request;
     this.#count += 1;
+    const askId = `${this.#name}.${this.#count}`;
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(Math.max(0, leftMs), () => {
-        const text = `${to.key} ${to.method} gave no answer in time`;
-        resolve({ kind: "error", error: new TroupeError("ASK_TIMEOUT", text) });
-      });
+      const giveUp = (code: "ASK_TIMEOUT" | "ASK_WITHDRAWN", text: string) => {
+        cancel();
+        options?.signal?.removeEventListener("abort", abort);
+        resolve({ kind: "error", error: new TroupeError(code, text) });
+        here.withdraw(to, askId); // Q4
+      };
+      const abort = () => giveUp("ASK_WITHDRAWN", `the ask of ${to.key} ${to.method} was aborted`);
+      const cancel = this.#clock.after(Math.max(0, leftMs), () =>
+        giveUp("ASK_TIMEOUT", `${to.key} ${to.method} gave no answer in time`),
+      );
+      options?.signal?.addEventListener("abort", abort, { once: true });
       here.deliver(to, {
         kind: "ask",
         method: to.method,
         payload: inputText,
-        messageId: meta.idempotencyKey === undefined ? `${this.#name}.${this.#count}` : `key:${meta.idempotencyKey}`,
+        askId,
+        messageId: meta.idempotencyKey === undefined ? askId : `key:${meta.idempotencyKey}`,
         from: meta.from,
         chain: meta.chain ?? [],
         idempotencyKey: meta.idempotencyKey,
         trace: meta.trace,
         turnTrace: undefined,
+        interrupt: undefined,
         answer: (answer) => {
           cancel();
+          options?.signal?.removeEventListener("abort", abort);
           resolve(answer);
         },
       });
@@ -247,13 +279,13 @@ export class Asker {
   }
 }
 
-function unlessAborted(asking: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    asking.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+function mayRepeat(outcome: RequestOutcome, failure: TroupeError, isHarmless: boolean): boolean {
+  if (outcome.kind === "lost") return isHarmless; // Q2
+  return outcome.kind === "nobody" || outcome.kind === "unsent" || failure.retry === "elsewhere"; // Q1
+}
+
+function payloadOf({ inputText }: AskRequest): Uint8Array {
+  return inputText === undefined ? nothing : encodeText(inputText);
 }
 
 function metaOf({ options, origin }: AskRequest, trace: Traceparent | undefined): MailMeta {

@@ -14,9 +14,6 @@ import type { Committer } from "./committer.ts";
 import type { Mail } from "./mail.ts";
 import type { Route } from "./routes.ts";
 
-/** The method of a message that only makes sure that its actor is looked at after a takeover. No user's method has it. */
-export const wakeMethod = "_wake";
-
 /** Who asks, for the way to the answer. */
 export interface AskOrigin {
   readonly from: string | undefined;
@@ -50,10 +47,12 @@ export interface CellHost {
   ask(question: Question, origin: AskOrigin): Promise<unknown>;
   /** The stored tells of one actor from a sequence on, oldest first; waits for the server. Empty when there are none. */
   readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]>;
-  /** Keeps a message as a dead letter, however long it takes; false when ownership was lost meanwhile. */
+  /** Keeps a message as a dead letter past the actor's value, however long it takes; false when ownership was lost. */
   bury(cell: Cell, message: TellMessage, error: TroupeError): Promise<boolean>;
   /** Gives the actor up while this worker owns it: another's code can read its state. Its mail stays where it is. */
   abandon(cell: Cell, error: TroupeError): void;
+  /** The actor is stopped: what comes for it from `sequence` on stays in the mail, and holds the cursor (H3). */
+  stopped(key: string, sequence: number, error: TroupeError): void;
   /** The cell has something to do, or nothing any more. */
   woke(cell: Cell): void;
   rested(cell: Cell): void;

@@ -2,17 +2,19 @@
 
 import { asksMax } from "../actors/mailbox.ts";
 import type { AskMessage } from "../actors/message.ts";
+import { withdrawn } from "../actors/turn-failure.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { Cell } from "./cell.ts";
 import { answerOf, runMessage } from "./cell-turn.ts";
 
 export class CellQueries {
   #waiting: AskMessage[] = [];
-  #running = 0;
+  /** Those that wait for something themselves. */
+  readonly #running = new Set<AskMessage>();
 
   /** Nothing waits and nothing runs: a drain has nothing to wait for. */
   get isQuiet(): boolean {
-    return this.#running === 0 && this.#waiting.length === 0;
+    return this.#running.size === 0 && this.#waiting.length === 0;
   }
 
   /** Keeps it until the state is loaded; beyond what may wait it is refused. */
@@ -30,14 +32,27 @@ export class CellQueries {
 
   /** Runs it on the state and answers; calls `onEnd` then. */
   run(cell: Cell, message: AskMessage, state: unknown, onEnd: () => void): void {
-    this.#running += 1;
     const outcome = runMessage(cell, message, state, true);
     const finish = (settled: Awaited<typeof outcome>) => {
-      this.#running -= 1;
+      this.#running.delete(message);
       message.answer(answerOf(settled));
       onEnd();
     };
-    if (outcome instanceof Promise) void outcome.then(finish);
-    else finish(outcome);
+    if (!(outcome instanceof Promise)) return finish(outcome);
+    this.#running.add(message);
+    void outcome.then(finish);
+  }
+
+  /** Ends the query whose asker waits no longer; undefined when it is not here. */
+  withdraw(askId: string): AskMessage | undefined {
+    const waiting = this.#waiting.find((message) => message.askId === askId);
+    if (waiting !== undefined) {
+      this.#waiting = this.#waiting.filter((message) => message !== waiting);
+      waiting.answer({ kind: "error", error: withdrawn() });
+      return waiting;
+    }
+    const running = [...this.#running].find((message) => message.askId === askId);
+    running?.interrupt?.(withdrawn());
+    return running;
   }
 }

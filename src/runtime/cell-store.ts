@@ -9,9 +9,10 @@
 //       owner before, still under way, with what it sends, is then either seen here or refused there.
 
 import { readState, unreadableCodes } from "../actors/evolution.ts";
-import type { Answer, Message } from "../actors/message.ts";
-import type { OutboxEntry, Snapshot } from "../actors/snapshot.ts";
+import type { Message } from "../actors/message.ts";
+import type { OutboxDead, OutboxEntry, Snapshot } from "../actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
+import { wakeMethod } from "../actors/system-methods.ts";
 import { isCurrent, timerOf } from "../actors/timer.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText, printJson } from "../core/codec.ts";
@@ -20,59 +21,21 @@ import type { RuntimeEvent } from "../core/events.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
+import { buryStored } from "./burial.ts";
 import type { Cell } from "./cell.ts";
-import { wakeMethod } from "./cell-host.ts";
+import type { Ended } from "./cell-ended.ts";
+import { stoppedError } from "./cell-ended.ts";
 import type { Commit, CommitOutcome } from "./committer.ts";
 import { Publisher } from "./publisher.ts";
 import { startCommit, startUpdate } from "./spans.ts";
 
-/** A turn that has ended and waits for its commit, or a step's result that must be kept before its turn goes on. */
-export type Ended =
-  | {
-      readonly kind: "turn";
-      readonly message: Message;
-      readonly answer: Answer | undefined;
-      readonly sends: boolean;
-      /** Whether it has something to commit. */
-      readonly isDirty: boolean;
-    }
-  | {
-      readonly kind: "step";
-      readonly message: Message;
-      readonly resolve: () => void;
-      readonly reject: (error: TroupeError) => void;
-    };
-
-/** Lets go what waited for the commit: answers, and turns whose step is kept. */
-export function releaseEnded(batch: readonly Ended[]): void {
-  for (const ended of batch) {
-    if (ended.kind === "step") ended.resolve();
-    else if (ended.message.kind === "ask" && ended.answer !== undefined) ended.message.answer(ended.answer);
-  }
-}
-
-/**
- * Takes back what has ended but is not committed. With an error whoever waits is told; without one, a message is given
- * back to run again. A tell always is.
- */
-export function undoEnded(ended: Ended, error: TroupeError | undefined): readonly Message[] {
-  if (ended.kind === "step") {
-    ended.reject(error ?? new TroupeError("FENCED", "the turn of this step is undone"));
-    return [];
-  }
-  if (ended.message.kind === "tell" || error === undefined) return [ended.message];
-  ended.message.answer({ kind: "error", error });
-  return [];
-}
-
-/** What an asker is told whose commit was under way when the activation ended. */
-export function doubtOf(key: string): TroupeError {
-  return new TroupeError("OUTCOME_UNKNOWN", `${key}: the commit may have been stored`);
-}
-
 export type Loaded =
   | { readonly kind: "loaded" }
-  | { readonly kind: "failed"; readonly why: "fenced" | "unreadable" | "ownership-lost"; readonly error: TroupeError };
+  | {
+      readonly kind: "failed";
+      readonly why: "fenced" | "unreadable" | "ownership-lost" | "stopped";
+      readonly error: TroupeError;
+    };
 
 /** Wait before a state is read again that could not be read. Unit: ms. */
 const loadAgainMs = 100;
@@ -95,6 +58,7 @@ export class CellStore {
   /** Number of the last entry that was handed to the publisher. */
   #publishedUpTo = 0;
   #publisher: Publisher | undefined;
+  #onPublished: (() => void) | undefined;
   /** Numbers that the mail stream has and the committed outbox still holds. */
   #stored: Set<number> | undefined;
 
@@ -121,6 +85,9 @@ export class CellStore {
 
   get oldestSequence(): number | undefined {
     let oldest = this.unpublished > 0 ? this.committed.guard : undefined;
+    // What became a dead letter is read once more before it is one.
+    const dead = this.#publisher?.oldestDead;
+    if (dead !== undefined && dead < (oldest ?? Infinity)) oldest = dead;
     for (const { message } of this.#inFlight) {
       if (message.kind === "tell" && message.sequence < (oldest ?? Infinity)) oldest = message.sequence;
     }
@@ -143,6 +110,10 @@ export class CellStore {
         const state = entry === undefined ? JSON.parse(JSON.stringify(valid)) : valid;
         // E2 of evolution.ts: nothing is written now, but what is written next has today's number.
         this.#adopt({ ...snapshot, state, schema: definition.schema }, entry?.revision ?? 0);
+        if (snapshot.stopped !== undefined) {
+          await this.untilPublished();
+          return { kind: "failed", why: "stopped", error: stoppedError(self, snapshot.stopped) };
+        }
         return { kind: "loaded" };
       } catch (thrown) {
         if (!isTroupeError(thrown)) return failed("unreadable", "STATE_INVALID", `${key}: ${String(thrown)}`);
@@ -170,6 +141,14 @@ export class CellStore {
     const written = this.#written;
     if (outcome.kind !== "stands" || written === undefined) return;
     this.#stands(written.snapshot, outcome.revision, this.#inFlight.length, written.bytes);
+  }
+
+  /** Resolves when everything that is committed is published; never, when ownership is lost before. */
+  untilPublished(): Promise<void> {
+    if (this.unpublished === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onPublished = resolve;
+    });
   }
 
   /** Forgets what the turns since the last commit that stands have made. */
@@ -270,6 +249,7 @@ export class CellStore {
       clock: host.clock,
       from: key,
       routeTo: (pool) => host.routeTo(pool),
+      bury: (entry) => buryStored(host, key, entry),
       lost: host.lost,
       pool: this.#cell.definition.pool,
       timerOf: (name) => timerOf(this.committed.timers, name),
@@ -279,8 +259,9 @@ export class CellStore {
       onStored: (entry) => {
         this.#stored ??= new Set();
         this.#stored.add(entry.n);
-        if (host.events.isHeard) host.events.emit(storedEvent(self, entry));
+        if (host.events.isHeard && !("dead" in entry)) host.events.emit(storedEvent(self, entry));
         this.#onStored();
+        if (this.unpublished === 0) this.#onPublished?.();
       },
     });
     this.#publisher.publish(entries);
@@ -306,7 +287,7 @@ function isFleeting(message: Message): boolean {
   return message.kind === "ask" || message.timer?.nextMs !== undefined;
 }
 
-function storedEvent(actor: ActorAddress, entry: OutboxEntry): RuntimeEvent {
+function storedEvent(actor: ActorAddress, entry: Exclude<OutboxEntry, OutboxDead>): RuntimeEvent {
   if (entry.timer === undefined) return { kind: "sent", actor, to: entry.to, number: entry.n };
   const { n, timer: name, cancels } = entry;
   if (cancels !== undefined) return { kind: "timer-cancelled", actor, name, number: cancels };

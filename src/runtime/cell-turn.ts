@@ -1,13 +1,11 @@
 // One run of one message: the handler within its span, and the event that tells of it.
 
 import type { Span } from "@opentelemetry/api";
-import type { RetryOptions } from "../actors/definition.ts";
 import type { Answer, Message, TellMessage } from "../actors/message.ts";
 import type { TimerFiring } from "../actors/timer.ts";
 import { firedDueMs, timerOf } from "../actors/timer.ts";
 import type { TurnOutcome } from "../actors/turn.ts";
 import { runTurn } from "../actors/turn.ts";
-import type { Clock } from "../core/clock.ts";
 import type { TroupeError } from "../core/errors.ts";
 import { printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
@@ -25,10 +23,10 @@ export function runMessage(
   if (message.kind === "tell" && message.timer !== undefined) announceFiring(cell, message, message.timer);
   const span = startProcess(message, cell.self, cell.key, cell.host.partition);
   message.turnTrace = traceparentOf(span, message.trace);
-  const request = { definition: cell.definition, self: cell.self, message, state, services: cell };
+  const request = { definition: cell.definition, self: cell.self, message, state, services: cell.services };
   const isSeen = span !== undefined || cell.host.events.isHeard;
   if (!isSeen) return runTurn(request);
-  const startedMs = cell.clock.monotonicMs();
+  const startedMs = cell.host.clock.monotonicMs();
   const outcome = inSpan(span, () => runTurn(request));
   const report = (settled: TurnOutcome) => reportTurn(cell, message, isQuery, settled, startedMs, span);
   return outcome instanceof Promise ? outcome.then(report) : report(outcome);
@@ -52,7 +50,7 @@ function reportTurn(
     method: message.method,
     turn: isQuery ? "query" : message.kind,
     messageId: message.messageId,
-    durationMs: cell.clock.monotonicMs() - startedMs,
+    durationMs: cell.host.clock.monotonicMs() - startedMs,
     ...(error === undefined ? {} : { error }),
     ...(trace === undefined ? {} : { trace }),
   });
@@ -63,9 +61,10 @@ function reportTurn(
 function announceFiring(cell: Cell, message: TellMessage, firing: TimerFiring): void {
   if (message.attempts > 1 || !cell.host.events.isHeard) return;
   const { name, number } = firing;
-  const timer = timerOf(cell.timers, name);
+  const timer = timerOf(cell.services.timers, name);
   if (timer === undefined) return;
-  const lateMs = Math.max(0, cell.clock.now() - firedDueMs(timer.when, firing, cell.clock.now()));
+  const nowMs = cell.host.clock.now();
+  const lateMs = Math.max(0, nowMs - firedDueMs(timer.when, firing, nowMs));
   const trace = traceIdOf(message.trace);
   cell.host.events.emit({
     kind: "timer-fired",
@@ -86,14 +85,8 @@ export function answerOf(outcome: TurnOutcome): Answer {
   return outcome.kind === "done" ? { kind: "ok", text: outcome.resultText } : { kind: "error", error: outcome.error };
 }
 
-/** True when a failed tell may succeed if it runs again: its own failure, with runs left. */
-export function mayRunAgain(message: TellMessage, code: string, retry: Required<RetryOptions>): boolean {
-  return (code === "HANDLER_FAILED" || code === "TURN_TIMEOUT") && message.attempts < retry.attempts;
-}
-
-/** Says that a failed tell will run again; returns after how long. Unit: ms. */
-export function announceRetry(cell: Cell, message: TellMessage, error: TroupeError): number {
-  const afterMs = backoffOf(message.attempts, cell.definition.retry, cell.clock);
+/** Says that a failed tell will run again. */
+export function announceRetry(cell: Cell, message: TellMessage, error: TroupeError, afterMs: number): void {
   const trace = traceIdOf(message.turnTrace);
   const { method, messageId, attempts } = message;
   cell.host.events.emit({
@@ -102,10 +95,4 @@ export function announceRetry(cell: Cell, message: TellMessage, error: TroupeErr
     ...{ method, messageId, attempt: attempts, afterMs, code: error.code, message: error.message },
     ...(trace === undefined ? {} : { trace }),
   });
-  return afterMs;
-}
-
-/** Exponential backoff with jitter: half of it is fixed, half is chance. Unit: ms. */
-function backoffOf(attempts: number, retry: Required<RetryOptions>, clock: Clock): number {
-  return Math.min(retry.backoffMsMax, retry.backoffMs * 2 ** (attempts - 1)) * (0.5 + clock.random() / 2);
 }

@@ -7,23 +7,21 @@
 
 import type { Activation, ActivationEffect, ActivationInput, GoneReason } from "../actors/activation.ts";
 import { batchBytesMax, isStill, newActivation, step } from "../actors/activation.ts";
-import { applyBuried, applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
 import type { AnyActor } from "../actors/definition.ts";
 import { Mailbox } from "../actors/mailbox.ts";
-import type { Answer, AskMessage, Message, TellMessage } from "../actors/message.ts";
-import { isRepeatable } from "../actors/message.ts";
-import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
-import type { Clock } from "../core/clock.ts";
+import type { AskMessage, Message, TellMessage } from "../actors/message.ts";
+import { wakeMethod } from "../actors/system-methods.ts";
+import type { TurnServices } from "../actors/turn.ts";
+import { withdrawn } from "../actors/turn-failure.ts";
 import { invariant, TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { printAddress } from "../core/ids.ts";
-import type { Logger } from "../core/log.ts";
+import type { Ended, EndedTurn } from "./cell-ended.ts";
+import { doom, doubtOf, releaseEnded, stoppedError, undoEnded } from "./cell-ended.ts";
 import type { CellHost } from "./cell-host.ts";
-import { wakeMethod } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
-import type { Ended } from "./cell-store.ts";
-import { CellStore, doubtOf, releaseEnded, undoEnded } from "./cell-store.ts";
-import { announceRetry, answerOf, logOf, mayRunAgain, runMessage } from "./cell-turn.ts";
+import { CellRunner } from "./cell-runner.ts";
+import { CellStore } from "./cell-store.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
 import { refillMailbox } from "./refill.ts";
@@ -34,7 +32,7 @@ const refusedHoldMs = 500;
 const outboxPendingMax = 1_000;
 const noneOpen: Ended[] = [];
 
-export class Cell implements TurnServices {
+export class Cell {
   readonly key: string;
   readonly self: ActorAddress;
   readonly definition: AnyActor;
@@ -44,10 +42,10 @@ export class Cell implements TurnServices {
   #now: Activation = newActivation;
   readonly #mailbox: Mailbox;
   readonly #store: CellStore;
+  readonly #runner: CellRunner;
   readonly #holds: Holds;
   #inputs: ActivationInput[] | undefined;
   #open: Ended[] = noneOpen;
-  #running: Message | undefined;
   #queries: CellQueries | undefined;
   #failure: TroupeError | undefined;
   /** Turns that still commit alone, to find the one that cannot be committed. */
@@ -56,6 +54,7 @@ export class Cell implements TurnServices {
   #undone = 0;
   #isOutboxFull = false;
   #isRefilling = false;
+  #isStopping = false;
 
   constructor(host: CellHost, key: string, self: ActorAddress, definition: AnyActor) {
     this.host = host;
@@ -66,20 +65,17 @@ export class Cell implements TurnServices {
     this.#mailbox = new Mailbox(host.mailBudget);
     this.#holds = new Holds(host.clock, () => this.#apply({ kind: "resumed" }));
     this.#store = new CellStore(this, () => this.#outboxMoved());
+    this.#runner = new CellRunner(this, this.#store);
     void this.#load();
   }
 
-  get clock(): Clock {
-    return this.host.clock;
+  /** What a handler does to the world goes through here. */
+  get services(): TurnServices {
+    return this.#runner;
   }
-  get lost(): AbortSignal {
-    return this.host.lost;
-  }
-  get payloadBytesMax(): number {
-    return this.host.mail.payloadBytesMax;
-  }
-  get timers() {
-    return this.#store.working.timers;
+  /** What turns make counts: the value is loaded, nothing has undone it, and ownership stands. */
+  get isLive(): boolean {
+    return this.#now.phase === "live";
   }
   get isGone(): boolean {
     return this.#now.phase === "gone";
@@ -96,7 +92,8 @@ export class Cell implements TurnServices {
   get oldestSequence(): number | undefined {
     let oldest = Math.min(this.#store.oldestSequence ?? Infinity, this.#mailbox.oldestSequence ?? Infinity);
     for (const { message } of this.#open) if (message.kind === "tell") oldest = Math.min(oldest, message.sequence);
-    if (this.#running?.kind === "tell") oldest = Math.min(oldest, this.#running.sequence);
+    const { running } = this.#runner;
+    if (running?.kind === "tell") oldest = Math.min(oldest, running.sequence);
     return oldest === Infinity ? undefined : oldest;
   }
 
@@ -113,6 +110,23 @@ export class Cell implements TurnServices {
     message.answer({ kind: "error", error: new TroupeError("MAILBOX_FULL", `too many asks wait for ${this.key}`) });
   }
 
+  /** An asker waits no longer: what waits is taken out, and a turn that has not ended ends without effect. */
+  withdraw(askId: string): void {
+    // The mailbox must not change between a decision and its effects.
+    if (this.#inputs !== undefined) return queueMicrotask(() => this.withdraw(askId));
+    const waiting = this.#mailbox.withdraw(askId);
+    if (waiting !== undefined) {
+      if (waiting.before < this.#undone) this.#undone -= 1;
+      this.#apply({ kind: "withdrawn" });
+      waiting.message.answer({ kind: "error", error: withdrawn() });
+    }
+    const message = waiting?.message ?? this.#runner.withdraw(askId) ?? this.#queries?.withdraw(askId);
+    if (message === undefined || !this.host.events.isHeard) return;
+    const was = waiting === undefined ? "running" : "waiting";
+    const { method, messageId } = message;
+    this.host.events.emit({ kind: "ask-withdrawn", actor: this.self, method, messageId, was });
+  }
+
   /** Ends the activation if it is at rest; returns whether it is gone. */
   tryPassivate(): boolean {
     if (this.isAtRest) this.#apply({ kind: "idle" });
@@ -124,29 +138,48 @@ export class Cell implements TurnServices {
     this.#apply({ kind: "end", why });
   }
 
-  log(message: Message): Logger {
-    return logOf(this, message);
+  /** A turn has ended: what it came to waits for its commit. */
+  endTurn(ended: EndedTurn): void {
+    const { message, isDirty } = ended;
+    this.#pushOpen(ended);
+    this.#runner.release();
+    const isSolo = this.#soloTurns > 0;
+    if (isSolo) this.#soloTurns -= 1;
+    const bytes = isSolo ? batchBytesMax : (message.payload?.length ?? 0) + 64;
+    this.#apply({ kind: "turn-ended", bytes, isDirty });
   }
 
-  ask(asker: Message, question: Question): Promise<unknown> {
-    const chain = asker.kind === "ask" ? [...asker.chain, this.key] : [this.key];
-    return this.host.ask(question, { from: this.key, chain, trace: asker.turnTrace });
+  /** A turn has ended whose draft is void, or whose ownership is gone. */
+  voidTurn(): void {
+    this.#apply({ kind: "turn-ended", bytes: 0, isDirty: false });
   }
 
-  findStep(message: Message, name: string): string | undefined {
-    return isRepeatable(message) ? findStep(this.#store.working, message, name) : undefined;
+  /** A turn has failed, and its message is tried again after a while. */
+  postpone(message: Message, afterMs: number): void {
+    this.#mailbox.putBack([message]);
+    this.#holds.addFor(afterMs);
+    this.#apply({ kind: "turn-postponed" });
   }
 
-  keepStep(message: Message, name: string, text: string): Promise<void> {
-    if (!isRepeatable(message)) return Promise.resolve();
-    if (message !== this.#running || this.#now.phase !== "live") {
-      return Promise.reject(new TroupeError("FENCED", `${printAddress(this.self)} is acted on elsewhere`));
-    }
-    return new Promise((resolve, reject) => {
-      this.#store.working = applyStep(this.#store.working, message, name, text);
-      this.#pushOpen({ kind: "step", message, resolve, reject });
-      this.#apply({ kind: "recorded" });
-    });
+  /** No turn starts on a value that says that the actor is stopped. */
+  holdForStop(): void {
+    this.#isStopping = true;
+    this.#holds.add();
+    this.#apply({ kind: "held" });
+  }
+
+  /** After a stop the mail from `first` on is read again; up to `last` it was passed by. */
+  catchUp(first: number, last: number): void {
+    this.#wakeUp();
+    this.#mailbox.deferFrom(first, last);
+    this.#refill();
+    this.#restIfDone();
+  }
+
+  /** The running turn goes on when this is stored. */
+  record(ended: Ended): void {
+    this.#pushOpen(ended);
+    this.#apply({ kind: "recorded" });
   }
 
   /** Steps the activation and performs what it decides, until nothing is left. Never runs inside itself. */
@@ -173,19 +206,18 @@ export class Cell implements TurnServices {
   #perform(effect: ActivationEffect): void {
     switch (effect) {
       case "load":
-        void this.#load();
-        return;
+        return void this.#load();
       case "run-turn":
         return this.#runNext();
       case "commit":
         return this.#commit(this.#takeOpen());
       case "release":
         return releaseEnded(this.#takeOpen());
-      case "requeue-turn":
-        invariant(this.#running, "a turn that is put back was running");
-        this.#mailbox.putBack([this.#running], this.#undone); // It had started after those.
-        this.#running = undefined;
-        return;
+      case "requeue-turn": {
+        const message = this.#runner.release();
+        invariant(message, "a turn that is put back was running");
+        return this.#mailbox.putBack([message], this.#undone); // It had started after those.
+      }
       case "drop":
         return this.#drop();
     }
@@ -204,6 +236,7 @@ export class Cell implements TurnServices {
       for (const query of this.#queries?.takeHeld() ?? []) this.#query(query);
       return;
     }
+    if (loaded.why === "stopped") return this.#endStopped();
     this.#failure = loaded.error;
     if (loaded.error.code === "STATE_TOO_NEW") this.host.abandon(this, loaded.error);
     // Nothing can be done with the value: what waits is not lost, but kept with the reason until it is repaired.
@@ -212,9 +245,9 @@ export class Cell implements TurnServices {
   }
 
   async #buryWaiting(error: TroupeError): Promise<void> {
-    while (!this.lost.aborted) {
+    while (!this.host.lost.aborted) {
       const message = this.#mailbox.take();
-      this.#running = message; // The cursor does not pass it before it is kept.
+      this.#runner.hold(message); // The cursor does not pass it before it is kept.
       if (message === undefined && this.#mailbox.refillFrom === undefined) return;
       if (message === undefined) await refillMailbox(this.host, this.key, this.#mailbox, () => {});
       else if (message.kind === "ask") message.answer({ kind: "error", error });
@@ -232,61 +265,8 @@ export class Cell implements TurnServices {
   #runNext(): void {
     const message = this.#mailbox.take();
     invariant(message, "a queued message is in the mailbox");
-    this.#running = message;
     this.#refill();
-    const isPassedBy = message.method === wakeMethod || this.#mailbox.hasLaterFiring(message); // R5
-    if (isPassedBy || findRepeat(this.#store.working, message) !== undefined) {
-      this.#store.cancelStray(message);
-      return this.#endTurn(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(this.#store.working, message));
-    }
-    if (message.kind === "tell") {
-      if (message.doom !== undefined) return this.#bury(message, message.doom);
-      message.attempts += 1;
-    }
-    const outcome = runMessage(this, message, this.#store.working.state, false);
-    if (outcome instanceof Promise) void outcome.then((settled) => this.#finishTurn(message, settled));
-    else this.#finishTurn(message, outcome);
-  }
-
-  #finishTurn(message: Message, outcome: TurnOutcome): void {
-    if (this.#now.phase !== "live") return this.#voidTurn(message);
-    if (outcome.kind === "done") {
-      const { next, isDirty } = applyDone(this.#store.working, message, outcome);
-      this.#store.working = next;
-      const isFence = message.kind === "tell" && this.#store.isUnfenced && this.#store.revision > 0; // R5
-      return this.#endTurn(message, isDirty || isFence, answerOf(outcome), outcome.sendings.length > 0);
-    }
-    if (message.kind === "ask") return this.#endTurn(message, false, answerOf(outcome));
-    const { retry } = this.definition;
-    if (!mayRunAgain(message, outcome.error.code, retry)) return this.#bury(message, outcome.error);
-    const afterMs = announceRetry(this, message, outcome.error);
-    this.#running = undefined;
-    this.#mailbox.putBack([message]);
-    this.#holds.addFor(afterMs);
-    this.#apply({ kind: "turn-postponed" });
-  }
-
-  #bury(message: TellMessage, error: TroupeError): void {
-    void this.host.bury(this, message, error).then((isBuried) => {
-      if (!isBuried || this.#now.phase !== "live") return this.#voidTurn(message);
-      this.#store.working = applyBuried(this.#store.working, message);
-      this.#endTurn(message, true, undefined);
-    });
-  }
-
-  /** The draft that the turn ran on is void, or ownership is gone: what came of it counts for nothing. */
-  #voidTurn(message: Message): void {
-    if (message.kind === "tell") message.attempts = Math.max(0, message.attempts - 1);
-    this.#apply({ kind: "turn-ended", bytes: 0, isDirty: false });
-  }
-
-  #endTurn(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
-    this.#pushOpen({ kind: "turn", message, answer, sends, isDirty });
-    this.#running = undefined;
-    const isSolo = this.#soloTurns > 0;
-    if (isSolo) this.#soloTurns -= 1;
-    const bytes = isSolo ? batchBytesMax : (message.payload?.length ?? 0) + 64;
-    this.#apply({ kind: "turn-ended", bytes, isDirty });
+    this.#runner.run(message, this.#mailbox.hasLaterFiring(message));
   }
 
   #pushOpen(ended: Ended): void {
@@ -310,6 +290,9 @@ export class Cell implements TurnServices {
     switch (outcome.kind) {
       case "stands":
         releaseEnded(batch); // R1
+        if (this.#isStopping && this.#store.committed.stopped !== undefined) {
+          void this.#store.untilPublished().then(() => this.#endStopped());
+        }
         if (this.#store.unpublished > outboxPendingMax && !this.#isOutboxFull) {
           this.#isOutboxFull = true;
           this.#holds.add();
@@ -318,7 +301,8 @@ export class Cell implements TurnServices {
         return this.#apply({ kind: "committed" });
       case "superseded":
         this.host.events.emit({ kind: "superseded", actor: this.self, revision: outcome.revision });
-        return this.#apply({ kind: "superseded", requeued: this.#undo(batch, outcome.isCertain, undefined) });
+        this.#apply({ kind: "superseded", requeued: this.#undo(batch, outcome.isCertain, undefined) });
+        return this.#unholdStop();
       case "refused":
         return this.#refused(batch, outcome.error);
       case "given-up":
@@ -343,11 +327,10 @@ export class Cell implements TurnServices {
       this.#soloTurns = batch.length;
       refusal = undefined;
     } else if (!isHopeless) refusal = new TroupeError("COMMIT_REFUSED", error.message, { cause: error });
-    for (const { kind, message } of batch) {
-      if (isHopeless && refusal !== undefined && kind === "turn" && message.kind === "tell") message.doom = refusal;
-    }
+    for (const ended of batch) if (isHopeless && refusal !== undefined && ended.kind === "turn") doom(ended, refusal);
     this.#holds.addFor(isHopeless ? 0 : refusedHoldMs);
     this.#apply({ kind: "refused", requeued: this.#undo(batch, true, refusal) });
+    this.#unholdStop();
   }
 
   /**
@@ -363,6 +346,22 @@ export class Cell implements TurnServices {
     this.#mailbox.putBack(again);
     this.#undone = again.length;
     return again.length;
+  }
+
+  /** The commit that was to stop it does not stand. */
+  #unholdStop(): void {
+    if (!this.#isStopping) return;
+    this.#isStopping = false;
+    this.#holds.remove();
+  }
+
+  /** It is stopped, and what it has sent is published: from here on its mail stays where it is. */
+  #endStopped(): void {
+    const { stopped } = this.#store.committed;
+    if (this.isGone || stopped === undefined) return;
+    this.#failure = stoppedError(this.self, stopped);
+    this.host.stopped(this.key, stopped.seq, this.#failure);
+    this.#apply({ kind: "end", why: "stopped" });
   }
 
   #outboxMoved(): void {
@@ -392,8 +391,9 @@ export class Cell implements TurnServices {
   #drop(): void {
     const error = this.#goneError();
     for (const ended of this.#takeOpen()) undoEnded(ended, error);
-    const running = this.#running?.kind === "ask" ? [this.#running] : [];
-    for (const ask of [...running, ...this.#mailbox.drop(), ...(this.#queries?.takeHeld() ?? [])])
+    const { running } = this.#runner;
+    const asked = running?.kind === "ask" ? [running] : [];
+    for (const ask of [...asked, ...this.#mailbox.drop(), ...(this.#queries?.takeHeld() ?? [])])
       ask.answer({ kind: "error", error });
     this.host.rested(this);
   }

@@ -31,6 +31,8 @@ export interface Committed<State> {
   readonly epoch: number;
   /** Messages that the commit has sent, or was about to. */
   readonly pendingSends: number;
+  /** Why it takes nothing until it is started again; absent while it does. */
+  readonly stopped?: { readonly code: string; readonly message: string; readonly at: string };
   /** The actor's timers, by name. */
   readonly timers: Timers;
   readonly committedAt: Date;
@@ -72,6 +74,7 @@ export function readCommitted(entry: KvEntry, definition?: Evolution): Committed
     traceId: snapshot.trace,
     epoch: snapshot.epoch,
     pendingSends: snapshot.outbox.length,
+    ...(snapshot.stopped === undefined ? {} : { stopped: snapshot.stopped }),
     timers: snapshot.timers,
     committedAt: new Date(entry.writtenAtMs),
   };

@@ -4,6 +4,7 @@ import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definitio
 import { checkedInput } from "../actors/method-input.ts";
 import type { AskOptions, AskTable, Receipt, TellOptions, TellTable } from "../actors/ref.ts";
 import { methodTable } from "../actors/ref.ts";
+import { resumeMethod } from "../actors/system-methods.ts";
 import type { Question } from "../actors/turn.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
@@ -30,6 +31,8 @@ export interface ActorRef<State, Methods> {
   readonly ask: AskTable<Methods>;
   /** Tells: resolves when the server has the message. */
   readonly tell: TellTable<Methods>;
+  /** Starts it again when it was stopped (ACTOR_STOPPED). */
+  resume(options?: ResumeOptions): Promise<"resumed" | "running">;
   /** The committed value; undefined when the actor has none. Read from the store, not from the actor. */
   get(): Promise<Committed<State> | undefined>;
   /** The committed values that are kept, oldest first. */
@@ -54,9 +57,17 @@ export interface Troupe extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export interface ResumeOptions {
+  /** Keep the message that it stopped at as a dead letter, instead of trying it again. Default false. */
+  readonly skip?: boolean;
+  /** Unit: ms. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
 export interface UntypedRef {
   ask(method: string, input?: unknown, options?: AskOptions): Promise<unknown>;
   tell(method: string, input?: unknown, options?: TellOptions): Promise<{ readonly sequence: number }>;
+  resume(options?: ResumeOptions): Promise<"resumed" | "running">;
   get(): Promise<Committed<unknown> | undefined>;
   history(): Promise<readonly Change<unknown>[]>;
 }
@@ -109,6 +120,7 @@ export class TroupeClient implements Troupe {
       ...{ type, id },
       ask: ask as AskTable<M>,
       tell: tell as TellTable<M>,
+      resume: (options) => this.#resume(type, key, options),
       get: () => this.#get(key, any) as Promise<Committed<S> | undefined>,
       history: () => readHistory(this.ports.state, key, any) as Promise<readonly Change<S>[]>,
       watch: (options) => watchChanges(this.ports.state, key, options?.signal, any) as AsyncIterable<Change<S>>,
@@ -135,6 +147,7 @@ export class TroupeClient implements Troupe {
         const { pool } = await this.routeOfType(type);
         return this.#tell(pool, key, method, inputText, options, trace);
       },
+      resume: (options) => this.#resume(type, key, options),
       get: () => this.#get(key),
       history: () => readHistory(this.ports.state, key),
     };
@@ -214,6 +227,20 @@ export class TroupeClient implements Troupe {
       this.#teller.tell(mail, { partition: partitionOf(key), key, method }, inputText, options, trace);
     const route = this.routes.find(pool);
     return route === undefined ? this.routes.open(pool).then(tellIn) : tellIn(route);
+  }
+
+  async #resume(
+    type: string,
+    key: string,
+    { skip = false, timeoutMs }: ResumeOptions = {},
+  ): Promise<"resumed" | "running"> {
+    this.#checkOpen();
+    const options = timeoutMs === undefined ? undefined : { timeoutMs };
+    const { pool, partitionOf } = await this.routeOfType(type);
+    const to = { pool, partition: partitionOf(key), key, method: resumeMethod };
+    const request = { to, inputText: JSON.stringify({ skip }), options, origin: undefined };
+    // Harmless to repeat, as a query is.
+    return (await this.#asker.ask({ ...request, isQuery: true })) as "resumed" | "running";
   }
 
   async #get(key: string, definition?: AnyActor): Promise<Committed<unknown> | undefined> {

@@ -48,17 +48,26 @@ interface StoredAnswer {
 
 const appendMsMax = 10_000;
 
-/** The letters from a sequence on, oldest first, at most `most`. */
+export interface DeadFilter {
+  /** Those of one actor type. */
+  readonly type?: string | undefined;
+  /** Those with one error's code. */
+  readonly code?: string | undefined;
+}
+
+/** The letters from a sequence on that fit, oldest first, at most `most`. */
 export async function readDeadLetters(
   options: DeadLettersOptions,
   fromSequence: number,
   most: number,
+  { type, code }: DeadFilter = {},
 ): Promise<readonly BuriedMail[]> {
+  const below = `${options.subjects.app}.dead.${type === undefined ? "" : `${type}.`}>`;
   const found: BuriedMail[] = [];
   for (let next = fromSequence; found.length < most; ) {
-    const letter = await read(options, { seq: next, next_by_subj: `${options.subjects.app}.dead.>` });
+    const letter = await read(options, { seq: next, next_by_subj: below });
     if (letter === undefined) break;
-    found.push(letter);
+    if (code === undefined || letter.code === code) found.push(letter);
     next = letter.sequence + 1;
   }
   return found;
@@ -73,7 +82,7 @@ export function readDeadLetter(options: DeadLettersOptions, sequence: number): P
  * Puts the letter into its actor's mailbox again and removes it from the dead ones (X2). Returns the new sequence.
  * Rejects with TELL_REFUSED, OUTCOME_UNKNOWN, STORE_FAILED.
  */
-export async function resendDeadLetter(
+export async function replayDeadLetter(
   options: DeadLettersOptions,
   mail: Mail,
   partition: number,
@@ -89,11 +98,16 @@ export async function resendDeadLetter(
   const outcome = await mail.append({ partition, key, method }, payload, meta, appendMsMax); // X1
   if (outcome.kind === "unknown") throw new TroupeError("OUTCOME_UNKNOWN", `${key} ${method}: ${outcome.reason}`);
   if (outcome.kind !== "accepted") throw new TroupeError("TELL_REFUSED", `${key} ${method}: ${outcome.reason}`);
-  const { deadStream } = options.subjects;
-  const removed = await callApi(options.link, `STREAM.MSG.DELETE.${deadStream}`, { seq: sequence, no_erase: true });
-  if (removed.kind === "failed") throw removed.error;
-  if (removed.kind === "refused") throw refusedError(`removing the dead letter ${sequence}`, removed.refusal);
+  await dropDeadLetter(options, sequence);
   return outcome.sequence;
+}
+
+/** Removes a letter; one that is not there any more is removed. Rejects with STORE_FAILED, SERVER_UNREACHABLE. */
+export async function dropDeadLetter({ link, subjects }: DeadLettersOptions, sequence: number): Promise<void> {
+  const removed = await callApi(link, `STREAM.MSG.DELETE.${subjects.deadStream}`, { seq: sequence, no_erase: true });
+  if (removed.kind === "failed") throw removed.error;
+  if (removed.kind === "ok" || removed.refusal.code === serverErrors.messageNotFound) return;
+  throw refusedError(`removing the dead letter ${sequence}`, removed.refusal);
 }
 
 async function read({ link, subjects }: DeadLettersOptions, request: object): Promise<BuriedMail | undefined> {

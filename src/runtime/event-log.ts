@@ -18,6 +18,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "member-joined":
     case "member-left":
     case "connection-restored":
+    case "actor-resumed":
       return log.info(fieldsOf(event), kind.replace("-", " "));
     case "ownership-lost":
     case "connection-lost":
@@ -25,11 +26,14 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "commit-refused":
     case "turn-retried":
     case "activations-exceeded":
+    case "escalated":
       return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
+    case "actor-stopped":
     case "timer-refused":
       return log.error(fieldsOf(event), kind.replace("-", " "));
     case "turn-ended":
+    case "ask-withdrawn":
     case "activated":
     case "passivated":
     case "committed":

@@ -9,6 +9,8 @@ import { TroupeError } from "../core/errors.ts";
 import { readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
+import type { Lag } from "./inspect-lag.ts";
+import { readLag } from "./inspect-lag.ts";
 import type { StreamFacts, StreamInfo, StreamRole } from "./inspect-stream.ts";
 import { poolsOf, streamFactsOf } from "./inspect-stream.ts";
 import { checkServer } from "./layout.ts";
@@ -20,7 +22,6 @@ import { subjectsOf } from "./subjects.ts";
 export interface InspectOptions {
   readonly nats: LinkOptions;
   readonly app: string;
-  readonly pool: string;
 }
 
 export interface ServerFacts {
@@ -88,20 +89,18 @@ export function credentialsOf(text: string): LinkOptions {
 
 /** Connects. Rejects with SERVER_UNREACHABLE, NAME_INVALID. */
 export async function openInspector(options: InspectOptions, clock: Clock = systemClock): Promise<Inspector> {
-  const subjects = subjectsOf(options.app, options.pool);
-  return new Inspector(await openLink(options.nats), subjects, options.pool, clock);
+  const subjects = subjectsOf(options.app, "main"); // What is of no pool is the same in all.
+  return new Inspector(await openLink(options.nats), subjects, clock);
 }
 
 export class Inspector implements AsyncDisposable {
   readonly link: NatsLink;
   readonly subjects: Subjects;
-  readonly #pool: string;
   readonly #clock: Clock;
 
-  constructor(link: NatsLink, subjects: Subjects, pool: string, clock: Clock) {
+  constructor(link: NatsLink, subjects: Subjects, clock: Clock) {
     this.link = link;
     this.subjects = subjects;
-    this.#pool = pool;
     this.#clock = clock;
   }
 
@@ -195,15 +194,11 @@ export class Inspector implements AsyncDisposable {
     return (request) => openPortsOver(this.link, {}, request);
   }
 
-  /** When the oldest message of a partition behind its cursor was stored; undefined when none waits. Unix epoch, ms. */
-  async waitingSinceMs(pool: string, partition: number, cursor: number): Promise<number | undefined> {
-    const prefix = subjectsOf(this.subjects.app, pool).mailPrefix(partition);
-    const request = { seq: cursor + 1, next_by_subj: `${prefix}>` };
-    const verb = `STREAM.MSG.GET.${this.subjects.mailStream}`;
-    const answer = await readApi<{ message: { time: string } }>(this.link, verb, request);
-    if (answer.kind === "ok") return Date.parse(answer.value.message.time);
-    if (answer.kind === "refused" && answer.refusal.code === serverErrors.messageNotFound) return undefined;
-    throw answer.kind === "failed" ? answer.error : refusedError(`partition ${partition}`, answer.refusal);
+  /** What waits in a partition behind its cursor. */
+  lagOf(pool: string, partition: number, cursor: number): Promise<Lag> {
+    const { mailStream: stream, app } = this.subjects;
+    const filter = `${subjectsOf(app, pool).mailPrefix(partition)}>`;
+    return readLag({ link: this.link, stream, filter, cursor });
   }
 
   /** Timers that are set. */
@@ -223,10 +218,10 @@ export class Inspector implements AsyncDisposable {
   }
 
   /** Rejects with LAYOUT_MISMATCH when the app has no such pool: a client that connects would make it. */
-  checkPool({ pools }: AppFacts): void {
-    if (Object.hasOwn(pools, this.#pool)) return;
+  checkPool({ pools }: AppFacts, pool: string): void {
+    if (Object.hasOwn(pools, pool)) return;
     const known = Object.keys(pools).join(", ") || "none";
-    const text = `the app ${this.subjects.app} has no pool named ${this.#pool}; it has: ${known}`;
+    const text = `the app ${this.subjects.app} has no pool named ${pool}; it has: ${known}`;
     throw new TroupeError("LAYOUT_MISMATCH", text);
   }
 

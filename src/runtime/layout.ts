@@ -96,9 +96,10 @@ export async function checkServer(link: NatsLink): Promise<void> {
   }
   const answer = await readApi(link, "INFO", undefined);
   if (answer.kind === "ok") return;
-  // No answer at all while the connection stands is how a server without JetStream says so.
-  if (answer.kind === "failed" && link.connection.info?.jetstream === true) throw answer.error;
   if (answer.kind === "refused" && isLeaderless(answer.refusal)) throw refusedError("JetStream", answer.refusal);
+  // No answer at all while the connection stands is how a server without JetStream says so.
+  const saysNothing = !link.isConnected || link.connection.info?.jetstream === true;
+  if (answer.kind === "failed" && saysNothing) throw answer.error;
   const reason = answer.kind === "refused" ? answer.refusal.text : answer.error.message;
   throw new TroupeError("SERVER_UNSUITABLE", `JetStream is not available on nats-server ${version}: ${reason}`);
 }

@@ -19,6 +19,7 @@ export const headerNames = {
   chain: "Troupe-Chain",
   idempotencyKey: "Troupe-Key",
   error: "Troupe-Error",
+  withdraw: "Troupe-Withdraw",
 } as const;
 
 /** Longest message id and longest error code. Unit: characters. */

@@ -16,6 +16,8 @@
 //       last alone is kept until it is read.
 //   M7. Whoever opens it closes it. After `close` nothing is delivered any more and calls reject with CLOSED. A server
 //       that is closed while the mail is open still takes what was under way to it: no asker waits in vain.
+//   M8. `withdraw` says that nobody waits for a request's answer any more, to whoever serves it: best effort, at most once,
+//       and to no other request than the one that it names.
 
 import type { TimerWhen } from "../actors/timer.ts";
 import { TroupeError } from "../core/errors.ts";
@@ -93,7 +95,8 @@ export type RequestOutcome =
   | { readonly kind: "reply"; readonly payload: Uint8Array; readonly errorCode: string | undefined }
   | { readonly kind: "nobody" }
   | { readonly kind: "unsent"; readonly reason: string }
-  | { readonly kind: "lost"; readonly reason: string };
+  /** `askId`: what it may be withdrawn by. */
+  | { readonly kind: "lost"; readonly reason: string; readonly askId?: string };
 
 export type PingOutcome = "alive" | "nobody" | "unknown";
 
@@ -111,8 +114,16 @@ export interface MailRequest {
   readonly method: string;
   readonly payload: Uint8Array;
   readonly meta: MailMeta;
+  /** Unlike any other request's; empty when nobody waits for an answer. */
+  readonly askId: string;
   /** At most once. With `errorCode` the payload is an error. */
   reply(payload: Uint8Array, errorCode?: string): void;
+}
+
+/** A request whose asker waits no longer. */
+export interface Withdrawal {
+  readonly key: string;
+  readonly askId: string;
 }
 
 /** Which of an actor's timers. */
@@ -166,9 +177,23 @@ export interface Mail extends AsyncDisposable {
   ): Promise<AppendOutcome>;
   cancel(key: string, timer: MailTimerId): Promise<void>;
 
-  request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome>;
+  /** `lost` as soon as `signal` aborts. */
+  request(
+    to: AskAddress,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<RequestOutcome>;
+  /** Withdraws a request that was `lost` (M8). Neither waits nor fails. */
+  withdraw(to: AskAddress, askId: string): void;
   /** Takes the requests to the owner of a partition under that epoch. Resolves when the server knows. */
-  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer>;
+  serve(
+    partition: number,
+    epoch: number,
+    onRequest: (request: MailRequest) => void,
+    onWithdrawn?: (withdrawal: Withdrawal) => void,
+  ): Promise<MailServer>;
   /** Takes what comes to a door; many may serve it, one gets each. */
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer>;
   /** A request to a worker itself: is it alive? */

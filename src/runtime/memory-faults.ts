@@ -15,6 +15,7 @@ export interface MemoryOperation {
     | "kv-read"
     | "kv-write"
     | "request"
+    | "withdraw"
     /** The answer of whoever serves; `client` is the one that replies. */
     | "reply"
     /** Letters on their way to a reader. Losing them delays them until the reader notices. */

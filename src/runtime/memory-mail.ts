@@ -19,6 +19,7 @@ import type {
   MailTimerId,
   PingOutcome,
   RequestOutcome,
+  Withdrawal,
   WorkerCommand,
 } from "./mail.ts";
 import { isWorkerCommand, mailboxReadBytesMax, noMeta } from "./mail.ts";
@@ -64,6 +65,7 @@ class MemoryMail implements Mail {
   readonly #open = new Set<{ close(): Promise<void> }>();
   readonly #stopListening = new Set<() => void>();
   readonly #closing = Promise.withResolvers<void>();
+  #asks = 0;
   #isClosed = false;
 
   constructor({ world, subjects, name, connection }: MemoryMailOptions) {
@@ -199,28 +201,50 @@ class MemoryMail implements Mail {
     await this.#ask("cancel", subject, () => this.#world.cancelTimer(subject));
   }
 
-  async request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
+  async request(
+    to: AskAddress,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<RequestOutcome> {
     this.#checkOpen();
     checkAddress(to);
     const lines = headerLinesOf(meta);
     const excess = this.#excess(payload, lines);
     if (excess !== undefined) return { kind: "unsent", reason: excess };
+    this.#asks += 1;
+    const askId = `${this.#connection.name}.${this.#asks}`;
     const request = {
+      askId,
       subject: this.#subjects.ask(to.partition, to.epoch, to.key, to.method),
       payload: new Uint8Array(payload),
       meta: lines === undefined ? noMeta : metaOf(entriesOf(lines)),
       payloadBytesMax: this.#world.payloadBytesMax,
     };
-    const answer = await this.#connection.call<RequestOutcome>("request", request.subject, timeoutMs, (done) =>
+    const calling = this.#connection.call<RequestOutcome>("request", request.subject, timeoutMs, (done) =>
       this.#world.router.route(request, done),
     );
+    const answer = await (signal === undefined ? calling : unlessAborted(calling, signal));
     if (answer.kind === "answer") return answer.value;
-    return answer.kind === "refused" ? { kind: "lost", reason: answer.reason } : answer;
+    if (answer.kind === "unsent") return answer;
+    return { kind: "lost", reason: answer.reason, askId };
   }
 
-  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
+  withdraw(to: AskAddress, askId: string): void {
+    if (this.#isClosed) return;
+    const subject = this.#subjects.ask(to.partition, to.epoch, to.key, to.method);
+    this.#connection.say("withdraw", subject, () => this.#world.router.withdraw(subject, askId));
+  }
+
+  serve(
+    partition: number,
+    epoch: number,
+    onRequest: (request: MailRequest) => void,
+    onWithdrawn?: (withdrawal: Withdrawal) => void,
+  ): Promise<MailServer> {
     const prefix = this.#subjects.askPrefix(partition, epoch);
-    return this.#serve({ prefix, isQueue: true, isWhole: false, onRequest });
+    return this.#serve({ prefix, isQueue: true, isWhole: false, onRequest, onWithdrawn });
   }
 
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {
@@ -323,11 +347,14 @@ class MemoryMail implements Mail {
     const onRequest = (request: MailRequest) => {
       if (!this.#isClosed && !isEnded) wanted.onRequest(request);
     };
+    const onWithdrawn = (withdrawal: Withdrawal) => {
+      if (!this.#isClosed && !isEnded) wanted.onWithdrawn?.(withdrawal);
+    };
     // The server may be away: it hears of the subscription when it is back.
     for (let isKnown = false; !isKnown; ) {
       const answer = await this.#connection.call<true>("serve", subject, callTimeoutMs, (done) => {
         end();
-        end = this.#world.router.subscribe({ ...wanted, onRequest, connection: this.#connection });
+        end = this.#world.router.subscribe({ ...wanted, onRequest, onWithdrawn, connection: this.#connection });
         done(true);
       });
       if (this.#isClosed) end();
@@ -338,6 +365,15 @@ class MemoryMail implements Mail {
     }
     return server;
   }
+}
+
+/** As if the answer were lost when the signal aborts. */
+function unlessAborted<Value>(calling: Promise<CallAnswer<Value>>, signal: AbortSignal): Promise<CallAnswer<Value>> {
+  return new Promise((resolve) => {
+    const lose = () => resolve({ kind: "lost", reason: "the asker waits no longer" });
+    signal.addEventListener("abort", lose, { once: true });
+    void calling.then(resolve).finally(() => signal.removeEventListener("abort", lose));
+  });
 }
 
 function appendOutcomeOf(answer: CallAnswer<AppendOutcome>): AppendOutcome {

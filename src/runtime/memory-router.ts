@@ -6,7 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
 import { guarded } from "./guarded.ts";
-import type { MailMeta, MailRequest, RequestOutcome } from "./mail.ts";
+import type { MailMeta, MailRequest, RequestOutcome, Withdrawal } from "./mail.ts";
 import { misaddressed, strictTargetOf } from "./mail-subject.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
 import { encodeError } from "./wire-error.ts";
@@ -18,12 +18,14 @@ export interface MemorySubscription {
   readonly isQueue: boolean;
   readonly isWhole: boolean;
   readonly onRequest: (request: MailRequest) => void;
+  readonly onWithdrawn?: ((withdrawal: Withdrawal) => void) | undefined;
 }
 
 export interface RoutedRequest {
   readonly subject: string;
   readonly payload: Uint8Array;
   readonly meta: MailMeta;
+  readonly askId?: string;
   readonly payloadBytesMax: number;
 }
 
@@ -71,6 +73,16 @@ export class MemoryRouter {
     }
   }
 
+  /** Told as a request is: to one of those that may have it. */
+  withdraw(subject: string, askId: string): void {
+    for (const { connection, onWithdrawn, prefix } of this.#takersOf(subject)) {
+      const key = strictTargetOf(subject, prefix.length)?.key;
+      if (key !== undefined && onWithdrawn !== undefined) {
+        connection.pass(() => guarded(onWithdrawn, { key, askId }));
+      }
+    }
+  }
+
   #hand(taker: MemorySubscription, request: RoutedRequest, answer: ((outcome: Answered) => void) | undefined): void {
     const target = taker.isWhole ? { key: "", method: "" } : strictTargetOf(request.subject, taker.prefix.length);
     const incoming = new MemoryRequest(taker.connection, request, target ?? { key: "", method: "" }, answer);
@@ -99,6 +111,7 @@ class MemoryRequest implements MailRequest {
   readonly method: string;
   readonly payload: Uint8Array;
   readonly meta: MailMeta;
+  readonly askId: string;
   readonly #connection: MemoryConnection;
   readonly #subject: string;
   readonly #payloadBytesMax: number;
@@ -118,6 +131,7 @@ class MemoryRequest implements MailRequest {
     this.method = target.method;
     this.payload = new Uint8Array(request.payload);
     this.meta = request.meta;
+    this.askId = request.askId ?? "";
   }
 
   reply(payload: Uint8Array, errorCode?: string): void {

@@ -16,7 +16,7 @@ import type { Clock } from "../core/clock.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import { addressOf } from "../core/ids.ts";
 import type { KvEntry, KvStore } from "../kv/store.ts";
-import { doubtOf } from "./cell-store.ts";
+import { doubtOf } from "./cell-ended.ts";
 import { Committer } from "./committer.ts";
 
 export interface MigrationOptions {

@@ -2,11 +2,11 @@
 // The hot path of the whole system, so: nothing is awaited before a message is sent (M2), headers are made only when
 // there is something to say, and no acknowledgement is parsed that can be read.
 
-import type { Msg, Subscription } from "@nats-io/transport-node";
+import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../core/clock.ts";
-import { delay, systemClock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
 import { decodeText, encodeText } from "../core/codec.ts";
-import { messageOf, TroupeError } from "../core/errors.ts";
+import { TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import { callApi, refusedError } from "../kv/nats-api.ts";
 import type { LinkAnswer, NatsLink } from "../kv/nats-link.ts";
@@ -27,17 +27,19 @@ import type {
   MailTimerId,
   PingOutcome,
   RequestOutcome,
+  Withdrawal,
   WorkerCommand,
 } from "./mail.ts";
 import { isWorkerCommand } from "./mail.ts";
 import { AckReader } from "./mail-ack.ts";
 import { deadHeaderBytesMax, deadTail, fitDead } from "./mail-dead.ts";
-import { checkAddress, headerBytes, headerLinesOf, headerNames } from "./mail-headers.ts";
+import { checkAddress, headerBytes, headerLinesOf, headerNames, isHeaderValue, line } from "./mail-headers.ts";
 import { misaddressed, strictTargetOf } from "./mail-subject.ts";
 import { firingLines, refusalOf, scheduleLines } from "./mail-timer.ts";
 import { NatsIntake } from "./nats-intake.ts";
 import { readStoredMailbox } from "./nats-mailbox.ts";
-import { NatsRequest } from "./nats-request.ts";
+import { NatsRequest, withdrawnBy } from "./nats-request.ts";
+import { openServing } from "./nats-serving.ts";
 import type { Subjects } from "./subjects.ts";
 import { timerMethod } from "./subjects.ts";
 
@@ -51,11 +53,8 @@ export interface NatsMailOptions {
 }
 
 const nothing = new Uint8Array(0);
+const aborted: LinkAnswer = { kind: "lost", reason: "the asker waits no longer" };
 const nobody: RequestOutcome = { kind: "nobody" };
-/** How long the server may take to hear that a subject is served: until then it is connected to again. Unit: ms. */
-const subscribeMsMax = 15_000;
-/** How long the server may take to hear that a subject is no longer served. Unit: ms. */
-const unsubscribeMsMax = 2_000;
 /** One of all that serve a door gets each request. */
 const doorQueue = "troupe";
 /** Of two that take themselves for the owner one gets each request, so that what one refuses the other does not do (M5). */
@@ -180,7 +179,13 @@ class NatsMail implements Mail {
     await this.#purge({ filter: this.#subjects.timer(key, escapeId(name), number) });
   }
 
-  request(to: AskAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<RequestOutcome> {
+  request(
+    to: AskAddress,
+    payload: Uint8Array,
+    meta: MailMeta,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<RequestOutcome> {
     let lines: string[] | undefined;
     try {
       this.#checkOpen();
@@ -194,12 +199,30 @@ class NatsMail implements Mail {
     const subject = this.#subjects.ask(to.partition, to.epoch, to.key, to.method);
     const headers = lines === undefined ? undefined : rawHeaders(lines);
     return new Promise((resolve) => {
-      this.#link.send(subject, payload, headers, timeoutMs, (answer) => resolve(requestOutcomeOf(answer)));
+      const askId = this.#link.send(subject, payload, headers, timeoutMs, (answer) => {
+        signal?.removeEventListener("abort", withdraw);
+        resolve(requestOutcomeOf(answer, askId));
+      });
+      const withdraw = () => resolve(requestOutcomeOf(aborted, askId));
+      signal?.addEventListener("abort", withdraw, { once: true });
     });
   }
 
-  serve(partition: number, epoch: number, onRequest: (request: MailRequest) => void): Promise<MailServer> {
-    return this.#serveBelow(this.#subjects.askPrefix(partition, epoch), { queue: ownerQueue }, onRequest);
+  withdraw(to: AskAddress, askId: string): void {
+    if (this.#isClosed || !this.#link.isConnected || !isHeaderValue(askId)) return;
+    const subject = this.#subjects.ask(to.partition, to.epoch, to.key, to.method);
+    const headers = rawHeaders([line(headerNames.withdraw, askId)]);
+    this.#link.connection.publish(subject, nothing, { headers });
+  }
+
+  serve(
+    partition: number,
+    epoch: number,
+    onRequest: (request: MailRequest) => void,
+    onWithdrawn?: (withdrawal: Withdrawal) => void,
+  ): Promise<MailServer> {
+    const prefix = this.#subjects.askPrefix(partition, epoch);
+    return this.#serveBelow(prefix, { queue: ownerQueue }, onRequest, onWithdrawn);
   }
 
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer> {
@@ -288,81 +311,44 @@ class NatsMail implements Mail {
     prefix: string,
     options: { readonly queue?: string },
     onRequest: (request: MailRequest) => void,
+    onWithdrawn?: (withdrawal: Withdrawal) => void,
   ): Promise<MailServer> {
     this.#checkOpen();
     const skip = prefix.length;
     return this.#subscribe(`${prefix}>`, options, (message) => {
       const { subject } = message;
       const target = strictTargetOf(subject, skip);
+      // Who asks waits for a reply; only then is there nothing to look for in the headers.
+      const askId = message.reply === undefined || message.reply === "" ? withdrawnBy(message) : undefined;
+      if (askId !== undefined) {
+        if (target !== undefined && onWithdrawn !== undefined) guarded(onWithdrawn, { key: target.key, askId });
+        return;
+      }
       const request = new NatsRequest(this.#link, message, target?.key ?? "", target?.method ?? "");
       if (target === undefined) request.reply(misaddressed(subject), "NAME_INVALID");
       else guarded(onRequest, request);
     });
   }
 
-  /** Resolves when the server knows of the subscription. Rejects with STORE_FAILED (refused) or SERVER_UNREACHABLE. */
   async #subscribe(
     subject: string,
     options: { readonly queue?: string },
     onMessage: (message: Msg) => void,
   ): Promise<MailServer> {
-    let refused: Error | undefined;
-    const callback = (error: Error | null, message: Msg) => {
-      if (error !== null) refused = error;
-      else if (!this.#isClosed) onMessage(message);
-    };
-    const subscription = this.#link.connection.subscribe(subject, { ...options, callback });
+    const serving = await openServing({
+      ...{ link: this.#link, clock: this.#clock, closing: this.#closing.promise, subject, ...options },
+      onMessage: (message) => {
+        if (!this.#isClosed) onMessage(message);
+      },
+    });
     const server: MailServer = this.#keep({
       close: () => {
         this.#open.delete(server);
-        return this.#unsubscribe(subscription);
+        return serving.close({ isAbrupt: this.#isClosed });
       },
       [Symbol.asyncDispose]: () => server.close(),
     });
-    try {
-      await this.#settle();
-    } catch (thrown) {
-      await server.close();
-      throw thrown;
-    }
-    if (refused === undefined) return server;
-    await server.close();
-    throw new TroupeError("STORE_FAILED", `cannot serve ${subject}: ${messageOf(refused)}`, { cause: refused });
-  }
-
-  /** What is under way when the server hears of it is still taken, or its asker would wait in vain until its deadline. */
-  async #unsubscribe(subscription: Subscription): Promise<void> {
-    if (!this.#isClosed && this.#link.isConnected && !subscription.isClosed()) {
-      const overdue = new AbortController();
-      const late = delay(this.#clock, unsubscribeMsMax, overdue.signal);
-      await Promise.race([subscription.drain(), this.#closing.promise, late]).catch(() => undefined);
-      overdue.abort();
-    }
-    subscription.unsubscribe();
-  }
-
-  /** A round trip to the server. After a break the client subscribes again by itself, before anything else. */
-  async #settle(): Promise<void> {
-    const { connection } = this.#link;
-    const settled = new AbortController();
-    const late = delay(this.#clock, subscribeMsMax, settled.signal).then(() => "late" as const);
-    const closed = Promise.race([connection.closed(), this.#closing.promise]).then(() => "closed" as const);
-    try {
-      for (let heard = ""; heard !== "known"; ) {
-        this.#checkOpen();
-        if (connection.isClosed()) throw new TroupeError("CLOSED", "the connection is closed");
-        if (heard === "late")
-          throw new TroupeError("SERVER_UNREACHABLE", "the server did not hear what is served here");
-        if (!this.#link.isConnected) await Promise.race([closed, late, reconnectionOf(this.#link)]);
-        const flushed = connection.flush().then(
-          () => "known",
-          () => "broken",
-        );
-        heard = await Promise.race([closed, late, flushed]);
-      }
-    } finally {
-      settled.abort();
-    }
+    return server;
   }
 
   #keep<Opened extends { close(): Promise<void> }>(opened: Opened): Opened {
@@ -371,16 +357,7 @@ class NatsMail implements Mail {
   }
 }
 
-function reconnectionOf(link: NatsLink): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = link.onReconnected(() => {
-      stop();
-      resolve();
-    });
-  });
-}
-
-function requestOutcomeOf(answer: LinkAnswer): RequestOutcome {
+function requestOutcomeOf(answer: LinkAnswer, askId: string | undefined): RequestOutcome {
   switch (answer.kind) {
     case "reply": {
       const { message } = answer;
@@ -392,7 +369,8 @@ function requestOutcomeOf(answer: LinkAnswer): RequestOutcome {
     case "nobody":
       return nobody;
     case "unsent":
-    case "lost":
       return answer;
+    case "lost":
+      return askId === undefined ? answer : { ...answer, askId };
   }
 }

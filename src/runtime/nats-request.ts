@@ -52,18 +52,27 @@ function messageIdAlone(message: SizedMsg): string | undefined {
   return isHeaderValue(id) ? id : undefined;
 }
 
+/** The request that the message withdraws; undefined when it is a request itself. */
+export function withdrawnBy(message: Msg): string | undefined {
+  const headers = headersOf(message);
+  const askId = headers === undefined || headers === "unreadable" ? "" : headers.get(headerNames.withdraw);
+  return askId === "" ? undefined : askId;
+}
+
 export class NatsRequest implements MailRequest {
   readonly key: string;
   readonly method: string;
   readonly payload: Uint8Array;
   readonly meta: MailMeta;
+  readonly askId: string;
   readonly #link: NatsLink;
   /** Empty when nobody waits for a reply, or when it has been given. */
   #replyTo: string;
 
   constructor(link: NatsLink, message: Msg, key: string, method: string) {
     this.#link = link;
-    this.#replyTo = message.reply ?? "";
+    this.askId = message.reply ?? "";
+    this.#replyTo = this.askId;
     this.key = key;
     this.method = method;
     this.payload = message.data;

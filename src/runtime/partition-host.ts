@@ -5,33 +5,35 @@
 //   H2. What this worker's code cannot serve, and another's may, is left in the stream and holds the cursor: a type that
 //       the app knows, a state that is newer. An actor that was left once is not served again under this ownership, or
 //       its later messages would pass the earlier ones.
+//   H3. What comes for a stopped actor is not taken, and stays in the mail: the cursor waits before the first of it.
 
 import type { GoneReason } from "../actors/activation.ts";
 import type { AnyActor } from "../actors/definition.ts";
 import type { MailBudget } from "../actors/mail-budget.ts";
-import type { AskMessage, TellMessage } from "../actors/message.ts";
+import type { Answer, AskMessage, TellMessage } from "../actors/message.ts";
+import { decodeInput } from "../actors/method-input.ts";
+import { resumeMethod, wakeMethod } from "../actors/system-methods.ts";
 import type { Question } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
-import { messageOf, TroupeError } from "../core/errors.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { addressOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
-import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { KvStore } from "../kv/store.ts";
 import type { Activations } from "./activations.ts";
+import { buryLetter, mailId } from "./burial.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
-import { wakeMethod } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
 import type { Letter, Mail, MailReader, MailRequest, MailServer } from "./mail.ts";
 import type { OwnedPartition } from "./ownership.ts";
 import type { Needs } from "./placement.ts";
 import { noNeeds } from "./placement.ts";
+import { resumeActor } from "./resume.ts";
 import type { Route } from "./routes.ts";
-import { startBury } from "./spans.ts";
 import type { TypeFacts } from "./type-registry.ts";
 import { encodeError } from "./wire-error.ts";
 
@@ -57,7 +59,6 @@ export interface HostServices {
   ask(question: Question, origin: AskOrigin): Promise<unknown>;
 }
 
-const buryTimeoutMs = 5_000;
 const againMsMax = 2_000;
 const nothing = new Uint8Array(0);
 
@@ -69,6 +70,8 @@ export class PartitionHost implements CellHost {
   readonly #busy = new Set<Cell>();
   /** Sequences of messages that no cell holds: they are being buried. */
   readonly #strays = new Set<number>();
+  /** The stopped actors that were met here: where their mail waits from, and what askers are told (H3). */
+  readonly #stopped = new Map<string, { readonly sequence: number; readonly error: TroupeError }>();
   readonly #lost = new AbortController();
   #reader: MailReader | undefined;
   #server: MailServer | undefined;
@@ -133,6 +136,7 @@ export class PartitionHost implements CellHost {
     if (this.#cursorAtEnd !== undefined) return this.#cursorAtEnd;
     let cursor = Math.min(this.#readUpTo, this.#leftFrom - 1);
     for (const cell of this.#busy) cursor = Math.min(cursor, (cell.oldestSequence ?? Infinity) - 1);
+    for (const { sequence } of this.#stopped.values()) cursor = Math.min(cursor, sequence - 1);
     for (const sequence of this.#strays) cursor = Math.min(cursor, sequence - 1);
     return cursor;
   }
@@ -141,7 +145,12 @@ export class PartitionHost implements CellHost {
   async start(): Promise<void> {
     const { mail } = this.#services;
     this.#reader = await mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter));
-    this.#server = await mail.serve(this.partition, this.epoch, (request) => this.#takeRequest(request));
+    this.#server = await mail.serve(
+      this.partition,
+      this.epoch,
+      (request) => this.#takeRequest(request),
+      ({ key, askId }) => this.withdraw(key, askId),
+    );
     if (this.lost.aborted) await this.#closeIntake();
   }
 
@@ -190,9 +199,23 @@ export class PartitionHost implements CellHost {
         error: new TroupeError("ASK_CYCLE", text, { data: { chain: [...ask.chain, key] } }),
       });
     }
+    const stopped = this.#stopped.get(key);
+    if (stopped !== undefined && ask.method === resumeMethod) return void this.#resume(key, ask);
+    if (stopped !== undefined) return ask.answer({ kind: "error", error: stopped.error });
     const cell = this.#cellOf(key);
     if (cell instanceof TroupeError) return ask.answer({ kind: "error", error: cell });
-    cell.deliverAsk(ask);
+    if (ask.method !== resumeMethod) return cell.deliverAsk(ask);
+    // Whether it is stopped may show only when its value is read.
+    const answer = (outcome: Answer) => {
+      if (this.#stopped.has(key)) void this.#resume(key, ask);
+      else ask.answer(outcome);
+    };
+    cell.deliverAsk({ ...ask, answer });
+  }
+
+  /** Its asker waits no longer for an ask. */
+  withdraw(key: string, askId: string): void {
+    this.#cells.get(key)?.withdraw(askId);
   }
 
   async readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]> {
@@ -216,7 +239,11 @@ export class PartitionHost implements CellHost {
     // From the dead letter to the run of it that failed last, also when nothing was traced where it was sent.
     const trace = message.turnTrace ?? message.trace;
     const letter = { key: cell.key, method, payload, sequence, meta: { messageId, from, number, trace } };
-    return this.#buryLetter(letter, error, message.attempts);
+    return buryLetter(this, letter, { code: error.code, message: error.message, attempts: message.attempts });
+  }
+
+  stopped(key: string, sequence: number, error: TroupeError): void {
+    this.#stopped.set(key, { sequence, error });
   }
 
   abandon(cell: Cell, error: TroupeError): void {
@@ -241,14 +268,33 @@ export class PartitionHost implements CellHost {
 
   #take(letter: Letter): void {
     if (!this.isOwner) return;
+    this.#readUpTo = Math.max(this.#readUpTo, letter.sequence);
+    if (this.#stopped.has(letter.key)) return; // H3
     const cell = this.#cellOf(letter.key);
     if (!(cell instanceof TroupeError)) cell.deliverTell(tellOf(letter));
     else if (cell.retry === "elsewhere") this.#leave(letter.sequence, noNeeds);
     else if (letter.method !== wakeMethod) {
       this.#strays.add(letter.sequence);
-      void this.#buryLetter(letter, cell, 0).then((isBuried) => isBuried && this.#strays.delete(letter.sequence));
+      const verdict = { code: cell.code, message: cell.message, attempts: 0 };
+      void buryLetter(this, letter, verdict).then((isBuried) => isBuried && this.#strays.delete(letter.sequence));
     }
-    this.#readUpTo = Math.max(this.#readUpTo, letter.sequence);
+  }
+
+  /** Starts a stopped actor again; from there on its mail is read again. */
+  async #resume(key: string, ask: AskMessage): Promise<void> {
+    try {
+      const { skip } = (decodeInput(ask.payload, "every actor", ask.method) ?? {}) as { readonly skip?: boolean };
+      const from = await resumeActor(this, key, skip === true);
+      if (from !== "running" && this.#stopped.delete(key)) {
+        const cell = this.#cellOf(key);
+        if (cell instanceof Cell) cell.catchUp(from.seq, this.#readUpTo);
+        this.events.emit({ kind: "actor-resumed", actor: addressOf(key) ?? { type: key, id: "" } });
+      }
+      ask.answer({ kind: "ok", text: from === "running" ? '"running"' : '"resumed"' });
+    } catch (thrown) {
+      const error = isTroupeError(thrown) ? thrown : new TroupeError("STORE_FAILED", `${key}: ${messageOf(thrown)}`);
+      ask.answer({ kind: "error", error });
+    }
   }
 
   /** Leaves what is at or above a sequence to a worker that can serve it (H2). */
@@ -263,6 +309,8 @@ export class PartitionHost implements CellHost {
       kind: "ask",
       method,
       payload,
+      askId: request.askId,
+      interrupt: undefined,
       messageId: meta.idempotencyKey === undefined ? this.nextCommitId() : `key:${meta.idempotencyKey}`,
       from: meta.from,
       chain: meta.chain ?? [],
@@ -313,30 +361,6 @@ export class PartitionHost implements CellHost {
     return methods !== undefined && Object.hasOwn(methods, method) && methods[method]?.kind === "query";
   }
 
-  async #buryLetter(letter: Letter, error: TroupeError, attempts: number): Promise<boolean> {
-    const { code, message } = error;
-    const { key, method, sequence, meta } = letter;
-    const messageId = meta.messageId ?? mailId(sequence);
-    const span = startBury({ partition: this.partition, key, method }, messageId, meta.trace);
-    const trace = traceparentOf(span, meta.trace);
-    const kept: Letter = { ...letter, meta: { ...meta, trace } };
-    for (let attempt = 0; !this.lost.aborted; attempt += 1) {
-      const dead = { letter: kept, partition: this.partition, code, message, attempts };
-      const outcome = await this.mail.bury(dead, buryTimeoutMs);
-      if (outcome.kind === "accepted") {
-        endSpan(span, error);
-        const actor = addressOf(key) ?? { type: key, id: "" };
-        const event = { kind: "dead-lettered", actor, method, messageId, sequence, code, message } as const;
-        const traceId = traceIdOf(trace);
-        this.events.emit(traceId === undefined ? event : { ...event, trace: traceId });
-        return true;
-      }
-      await this.#waitAgain(attempt);
-    }
-    endSpan(span, { code: "FENCED", message: "ownership was lost before the message was kept" });
-    return false;
-  }
-
   #waitAgain(attempt: number): Promise<void> {
     return delay(this.clock, Math.min(againMsMax, 50 * 2 ** attempt), this.lost);
   }
@@ -348,9 +372,6 @@ export class PartitionHost implements CellHost {
     await Promise.all(open.map((each) => each?.close()));
   }
 }
-
-/** What a message is called that came without an id. */
-const mailId = (sequence: number): string => `mail-${sequence}`;
 
 function tellOf(letter: Letter): TellMessage {
   const { meta, sequence } = letter;

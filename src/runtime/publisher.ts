@@ -7,7 +7,7 @@
 //   O3. A timer that does not stand any more when its turn comes is not set. One that the server refuses for good is let
 //       go, and said: it would hold up whatever its actor sends, for ever.
 
-import type { OutboxEntry, OutboxMessage, OutboxTimer } from "../actors/snapshot.ts";
+import type { OutboxDead, OutboxEntry, OutboxTell, OutboxTimer } from "../actors/snapshot.ts";
 import type { Timer } from "../actors/timer.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -24,6 +24,8 @@ export interface PublisherOptions {
   readonly from: string;
   /** The way into a receiver's pool; undefined: that of the types that name none. */
   readonly routeTo: (pool: string | undefined) => Promise<Pick<Route, "mail" | "partitionOf">>;
+  /** Keeps what was given up on among the dead letters; false when ownership was lost before. */
+  readonly bury: (entry: OutboxDead) => Promise<boolean>;
   readonly lost: AbortSignal;
   /** The sender's own pool, for its timers. */
   readonly pool: string | undefined;
@@ -40,8 +42,9 @@ const nothing = new Uint8Array(0);
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  /** By receiver: what waits behind the entry that is under way. */
+  /** By receiver (dead letters are one): what waits behind the entry that is under way. */
   readonly #waiting = new Map<string, OutboxEntry[]>();
+  readonly #dead = new Set<number>();
   #pending = 0;
 
   constructor(options: PublisherOptions) {
@@ -53,33 +56,47 @@ export class Publisher {
     return this.#pending;
   }
 
+  /** Lowest mail sequence of what was given up on and is no dead letter yet; undefined when there is none. */
+  get oldestDead(): number | undefined {
+    return this.#dead.size === 0 ? undefined : Math.min(...this.#dead);
+  }
+
   publish(entries: readonly OutboxEntry[]): void {
     for (const entry of entries) {
       this.#pending += 1;
-      const receiver = this.#receiverOf(entry);
-      const waiting = this.#waiting.get(receiver);
+      if ("dead" in entry) this.#dead.add(entry.dead.seq);
+      const lane = this.#laneOf(entry);
+      const waiting = this.#waiting.get(lane);
       if (waiting !== undefined) waiting.push(entry);
       else {
-        this.#waiting.set(receiver, []);
-        void this.#publishChain(entry, receiver);
+        this.#waiting.set(lane, []);
+        void this.#publishChain(entry, lane);
       }
     }
   }
 
-  #receiverOf(entry: OutboxEntry): string {
+  /** The receiver; for dead letters what is no actor's key. */
+  #laneOf(entry: OutboxEntry): string {
+    if ("dead" in entry) return "";
     return entry.timer === undefined ? entry.to : this.#options.from;
   }
 
-  async #publishChain(first: OutboxEntry, receiver: string): Promise<void> {
+  async #publishChain(first: OutboxEntry, lane: string): Promise<void> {
     let entry: OutboxEntry | undefined = first;
     while (entry !== undefined) {
-      const isStored = await (entry.timer === undefined ? this.#send(entry) : this.#setOrCancel(entry));
+      const isStored = await this.#publishOne(entry);
       if (!isStored) return; // Ownership was lost: the next owner publishes what stands in the outbox.
       this.#pending -= 1;
+      if ("dead" in entry) this.#dead.delete(entry.dead.seq);
       this.#options.onStored(entry);
-      entry = this.#waiting.get(receiver)?.shift();
+      entry = this.#waiting.get(lane)?.shift();
     }
-    this.#waiting.delete(receiver);
+    this.#waiting.delete(lane);
+  }
+
+  #publishOne(entry: OutboxEntry): Promise<boolean> {
+    if ("dead" in entry) return this.#options.bury(entry);
+    return entry.timer === undefined ? this.#send(entry) : this.#setOrCancel(entry);
   }
 
   /** Tries until the way is open; undefined when ownership is lost first. */
@@ -93,7 +110,7 @@ export class Publisher {
     return undefined;
   }
 
-  async #send(entry: OutboxMessage): Promise<boolean> {
+  async #send(entry: OutboxTell): Promise<boolean> {
     const { from } = this.#options;
     const route = await this.#routeTo(entry.pool);
     if (route === undefined) return false;

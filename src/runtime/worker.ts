@@ -32,6 +32,8 @@ export interface Worker extends Troupe {
   readonly id: string;
   /** Activations in memory. */
   readonly activations: number;
+  /** Resolves when it has ended, whoever told it to: this process, or a command (`troupe drain`). Never rejects. */
+  readonly ended: Promise<void>;
   /** Polite: finishes what was begun, gives its partitions back and closes. Idempotent. */
   drain(options?: { readonly graceMs?: number }): Promise<void>;
   /** Abrupt: ends everything at once, as a crash would, and closes. Idempotent. */
@@ -41,7 +43,7 @@ export interface Worker extends Troupe {
 /**
  * Starts a worker; resolves when it is one of those that share the partitions of its pools, and serves what was free for
  * it. What other workers are to give it they give it then. Rejects with OPTION_INVALID, SERVER_UNREACHABLE,
- * SERVER_TOO_OLD, SERVER_UNSUITABLE, LAYOUT_MISMATCH, CLOSED (the option `signal`).
+ * SERVER_TOO_OLD, SERVER_UNSUITABLE, LAYOUT_MISMATCH, CLOSED (told to end by the option `signal`, or by a command).
  */
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const resolved = resolveWorkerOptions(options);
@@ -70,6 +72,7 @@ class TroupeWorker implements Worker {
   readonly #pools = new Map<string, PoolKeeper>();
   #servers: readonly MailServer[] = [];
   #commits = 0;
+  readonly #ended = Promise.withResolvers<void>();
   #ending: Promise<void> | undefined;
 
   constructor(options: ResolvedWorkerOptions, ports: Ports) {
@@ -86,6 +89,7 @@ class TroupeWorker implements Worker {
     this.#client = new TroupeClient(options.app, ports, this.events, {
       owns: (to, isNested) => hostOf(to, isNested) !== undefined,
       deliver: (to, ask) => hostOf(to, true)?.deliver(to.key, ask),
+      withdraw: (to, askId) => hostOf(to, true)?.withdraw(to.key, askId),
     });
     const types = Object.fromEntries(
       [...actors.values()].flatMap((ofPool) => [...ofPool.values()].map(({ type, schema }) => [type, schema])),
@@ -98,6 +102,9 @@ class TroupeWorker implements Worker {
 
   get app(): string {
     return this.#client.app;
+  }
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
   get activations(): number {
     return this.#activations.count;
@@ -190,12 +197,12 @@ class TroupeWorker implements Worker {
   }
 
   drain(options: { readonly graceMs?: number } = {}): Promise<void> {
-    this.#ending ??= this.#drain(options.graceMs ?? this.#options.drainMsMax);
+    this.#ending ??= this.#drain(options.graceMs ?? this.#options.drainMsMax).finally(this.#ended.resolve);
     return this.#ending;
   }
 
   close(): Promise<void> {
-    this.#ending ??= this.#close();
+    this.#ending ??= this.#close().finally(this.#ended.resolve);
     return this.#ending;
   }
 

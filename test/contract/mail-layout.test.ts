@@ -158,8 +158,11 @@ test("an account without JetStream is unsuitable", async () => {
   await expect(checkServer(link)).rejects.toMatchObject({ code: "SERVER_UNSUITABLE" });
 });
 
-/** What a server of another version says first; it answers every ping and nothing else. */
-async function startGreeter(info: object) {
+/**
+ * What a server of another version says first; it answers every ping and nothing else. Whoever asks for JetStream hears
+ * that nobody serves it, or this answer, or the connection breaks.
+ */
+async function startGreeter(info: object, answer: "nobody" | "break" | object = "nobody") {
   const greeter = createServer((socket) => {
     socket.on("error", () => socket.destroy());
     socket.write(
@@ -169,7 +172,11 @@ async function startGreeter(info: object) {
       for (const _ping of said.toString().matchAll(/PING\r\n/g)) socket.write("PONG\r\n");
       const request = /PUB \$JS\.API\.INFO (\S+)/.exec(said.toString());
       const sid = 1;
-      if (request !== null) socket.write(`HMSG ${request[1]} ${sid} 16 16\r\nNATS/1.0 503\r\n\r\n\r\n`);
+      if (request === null) return;
+      const text = JSON.stringify(answer);
+      if (answer === "break") socket.destroy();
+      else if (answer === "nobody") socket.write(`HMSG ${request[1]} ${sid} 16 16\r\nNATS/1.0 503\r\n\r\n\r\n`);
+      else socket.write(`MSG ${request[1]} ${sid} ${text.length}\r\n${text}\r\n`);
     });
   });
   greeter.listen(0, "127.0.0.1");
@@ -192,4 +199,14 @@ test("a newer server without JetStream is unsuitable", async () => {
     await using link = await openLink({ servers: greeter.url });
     await expect(checkServer(link), version).rejects.toMatchObject({ code: "SERVER_UNSUITABLE" });
   }
+});
+
+test("a connection that breaks, or a cluster that elects its leader, is no unsuitable server: it is tried again later", async () => {
+  await using breaking = await startGreeter({ version: "2.15.0" }, "break");
+  await using first = await openLink({ servers: breaking.url });
+  await expect(checkServer(first)).rejects.toMatchObject({ code: "SERVER_UNREACHABLE", retry: "later" });
+  const electing = { error: { code: 503, err_code: 10_008, description: "JetStream system temporarily unavailable" } };
+  await using cluster = await startGreeter({ version: "2.15.0", jetstream: true }, electing);
+  await using second = await openLink({ servers: cluster.url });
+  await expect(checkServer(second)).rejects.toMatchObject({ code: "SERVER_UNREACHABLE", retry: "later" });
 });

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keyOf } from "../../src/core/ids.ts";
-import type { MailRequest, RequestOutcome } from "../../src/runtime/mail.ts";
+import type { MailRequest, RequestOutcome, Withdrawal } from "../../src/runtime/mail.ts";
 import { noMeta } from "../../src/runtime/mail.ts";
 import type { OpenMail } from "./mail-support.ts";
 import { anyId, anyMeta, anyName, bytes, patienceMs, textOf, toC1, toldOf, within } from "./mail-support.ts";
@@ -228,5 +228,46 @@ export function mailRequestContract(name: string, open: OpenMail): void {
     one.cut();
     await lost;
     expect(await one.mail.ping("w-12", patienceMs)).toBe("unknown");
+  });
+
+  test(`${name}: M8: what is withdrawn is told to whoever serves it, by the name that it has there, and nothing else is`, async () => {
+    await using place = await open();
+    const [asker, owner] = [await place.open(), await place.open()];
+    const requests: MailRequest[] = [];
+    const withdrawn = Promise.withResolvers<Withdrawal>();
+    const arrived = Promise.withResolvers<void>();
+    const onRequest = (request: MailRequest) => {
+      requests.push(request);
+      if (request.method === "last") request.reply(bytes("last"));
+      if (requests.length === 2) arrived.resolve();
+    };
+    await using _server = await owner.mail.serve(3, 1, onRequest, (withdrawal) => withdrawn.resolve(withdrawal));
+    const abort = new AbortController();
+    const asked = asker.mail.request(toC1, bytes("1"), noMeta, 60_000, abort.signal);
+    const other = asker.mail.request(toC1, bytes("2"), noMeta, 60_000);
+    await within("both have arrived", arrived.promise);
+    abort.abort();
+    const outcome = await within("lost at once", asked);
+    if (outcome.kind !== "lost" || outcome.askId === undefined) throw new Error(`it is ${outcome.kind}`);
+    asker.mail.withdraw(toC1, outcome.askId);
+    expect(await within("it is told", withdrawn.promise)).toEqual({ key: toC1.key, askId: requests[0]?.askId });
+    expect(requests[0]?.askId).not.toBe(requests[1]?.askId);
+    // A withdrawal is no request, and the other one is still answered.
+    expect(textOfReply(await asker.mail.request({ ...toC1, method: "last" }, bytes(""), noMeta, patienceMs))).toBe(
+      "ok: last",
+    );
+    expect(requests).toHaveLength(3);
+    requests[1]?.reply(bytes("two"));
+    expect(textOfReply(await other)).toBe("ok: two");
+  });
+
+  test(`${name}: M8: withdrawing where nobody serves, or when closed, harms nobody`, async () => {
+    await using place = await open();
+    const { mail } = await place.open();
+    mail.withdraw(toC1, "nobody.1");
+    mail.withdraw(toC1, "not\r\na: header");
+    expect(await mail.request(toC1, bytes(""), noMeta, patienceMs)).toEqual({ kind: "nobody" });
+    await mail.close();
+    mail.withdraw(toC1, "nobody.1");
   });
 }

@@ -75,6 +75,9 @@ export const clumsy = defineActor(
       if (bytes > 1_000) ctx.state.big = "x".repeat(bytes);
       ctx.state.done.push(`grow ${bytes}`);
     }),
+    clear: handler((ctx) => {
+      ctx.state = { done: [] };
+    }),
     writeInQuery: query((ctx) => {
       (ctx.state as unknown as { done: string[] }).done.push("written");
     }),

@@ -9,7 +9,7 @@ import { partitionOf } from "../../src/core/partition.ts";
 import { within } from "./mail-support.ts";
 import { actors, clumsy, counter, relay } from "./runtime-actors.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
-import { committedState, eventsOf, Gate, partitions, rejection, Stage } from "./runtime-support.ts";
+import { committedState, eventOf, eventsOf, Gate, partitions, rejection, Stage } from "./runtime-support.ts";
 
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at);
 
@@ -52,10 +52,12 @@ export function runtimeTellContract(name: string, open: OpenRuntime): void {
     await using stage = await Stage.open(open);
     const { worker, client } = await stage.both(actors);
     const retries = eventsOf(worker, "turn-retried");
+    const dead = eventOf(worker, "dead-lettered");
     const actor = client.actor(clumsy, "c");
     await Promise.all([actor.tell.do("first"), actor.tell.do("fail me"), actor.tell.do("last")]);
     expect((await committedState(actor, ({ done }) => done.length >= 2)).done).toEqual(["first", "last"]);
     expect(retries.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    await dead;
     expect(await stage.deadLetters()).toEqual([{ text: '"fail me"', code: "HANDLER_FAILED", attempts: 3 }]);
   });
 

@@ -9,10 +9,12 @@ import { serverBinary, startTestServer } from "../support/nats-server.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 interface DevEvent {
-  readonly event: "server" | "serving" | "restarting" | "failed" | "ended";
+  readonly event: "server" | "serving" | "restarting" | "killed" | "drained" | "failed" | "ended";
   readonly pid?: number;
   readonly url?: string;
   readonly files?: readonly string[];
+  readonly signal?: string;
+  readonly afterMs?: number;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -107,4 +109,51 @@ test("the worker of a dev that is killed drains by itself", async () => {
   const { err } = await dev.ended;
   expect(err).toContain("worker drained");
   expect(serving.event).toBe("serving");
+});
+
+test("D3: a worker of dev that is killed is started again by itself; one that is drained, at the next change", async () => {
+  await using folder = await tempFolder();
+  await using server = await startTestServer();
+  const file = await writeActors(folder.path);
+  const at = { cwd: folder.path, env: { NATS_URL: server.url } };
+  const dev = startCli(["dev", file, "--json", "--name", "desk"], at);
+  const next = eventsOf(dev);
+  const pids = [(await next("serving")).pid ?? 0];
+  for (const _kill of [1, 2]) {
+    process.kill(pids.at(-1) ?? 0, "SIGKILL");
+    const { signal, afterMs = 0 } = await next("killed");
+    expect([signal, afterMs > 0 && afterMs < 1_000]).toEqual(["SIGKILL", true]);
+    pids.push((await next("serving")).pid ?? 0);
+  }
+  expect(new Set(pids).size).toBe(3);
+  expect((await runCli(["ask", "counter", "c1", "add", "5"], at)).out).toBe("5\n");
+  expect((await runCli(["drain", "desk"], at)).code).toBe(0);
+  await next("drained");
+  await writeFile(join(folder.path, "step.ts"), "export const step: number = 10;\n");
+  await next("restarting");
+  await next("serving");
+  dev.kill("SIGTERM");
+  await next("ended");
+  expect((await dev.ended).code).toBe(0);
+});
+
+test("a second dev in a folder joins its server, and goes on with a server of its own when the first one ends", async () => {
+  await using folder = await tempFolder();
+  const file = await writeActors(folder.path);
+  const at = { cwd: folder.path, env: { NATS_SERVER: await serverBinary() } };
+  const first = startCli(["dev", file, "--json"], at);
+  const ofFirst = eventsOf(first);
+  const { url } = await ofFirst("server");
+  await ofFirst("serving");
+  const joined = startCli(["dev", file, "--json"], at);
+  const ofJoined = eventsOf(joined);
+  expect((await ofJoined("server")).url).toBe(url);
+  await ofJoined("serving");
+  expect((await runCli(["ask", "counter", "c1", "add", "5"], at)).out).toBe("5\n");
+  first.kill("SIGINT");
+  expect((await first.ended).code).toBe(0);
+  const { code, out, err } = await runCli(["ask", "counter", "c1", "total"], at);
+  expect([code, out], err).toEqual([0, "5\n"]);
+  joined.kill("SIGINT");
+  expect((await joined.ended).code).toBe(0);
 });

@@ -21,7 +21,8 @@ beforeAll(async () => {
   folder = await tempFolder();
   server = await startTestServer();
   actorsFile = await writeActors(folder.path);
-  worker = startCli(["worker", actorsFile, "--json", "--server", server.url], { cwd: folder.path });
+  const args = ["worker", actorsFile, "--json", "--server", server.url];
+  worker = startCli(args, { cwd: folder.path, runMsMax: 600_000 });
   await worker.line("out", (line) => line.includes('"serving"'));
 });
 
@@ -151,8 +152,9 @@ describe("actors from the command line", () => {
     expect(all).toMatchObject({ app: "troupe", partitions: { total: 64, owned: 64 } });
     expect(all.workers).toEqual([
       {
-        ...{ worker: expect.any(String), pool: "main", pid: worker.pid, actors: ["counter"], startedAt: isoTime },
-        ...{ partitions: 64, leaseMs: expect.any(Number) },
+        ...{ worker: expect.any(String), name: null, pools: ["main"], pid: worker.pid, startedAt: isoTime },
+        ...{ actors: ["counter"], types: { counter: 1 }, isDraining: false },
+        ...{ partitions: 64, lag: expect.any(Number), leaseMs: expect.any(Number) },
       },
     ]);
     const one = (await json("ps", "counter.ps-1")) as { actors: unknown };
@@ -163,7 +165,7 @@ describe("actors from the command line", () => {
       },
     ]);
     const { out } = await troupe("ps", "counter", "--limit", "1");
-    expect(out).toMatch(/^WORKER +POOL +PID/);
+    expect(out).toMatch(/^NAME +WORKER +POOLS +STATE/);
     expect(out).toContain("not shown (--limit 0 shows all)");
   });
 
@@ -181,10 +183,51 @@ describe("actors from the command line", () => {
     expect((await troupe("dead")).out).toContain("counter/dead-1 fail");
     const { number = 0 } = letters[0] ?? {};
     const again = worker.line("err", (line) => line.includes("dead lettered") && line.includes(`resent-${number}`));
-    expect(await json("dead", "resend", String(number))).toEqual({ number, sequence: expect.any(Number) });
+    const shown = (await troupe("dead", "show", String(number))).out;
+    for (const part of ["counter/dead-1 fail", "HANDLER_FAILED", '"no milk"', "a client"])
+      expect(shown).toContain(part);
+    expect(await json("dead", "show", String(number))).toEqual(letters[0]);
+    const replayed = [{ number, sequence: expect.any(Number) }];
+    expect(await json("dead", "replay", String(number))).toEqual({ replayed, failed: [] });
     await again;
-    const missing = failure(await troupe("dead", "resend", String(number), "--json"));
-    expect([missing.code, missing.error.code]).toEqual([1, "LETTER_NOT_FOUND"]);
+    for (const verb of ["show", "replay", "drop"]) {
+      const missing = failure(await troupe("dead", verb, String(number), "--json"));
+      expect([missing.code, missing.error.code]).toEqual([1, "LETTER_NOT_FOUND"]);
+    }
+  });
+
+  test("many dead letters are sent again or dropped at once, those that fit the filter, when --yes is said", async () => {
+    const lined = (text: string) => worker.line("err", (line) => line.includes("dead lettered") && line.includes(text));
+    const dead = [lined("many-1"), lined("many-2"), lined("many-3")];
+    await json("tell", "counter", "many-1", "fail", '"x"');
+    await json("tell", "counter", "many-2", "fail");
+    await json("tell", "counter", "many-3", "unheardOf", "1");
+    await Promise.all(dead);
+    const listed = async (...args: string[]) => {
+      const { letters } = (await json("dead", "ls", ...args)) as { letters: { id: string }[] };
+      return letters.map(({ id }) => id).filter((id) => id.startsWith("many-"));
+    };
+    expect(await listed()).toEqual(["many-1", "many-2", "many-3"]);
+    expect(await listed("--code", "METHOD_UNKNOWN")).toEqual(["many-3"]);
+    expect(await listed("--type", "nobody")).toEqual([]);
+    // Without an argument no line is left blank.
+    expect((await troupe("dead", "--code", "INPUT_INVALID")).out).not.toMatch(/^ {2}input/m);
+    const unsaid = failure(await troupe("dead", "drop", "--all", "--code", "METHOD_UNKNOWN", "--json"));
+    expect([unsaid.code, unsaid.error.code, unsaid.error.message]).toEqual([2, "USAGE", "that is 1 dead letter"]);
+    const { dropped } = (await json("dead", "drop", "--all", "--code", "METHOD_UNKNOWN", "--yes")) as {
+      dropped: unknown[];
+    };
+    expect(dropped).toHaveLength(1);
+    expect(await listed()).toEqual(["many-1", "many-2"]);
+    const again = [lined("many-1"), lined("many-2")];
+    const { out } = await troupe("dead", "replay", "--all", "--type", "counter", "--yes");
+    expect(out).toMatch(/^\d dead letters replayed\n$/);
+    await Promise.all(again);
+    for (const args of [[], ["1", "--all"], ["1", "--type", "counter"], ["x"]]) {
+      expect(failure(await troupe("dead", "drop", ...args, "--json")).code).toBe(2);
+    }
+    expect((await json("dead", "drop", "--all", "--yes")) as object).toHaveProperty("failed", []);
+    expect((await troupe("dead")).out).toBe("No message was given up on.\n");
   });
 
   test("traces go to the collector of --otlp, and the revision leads to its trace", async () => {
@@ -210,29 +253,6 @@ describe("actors from the command line", () => {
   });
 });
 
-test("timers are listed with what they tell whom, and when next, and stand beside the state", async () => {
-  await json("ask", "counter", "timed", "setTimers");
-  expect(await json("get", "counter", "timed")).toMatchObject({
-    timers: {
-      later: { method: "add", input: 1, at: isoTime },
-      nightly: { method: "add", input: 2, cron: "0 30 2 * * *", timeZone: "Europe/Berlin" },
-    },
-  });
-  const { timers, total } = (await json("timers", "counter.timed")) as { timers: object[]; total: number };
-  expect([total, timers]).toMatchObject([
-    2,
-    [
-      { type: "counter", id: "timed", name: "later", method: "add", input: 1, next: isoTime },
-      { name: "nightly", cron: "0 30 2 * * *", timeZone: "Europe/Berlin", next: isoTime },
-    ],
-  ]);
-  const { out } = await troupe("timers", "counter.timed");
-  expect(out).toMatch(/^later {2}counter\/timed add 1 {2}at \d{4}-/m);
-  expect(out).toMatch(/^nightly {2}counter\/timed add 2 {2}0 30 2 \* \* \* \(Europe\/Berlin\), next at \d{4}-/m);
-  expect((await troupe("timers", "counter.none")).out).toBe("No actor has a timer.\n");
-  expect((await troupe("get", "counter", "timed")).out).toContain("nightly: add 0 30 2 * * * (Europe/Berlin)");
-});
-
 describe("failures", () => {
   test("3: nothing listens, and that is known at once", async () => {
     const startMs = performance.now();
@@ -254,6 +274,9 @@ describe("failures", () => {
       [["get", "9counter", "c1"], /"9counter" is not a name/],
       [["watch", "counter..*"], /is not a pattern of keys/],
       [["ps", "--limit", "many"], /whole number/],
+      [["ps", "counter", "--partitions"], /PATTERN is about actors/],
+      [["worker", actorsFile, "--name", "blue green"], /"blue green" is not a name for a worker/],
+      [["worker", actorsFile, "--pool", "gpu"], /none of the actor types belongs to gpu; theirs are: main/],
       [["ps", "--server", "http://x"], /is no server's address/],
     ];
     for (const [args, text] of cases) {
@@ -287,7 +310,7 @@ describe("failures", () => {
     }
     const { code, error } = failure(await troupe("ps", "--json", "--pool", "other"));
     expect([code, error.code]).toEqual([1, "LAYOUT_MISMATCH"]);
-    await using inspector = await openInspector({ nats: { servers: server.url }, app: "troupe", pool: "main" });
+    await using inspector = await openInspector({ nats: { servers: server.url }, app: "troupe" });
     expect((await inspector.account()).streams).toBe(4);
     expect((await inspector.app())?.pools).toEqual({ main: 64 });
   });
@@ -336,7 +359,7 @@ describe("doctor", () => {
     expect(code).toBe(1);
     const text = expect.stringContaining("no app named troupe on this server; it has none") as unknown;
     expect(findings).toContainEqual(expect.objectContaining({ level: "problem", text }));
-    await using inspector = await openInspector({ nats: { servers: empty.url }, app: "troupe", pool: "main" });
+    await using inspector = await openInspector({ nats: { servers: empty.url }, app: "troupe" });
     expect((await inspector.account()).streams).toBe(0);
   });
 
@@ -361,23 +384,15 @@ test("a worker drains at SIGTERM and ends with code 0", async () => {
   const other = startCli(args, { cwd: folder.path, env: { NATS_URL: server.url } });
   const serving = JSON.parse(await other.line("out", () => true)) as unknown;
   expect(serving).toMatchObject({
-    ...{ event: "serving", app: "other", pool: "main", pid: other.pid },
-    actors: [{ type: "counter", methods: expect.arrayContaining([{ name: "total", kind: "query" }]) }],
+    ...{ event: "serving", name: null, app: "other", pools: ["main"], pid: other.pid, others: [] },
+    actors: [{ type: "counter", pool: "main", methods: expect.arrayContaining([{ name: "total", kind: "query" }]) }],
   });
   other.kill("SIGTERM");
   const { code, out } = await other.ended;
   expect([code, out.trimEnd().split("\n").at(-1)]).toEqual([0, '{"event":"drained"}']);
   const { workers, partitions } = (await json("ps", "--app", "other")) as Record<string, unknown>;
-  expect([workers, partitions]).toEqual([[], { total: 64, owned: 0 }]);
+  expect([workers, partitions]).toEqual([[], { total: 64, owned: 0, lag: 0, oldestMs: null }]);
   const asked = await troupe("ask", "counter", "c1", "total", "--timeout", "300", "--app", "other", "--json");
   const { code: askCode, error } = failure(asked);
   expect([askCode, error.code]).toEqual([1, "ASK_UNREACHABLE"]);
-});
-
-test("a worker that stands by for another one ends at SIGTERM with code 0", async () => {
-  const standby = startCli(["worker", actorsFile, "--json"], { cwd: folder.path, env: { NATS_URL: server.url } });
-  await standby.line("err", (line) => line.includes("worker waiting"));
-  standby.kill("SIGTERM");
-  expect((await standby.ended).code).toBe(0);
-  expect(await json("ps")).toMatchObject({ partitions: { owned: 64 } });
 });

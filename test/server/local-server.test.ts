@@ -132,6 +132,19 @@ test("C2: of many that find a dead holder's socket exactly one takes over", asyn
   expect(claims.filter((claim) => claim.kind === "taken" && claim.line === "here")).toHaveLength(7);
 });
 
+test("C3: who waits for a holder that says nothing yet is told so, and gets what it announces then", async () => {
+  await using folder = await tempFolder();
+  const claim = await claimFolder(folder.path);
+  if (claim.kind !== "held") throw new Error("the folder is new");
+  const told = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+  const waiting = claimFolder(folder.path, { onWaiting: told[0].resolve });
+  const asking = askHolder(folder.path, { onWaiting: told[1].resolve });
+  await Promise.all(told.map(({ promise }) => promise));
+  claim.announce("here");
+  expect([await waiting, await asking]).toMatchObject([{ line: "here" }, { line: "here" }]);
+  await claim.release();
+});
+
 test("C1: a socket that was taken over since it was found dead is not removed", async () => {
   await using folder = await tempFolder();
   const claim = await claimFolder(folder.path);

@@ -132,6 +132,38 @@ test("the proxy forwards, swallows, cuts, refuses and heals", async () => {
   await connection.close();
 });
 
+test("what the proxy holds arrives late, in order and whole; in the other direction nothing waits", async () => {
+  await using server = await startTestServer();
+  await using proxy = await startTcpProxy(server.port);
+  const sender = await connectNats({ servers: proxy.url });
+  const receiver = await connectNats({ servers: server.url });
+  const seen: string[] = [];
+  receiver.subscribe("to.>", { callback: (_error, message) => void seen.push(message.string()) });
+  const heard = new Promise<string>((resolve) => {
+    sender.subscribe("back", { callback: (_error, message) => resolve(message.string()) });
+  });
+  await Promise.all([sender.flush(), receiver.flush()]);
+
+  proxy.hold("to-server");
+  for (const text of ["one", "two", "three"]) sender.publish(`to.${text}`, text);
+  const flushed = sender.flush();
+  receiver.publish("back", "hello");
+  expect(await heard).toBe("hello");
+  await expect(Promise.race([flushed.then(() => "answered"), late(200)])).resolves.toBe("late");
+  expect(seen).toEqual([]);
+  proxy.heal();
+  await flushed;
+  await receiver.flush();
+  expect(seen).toEqual(["one", "two", "three"]);
+
+  proxy.hold("both");
+  const again = sender.flush();
+  await expect(Promise.race([again.then(() => "answered"), late(200)])).resolves.toBe("late");
+  proxy.heal();
+  await again;
+  await Promise.all([sender.close(), receiver.close()]);
+});
+
 async function late(ms: number): Promise<"late"> {
   const signal = AbortSignal.timeout(ms);
   await once(signal, "abort");

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import { isTroupeError } from "../../src/core/errors.ts";
+import { bellActor } from "./bell.ts";
 
 /** How a message behaves when it is handled. */
 export type Manner = "plain" | "slow" | "flaky" | "poison" | "step";
@@ -36,7 +37,12 @@ const retry = { attempts: 4, backoffMs: 20, backoffMsMax: 500 };
 const passMsMax = 600;
 
 export function simulatedActors(around: Surroundings, relayPool: string) {
-  const tally = defineActor(
+  const tally = tallyActor(around);
+  return { tally, relay: relayActor(around, tally, relayPool), bell: bellActor() };
+}
+
+function tallyActor(around: Surroundings) {
+  return defineActor(
     "tally",
     {
       state: z.object({ seen: z.array(z.string()), foreign: z.number() }),
@@ -65,12 +71,15 @@ export function simulatedActors(around: Surroundings, relayPool: string) {
       count: handler((ctx) => ctx.state.seen.length),
     },
   );
+}
+
+function relayActor(around: Surroundings, tally: ReturnType<typeof tallyActor>, pool: string) {
   const relay = defineActor(
     "relay",
     {
       state: z.object({ passed: z.array(z.string()), foreign: z.number() }),
       initial: { passed: [], foreign: 0 },
-      pool: relayPool,
+      pool,
       retry,
     },
     {
@@ -106,7 +115,7 @@ export function simulatedActors(around: Surroundings, relayPool: string) {
       }),
     },
   );
-  return { tally, relay };
+  return relay;
 }
 
 async function tellSlowly(copies: number, tellOne: (n: number) => void, around: Surroundings): Promise<void> {

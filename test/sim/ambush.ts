@@ -17,6 +17,8 @@ export type Moment =
   | "commit-after-wake"
   /** Publishes what a committed turn has sent. */
   | "publish"
+  /** Sets or cancels a timer on the server. */
+  | "timer"
   /** Keeps a message that was given up on. */
   | "bury"
   /** Answers an ask. */
@@ -47,7 +49,7 @@ export interface Ambush {
 
 const moments: readonly Moment[] = [
   ...(["commit", "commit", "wake", "commit-after-wake", "publish", "publish", "record", "leave", "leave"] as const),
-  ...(["load", "bury", "reply", "renew", "host", "trim"] as const),
+  ...(["load", "timer", "timer", "bury", "reply", "renew", "host", "trim"] as const),
 ];
 
 /** Those that have broken systems before, and that chance alone would draw once in thousands of runs. */
@@ -92,9 +94,10 @@ function momentOf({ kind, subject }: MemoryOperation, subjects: Subjects): Momen
     case "reply":
     case "trim":
       return kind;
-    case "read-mailbox":
     case "schedule":
     case "cancel":
+      return "timer";
+    case "read-mailbox":
     case "ping":
     case "request":
     case "deliver":

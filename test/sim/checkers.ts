@@ -14,7 +14,7 @@ function countsOf(ledger: Ledger, key: string): ReadonlyMap<string, number> {
 const bounds = { done: [1, 1], none: [0, 0], doubt: [0, 1], pending: [0, 1] } as const;
 
 /** Where a deed leaves its id first. */
-function firstKeyOf({ what }: Deed): string {
+export function firstKeyOf({ what }: Deed): string {
   switch (what.kind) {
     case "note":
       return `tally.${what.to}`;
@@ -23,6 +23,8 @@ function firstKeyOf({ what }: Deed): string {
       return `relay.${what.relay}`;
     case "hop":
       return `relay.${what.path[0]}`;
+    case "timer":
+      return `bell.${what.bell}`;
   }
 }
 
@@ -40,6 +42,9 @@ const mayBeBuried = (deed: Deed) => deed.verb === "tell" && (isDoomed(deed) || i
 export function missing(ledger: Ledger, witness: Witness): readonly string[] {
   const gone = new Set(witness.buried.map(({ id }) => id));
   const late: string[] = [...witness.unfinished];
+  for (const key of ledger.keys.filter((each) => each.startsWith("bell."))) {
+    for (const id of ledger.timersOf(key).standing) late.push(`the timer of ${id} in ${key} has not rung`);
+  }
   for (const deed of ledger.deeds) {
     const { id, what } = deed;
     if (deed.outcome === "pending") late.push(`${id} is not answered`);
@@ -92,8 +97,7 @@ function checkDeed(
   }
   if (graves.length > 1) ledger.fault(`P7: ${id} was buried ${graves.length} times`);
   if (graves.length > 0 && !mayBeBuried(deed)) ledger.fault(`P7: ${verb} ${id} was buried: ${graves[0]?.code}`);
-  // An owner may bury what fails with it, and lose its commit to the next one, with whom it does not fail.
-  if (graves.length > 0 && count > 0 && !isMoody(deed)) ledger.fault(`P7: ${id} was buried, and took effect`);
+  if (graves.length > 0 && count > 0) ledger.fault(`P7: ${id} was buried, and took effect`);
   if (verb === "tell" && isDoomed(deed) && outcome === "done" && graves.length === 0) {
     ledger.fault(`P7: ${id} cannot be handled and was not kept`);
   }

@@ -4,6 +4,9 @@ import { isTroupeError } from "../../src/core/errors.ts";
 import type { Troupe } from "../../src/runtime/client.ts";
 import { connect } from "../../src/runtime/client.ts";
 import type { Manner } from "./actors.ts";
+import type { Ringing } from "./bell.ts";
+import { timerNames } from "./bell.ts";
+import { firstKeyOf } from "./checkers.ts";
 import type { Deed } from "./ledger.ts";
 import { idsOf } from "./ledger.ts";
 import type { SimulatedProcess } from "./process.ts";
@@ -95,6 +98,7 @@ export class Client {
   async probe(): Promise<void> {
     const { plan, actors, ledger } = this.#stage;
     for (const id of plan.relays) await this.#troupe.actor(actors.relay, id).ask.size(undefined, { timeoutMs: 60_000 });
+    for (const id of plan.bells) await this.#troupe.actor(actors.bell, id).ask.size(undefined, { timeoutMs: 60_000 });
     for (const id of plan.tallies) {
       const size = await this.#troupe.actor(actors.tally, id).ask.size(undefined, { timeoutMs: 60_000 });
       const stands = idsOf(ledger.committed(`tally.${id}`)).length;
@@ -152,10 +156,15 @@ export class Client {
     if (drawn < 0.3) what = { kind: "pass", ...pass };
     else if (drawn < 0.45 && isPath) what = { kind: "hop", path, to };
     else if (drawn < 0.55) what = { kind: "check", relay, to };
+    else if (drawn < 0.7) {
+      const does = dice.one<Ringing | "cancel">(["once", "once", "again", "cancel"]);
+      const afterMs = dice.one([0, 300, 3_000, 20_000]);
+      what = { kind: "timer", bell: dice.one(plan.bells), name: dice.one(timerNames), does, afterMs };
+    }
     const isKeyed = verb === "ask" && dice.happens(0.3);
     const isRepeatable = verb === "tell" || isKeyed;
     const deed: Deed = { id, client: this.#name, order, verb, isRepeatable, what, outcome: "pending" };
-    ledger.deeds.push(deed);
+    ledger.noteDeed(deed);
     ledger.note(`${this.#name} ${verb}s ${id} ${JSON.stringify(what)}`);
     const timeoutMs = dice.one([500, 3_000, 10_000]);
     const options = { timeoutMs, ...(isKeyed ? { idempotencyKey: id } : {}) };
@@ -237,6 +246,12 @@ export class Client {
       }
       case "check":
         return this.#troupe.actor(relay, what.relay)[verb].check({ id, to: what.to }, options);
+      case "timer": {
+        const { name, does, afterMs } = what;
+        const bell = this.#troupe.actor(this.#stage.actors.bell, what.bell)[verb];
+        if (does === "cancel") return bell.cancel({ id, name }, options);
+        return does === "again" ? bell.repeat({ id, name }, options) : bell.set({ id, name, afterMs }, options);
+      }
     }
   }
 
@@ -246,8 +261,7 @@ export class Client {
     deed.outcome = outcome;
     ledger.note(`${this.#name} hears of ${deed.id}: ${heard}`);
     if (outcome !== "done" || deed.verb !== "ask") return;
-    const { what } = deed;
-    const key = what.kind === "note" ? `tally.${what.to}` : `relay.${what.kind === "hop" ? what.path[0] : what.relay}`;
+    const key = firstKeyOf(deed);
     const at = idsOf(ledger.committed(key)).indexOf(deed.id);
     ledger.hear(key, at + 1);
     if (at < 0) {

@@ -6,6 +6,8 @@ import type { Snapshot } from "../../src/actors/snapshot.ts";
 import { readSnapshot } from "../../src/actors/snapshot.ts";
 import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
 import type { Manner } from "./actors.ts";
+import type { Ringing, TimerDeed } from "./bell.ts";
+import { readBell } from "./bell.ts";
 import { faultsBetween } from "./succession.ts";
 
 /** What a client asked for, and what it heard of it. */
@@ -28,7 +30,14 @@ export interface Deed {
         readonly isSlow: boolean;
       }
     | { readonly kind: "hop"; readonly path: readonly string[]; readonly to: string }
-    | { readonly kind: "check"; readonly relay: string; readonly to: string };
+    | { readonly kind: "check"; readonly relay: string; readonly to: string }
+    | {
+        readonly kind: "timer";
+        readonly bell: string;
+        readonly name: string;
+        readonly does: Ringing | "cancel";
+        readonly afterMs: number;
+      };
   /** `done`: it was accepted, or answered. `none`: it had no effect and never will. `doubt`: it may have one. */
   outcome: "pending" | "done" | "none" | "doubt";
 }
@@ -47,6 +56,7 @@ export class Ledger {
   readonly #commits = new Set<string>();
   /** Numbers that stood in a committed outbox, by sender. */
   readonly #sent = new Map<string, Set<number>>();
+  readonly #timerDeeds = new Map<string, TimerDeed>();
   readonly #heard = new Map<string, number>();
   readonly #stepValues = new Map<string, string>();
   readonly #hash = createHash("sha256");
@@ -89,6 +99,17 @@ export class Ledger {
     return [...this.#committed.keys()].sort();
   }
 
+  /** What the timers of a bell have done, see `readBell`. */
+  timersOf(key: string): ReturnType<typeof readBell> {
+    return readBell(idsOf(this.committed(key)), (id) => this.#timerDeeds.get(id));
+  }
+
+  noteDeed(deed: Deed): void {
+    this.deeds.push(deed);
+    const { id, what } = deed;
+    if (what.kind === "timer") this.#timerDeeds.set(id, { id, name: what.name, does: what.does });
+  }
+
   /** Somebody has heard that so many ids stand there. */
   hear(key: string, count: number): void {
     this.#heard.set(key, Math.max(this.heardOf(key), count));
@@ -118,6 +139,9 @@ export class Ledger {
         for (const fault of faultsBetween(entry.key, this.#committed.get(entry.key), snapshot, isStored))
           this.fault(fault);
         this.#committed.set(entry.key, snapshot);
+        if (entry.key.startsWith("bell.")) {
+          for (const wrong of this.timersOf(entry.key).wrong) this.fault(`timers: ${entry.key}: ${wrong}`);
+        }
         const sent = this.#sent.get(entry.key) ?? new Set();
         this.#sent.set(entry.key, sent);
         for (const { n } of outbox) sent.add(n);

@@ -81,10 +81,10 @@ export class Mishaps {
     if (this.isDeserted) return;
     this.#count += 1;
     const process = new SimulatedProcess(world, `worker-${this.#count}`, drawClockFault(dice, plan));
-    const { tally, relay } = actorsOf(process);
+    const { tally, relay, bell } = actorsOf(process);
     // A type that no worker ever had is unknown: the first to serve has all.
     const isWhole = !plan.isMixed || this.#isHealed || !this.#hasServed || dice.happens(0.5);
-    const actors = isWhole ? [tally, relay] : [dice.one<AnyActor>([tally, relay])];
+    const actors: AnyActor[] = isWhole ? [tally, relay, bell] : [dice.one<AnyActor>([tally, relay, bell])];
     const running: RunningWorker = { process, worker: undefined, isLeaving: false, isWhole };
     this.#workers.set(process.name, running);
     ledger.note(`${process.name} starts with ${actors.map(({ type }) => type).join(" and ")}`);
@@ -257,12 +257,15 @@ export class Mishaps {
     await store.update(key, encodeText(value), entry.revision);
   }
 
-  /** E2: a query is answered at once, so that its owner's lease stands when it answers. */
+  /**
+   * E2: a query is answered at once, so that its owner's lease is not over when it answers. (A neighbour that found nobody
+   * may have ended the lease of one that lives; it does not know yet, and what it answers may be old for a moment.)
+   */
   #hearAnswer({ process, worker }: RunningWorker, key: string, method: string): void {
     const { ledger, world, subjects } = this.#stage;
     if (method !== "size" || worker === undefined || process.isDead) return;
     const lease = world.place.buckets.get(subjects.clusterBucket)?.last(workerKey(worker.id));
-    if (lease?.operation !== "put") ledger.fault(`E2: ${process.name} answered a query of ${key} after its lease`);
+    if (lease?.operation === "expired") ledger.fault(`E2: ${process.name} answered a query of ${key} after its lease`);
   }
 
   #hear(name: string, event: RuntimeEvent): void {

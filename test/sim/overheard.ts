@@ -16,15 +16,20 @@ export function overheard(ports: Ports, onAnswer: (request: MailRequest) => void
 }
 
 function overheardMail(mail: Mail, onAnswer: (request: MailRequest) => void): Mail {
-  const serve: Mail["serve"] = (partition, epoch, onRequest) =>
-    mail.serve(partition, epoch, (request) => {
-      const { key, method, payload, meta } = request;
-      const reply: MailRequest["reply"] = (answer, errorCode) => {
-        if (errorCode === undefined) onAnswer(request);
-        request.reply(answer, errorCode);
-      };
-      onRequest({ key, method, payload, meta, reply });
-    });
+  const serve: Mail["serve"] = (partition, epoch, onRequest, onWithdrawn) =>
+    mail.serve(
+      partition,
+      epoch,
+      (request) => {
+        const { key, method, payload, meta, askId } = request;
+        const reply: MailRequest["reply"] = (answer, errorCode) => {
+          if (errorCode === undefined) onAnswer(request);
+          request.reply(answer, errorCode);
+        };
+        onRequest({ key, method, payload, meta, askId, reply });
+      },
+      onWithdrawn,
+    );
   return new Proxy(mail, {
     get: (target, name) => {
       const value: unknown = name === "serve" ? serve : Reflect.get(target, name);

@@ -33,6 +33,7 @@ export interface Plan {
   readonly workersMax: number;
   readonly tallies: readonly string[];
   readonly relays: readonly string[];
+  readonly bells: readonly string[];
   readonly deeds: number;
   /** Mean time between two deeds of one client, and between two mishaps. Unit: ms. */
   readonly deedEveryMs: number;
@@ -85,6 +86,7 @@ export function drawPlan(dice: Dice): Plan {
     workersMax: dice.whole(1, 3),
     tallies: names("t", 3),
     relays: names("r", 3),
+    bells: names("b", 2),
     deeds: dice.whole(20, 60),
     deedEveryMs: dice.one([1, 20, 200, 1_000]),
     mishapEveryMs: dice.one([200, 1_000, 4_000]),

@@ -14,6 +14,7 @@ interface Value {
   outbox?: readonly { readonly n: number; readonly to: string; readonly method: string; readonly input?: unknown }[];
   replies?: unknown;
   steps?: unknown;
+  timers?: unknown;
 }
 
 export const portMutations: Readonly<Record<string, ((ports: Ports) => Ports) | undefined>> = {
@@ -26,6 +27,13 @@ export const portMutations: Readonly<Record<string, ((ports: Ports) => Ports) | 
   "forgotten-replies": (ports) => loading(ports, ({ replies: _, ...value }) => value),
   "forgotten-steps": (ports) => loading(ports, ({ steps: _, ...value }) => value),
   "forgotten-outbox": (ports) => loading(ports, ({ outbox: _, ...value }) => value),
+  "forgotten-timers": (ports) => loading(ports, ({ timers: _, ...value }) => value),
+  "unset-timers": (ports) => withMail(ports, () => ({ schedule: async () => accepted })),
+  "deaf-to-cancelling": (ports) =>
+    withMail(ports, (mail) => ({
+      read: (partition, from, onLetter) =>
+        mail.read(partition, from, ({ meta: { timer: _, ...meta }, ...letter }) => onLetter({ ...letter, meta })),
+    })),
   "eager-outbox": publishingFirst,
   "hasty-publisher": (ports) => withoutWaiting(ports, ({ number }) => number !== undefined),
   "lossy-teller": (ports) =>

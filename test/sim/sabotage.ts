@@ -47,6 +47,13 @@ export const sabotages = {
   "stale-draft": { mistake: "runs on its old state after another's write", breaks: ["P1"], seed: 1 },
   "no-undo": { mistake: "keeps what turns made whose commit was refused", breaks: ["P2"], seed: 26 },
   "endless-lease": { mistake: "serves on when its lease is over", breaks: ["E2"], seed: 6 },
+  "forgotten-timers": { mistake: "forgets the timers when a state is loaded", breaks: ["liveness"], seed: 1 },
+  "unset-timers": { mistake: "takes timers for set that are not", breaks: ["liveness"], seed: 1 },
+  "deaf-to-cancelling": {
+    mistake: "does not ask whether a timer that rings still stands",
+    breaks: ["timers"],
+    seed: 1,
+  },
   "hasty-trim": { mistake: "trims the mail at once behind the saved cursor", breaks: ["K2"], seed: 1 },
   "no-burial": { mistake: "drops what it has given up on", breaks: ["P7"], seed: 1 },
   "impatient-asker": { mistake: "asks again though the first may have had an effect", breaks: ["P2"], seed: 1 },

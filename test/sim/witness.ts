@@ -1,10 +1,12 @@
 // Sees what reaches the server's streams and records, at once, and says what must not be: a message that no committed turn
 // has sent, a cursor that passes what is not settled, mail that is trimmed too early, two owners of one epoch.
 
+import type { OutboxEntry } from "../../src/actors/snapshot.ts";
 import { decodeText } from "../../src/core/codec.ts";
 import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
 import type { PartitionRecord } from "../../src/runtime/directory.ts";
 import { readRecord } from "../../src/runtime/directory.ts";
+import { deadHeaderNames } from "../../src/runtime/mail-dead.ts";
 import { readLetter } from "../../src/runtime/memory-mail.ts";
 import type { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import type { CursorRecord } from "../../src/runtime/ownership.ts";
@@ -30,7 +32,9 @@ interface Letter {
 /** What is known of one partition. */
 interface Watched {
   readonly prefix: string;
+  /** All but what timers send, which may be given up for a later one and is judged by what rings (bell.ts). */
   readonly letters: Letter[];
+  lastSequence: number;
   /** How many of them a saved cursor has passed, and how many are trimmed. */
   passed: number;
   trimmed: number;
@@ -53,6 +57,8 @@ export class Witness {
   readonly #partitions = new Map<string, Watched>();
   readonly #stored = new Set<string>();
   readonly #buried: Buried[] = [];
+  /** Mail sequences of what was buried. */
+  readonly #graves = new Set<number>();
   #clusterRevision = 0;
 
   /** `pools`: the subjects of each pool. */
@@ -64,7 +70,7 @@ export class Witness {
     for (const ofPool of pools) {
       for (let partition = 0; partition < plan.partitions; partition += 1) {
         const prefix = ofPool.mailPrefix(partition);
-        const untouched = { passed: 0, trimmed: 0, record: nobody, cursor: start };
+        const untouched = { lastSequence: 0, passed: 0, trimmed: 0, record: nobody, cursor: start };
         const watched: Watched = { prefix, letters: [], saves: [], ...untouched };
         this.#partitions.set(`${ofPool.pool}.${partition}`, watched);
         world.onLetters(prefix, () => this.#seeLetters(watched));
@@ -122,11 +128,12 @@ export class Witness {
 
   #seeLetters(watched: Watched): void {
     const log = this.#world.stream(this.#subjects.mailStream).partition(watched.prefix);
-    for (let at = log.indexOf((watched.letters.at(-1)?.sequence ?? 0) + 1); ; at += 1) {
+    for (let at = log.indexOf(watched.lastSequence + 1); ; at += 1) {
       const stored = log.letters[at];
       if (stored === undefined) return;
       const { key, payload, sequence, meta } = readLetter(stored);
-      watched.letters.push({ sequence, key, id: idIn(payload) });
+      watched.lastSequence = sequence;
+      if (meta.timer === undefined) watched.letters.push({ sequence, key, id: idIn(payload) });
       this.#ledger.note(`stored ${sequence} for ${key}: ${idIn(payload) ?? "a wake"}`);
       const { from, number } = meta;
       if (from === undefined || number === undefined) continue;
@@ -141,6 +148,8 @@ export class Witness {
     for (const { payload, lines } of this.#world.buried(this.#subjects).slice(this.#buried.length)) {
       const code = lines.find((line) => line.includes("Code"))?.replace(/.*: /, "") ?? "";
       this.#buried.push({ id: idIn(payload) ?? "", code });
+      const sequence = lines.find((line) => line.startsWith(`${deadHeaderNames.sequence}: `));
+      this.#graves.add(Number(sequence?.slice(deadHeaderNames.sequence.length + 2)));
     }
   }
 
@@ -196,7 +205,10 @@ export class Witness {
   }
 
   #unpublishedOf(key: string): number | undefined {
-    return this.#ledger.committed(key)?.outbox.find(({ n }) => !this.isStored(key, n))?.n;
+    const { outbox = [] } = this.#ledger.committed(key) ?? {};
+    const isLate = (entry: OutboxEntry) =>
+      "dead" in entry ? !this.#graves.has(entry.dead.seq) : entry.timer === undefined && !this.isStored(key, entry.n);
+    return outbox.find(isLate)?.n;
   }
 }
 

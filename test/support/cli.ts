@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const binFile = fileURLToPath(new URL("../../src/cli/bin.ts", import.meta.url));
 /** A command that takes longer is ended, so that a test never waits for it in vain. Unit: ms. */
-const runMsMax = 45_000;
+const runMsMaxDefault = 45_000;
 
 export interface Ended {
   readonly code: number | null;
@@ -32,6 +32,8 @@ export interface CliOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** For one that serves several tests. Unit: ms. Default 45,000. */
+  readonly runMsMax?: number;
 }
 
 export function startCli(args: readonly string[], options: CliOptions): Running {
@@ -47,7 +49,7 @@ export function startProgram(program: string, args: readonly string[], options: 
     cwd: options.cwd,
     env: { ...process.env, NATS_URL: "", NO_COLOR: "1", TROUPE_DEBUG: "", ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
-    timeout: runMsMax,
+    timeout: options.runMsMax ?? runMsMaxDefault,
     killSignal: "SIGKILL",
   });
   // What is written to a process that is gone is lost; its exit code tells the test.

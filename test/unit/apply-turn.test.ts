@@ -1,17 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  applyBuried,
-  applyDone,
-  applyStep,
-  findKeptAnswer,
-  findRepeat,
-  findStep,
-} from "../../src/actors/apply-turn.ts";
+import { applyGivenUp } from "../../src/actors/apply-failure.ts";
+import { applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../../src/actors/apply-turn.ts";
 import type { AskMessage, Message, TellMessage } from "../../src/actors/message.ts";
 import type { Snapshot } from "../../src/actors/snapshot.ts";
-import { firstSnapshot } from "../../src/actors/snapshot.ts";
+import { firstSnapshot, printSnapshot, readSnapshot } from "../../src/actors/snapshot.ts";
 import type { Sending, TurnOutcome } from "../../src/actors/turn.ts";
+import { TroupeError } from "../../src/core/errors.ts";
 
 type Done = TurnOutcome & { readonly kind: "done" };
 
@@ -21,7 +16,16 @@ const tell = (sequence: number, more: Partial<TellMessage> = {}): TellMessage =>
   ...more,
 });
 const ask = (messageId: string, idempotencyKey?: string): AskMessage => ({
-  ...{ ...frame, kind: "ask", messageId, idempotencyKey, chain: [], answer: () => {} },
+  ...{
+    ...frame,
+    kind: "ask",
+    messageId,
+    idempotencyKey,
+    chain: [],
+    askId: messageId,
+    interrupt: undefined,
+    answer: () => {},
+  },
 });
 const sending = (to: string): Sending => ({ to, method: "see", inputText: "1", trace: undefined });
 const done = (more: Partial<Done> = {}): Done => ({
@@ -71,7 +75,7 @@ test("P2: of any stream with repeats, read from anywhere, each message is applie
 test("P3: what a turn sends goes into the outbox with numbers that only grow, and guards the message behind it", () => {
   const first = applyDone(fresh, tell(5), done({ isChanged: false, sendings: [sending("a.b"), sending("a.c")] }));
   expect(first.isDirty).toBe(true);
-  expect(first.next.outbox.map((entry) => [entry.n, entry.timer ?? entry.to])).toEqual([
+  expect(first.next.outbox.map((entry) => [entry.n, "to" in entry ? entry.to : ""])).toEqual([
     [1, "a.b"],
     [2, "a.c"],
   ]);
@@ -108,12 +112,17 @@ test("the answer to an idempotency key is kept with the commit, also when it is 
   ]);
 });
 
-test("P7: what was buried counts as applied and changes nothing else", () => {
-  const told = tell(5, { from: "a.b", number: 7 });
+test("P7: what was given up on counts as applied, goes to the dead letters and changes nothing else", () => {
+  const told = tell(5, { from: "a.b", number: 7, attempts: 3, trace: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` });
   const stepped = applyStep(fresh, told, "s", "1");
-  const next = applyBuried(stepped, told);
+  const next = applyGivenUp(stepped, told, new TroupeError("HANDLER_FAILED", "x".repeat(5_000)));
   expect(findRepeat(next, told)).toBe("applied");
-  expect({ ...next, inbox: fresh.inbox }).toEqual(fresh);
+  expect({ ...next, inbox: fresh.inbox, outbox: [], sent: 0, guard: 0 }).toEqual(fresh);
+  const reason = "x".repeat(1_024);
+  const dead = { seq: 5, method: "m", code: "HANDLER_FAILED", reason, attempts: 3 };
+  expect(next.outbox).toEqual([{ n: 1, dead, trace: told.trace }]);
+  expect([next.sent, next.guard]).toEqual([1, 5]);
+  expect(readSnapshot("a.b", Buffer.from(printSnapshot(next, '{"n":0}'))).outbox).toEqual(next.outbox);
 });
 
 test("steps belong to their message: others' are neither found nor let go, whoever comes between", () => {

@@ -125,7 +125,9 @@ test("an answer that is an error is not tried again, one that is not JSON is an 
 test("an actor of this process is asked directly, with a deadline, and again elsewhere when it has moved", async () => {
   const asked: AskMessage[] = [];
   let isHere = true;
-  const here: HereDoor = { owns: () => isHere, deliver: (_to, message) => void asked.push(message) };
+  const gone: string[] = [];
+  const withdraw = (_to: unknown, askId: string) => void gone.push(askId);
+  const here: HereDoor = { owns: () => isHere, deliver: (_to, message) => void asked.push(message), withdraw };
   const { clock, serve, handled, ask } = await stage([], here);
   await clock.runFor(serve());
   const answered = ask();
@@ -133,6 +135,8 @@ test("an actor of this process is asked directly, with a deadline, and again els
   asked[0]?.answer({ kind: "ok", text: "7" });
   expect([await clock.runFor(answered), handled.length, asked[0]?.payload]).toEqual([7, 0, "1"]);
   expect(await clock.runFor(ask({ timeoutMs: 500 }))).toBe("ASK_TIMEOUT");
+  // Q3
+  expect(gone).toEqual([asked[1]?.askId]);
   const moved = ask();
   await clock.advance(10);
   isHere = false;

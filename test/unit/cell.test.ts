@@ -73,6 +73,19 @@ test("A6: a turn that runs while another's write supersedes runs again, in its p
   expect(await clock.runFor(d.ask.all())).toEqual([100, 1, 2, 3]);
 });
 
+test("A6: what was undone keeps its order, also when an ask among it is withdrawn meanwhile (seed 21129)", async () => {
+  const { world, clock, diary, worker, client } = stage(isCommitOf("diary.d"), [{ delayMs: 100 }]);
+  await clock.runFor(worker("w"));
+  const d = (await client()).actor(diary, "d");
+  const asking = d.ask.note(1, { timeoutMs: 1_000 }).catch((thrown: { readonly code: string }) => thrown.code);
+  await clock.runFor(Promise.all([d.tell.slow(2), d.tell.note(3)]));
+  const near = await openMemoryStore({ bucket: "troupe_state", place: world.place, clock });
+  await near.put("diary.d", Buffer.from('{"state":{"seen":[100]},"commit":"foreign"}'));
+  expect(await clock.runFor(asking)).toBe("ASK_TIMEOUT");
+  await clock.advance(10_000);
+  expect(await clock.runFor(d.ask.all())).toEqual([100, 2, 3]);
+});
+
 test("A6: what holds an activation ends also when it ends before the turn that was undone", async () => {
   const { clock, diary, worker, client } = stage(isCommitOf("diary.d"), [{ refuse: "disk full" }]);
   await clock.runFor(worker("w"));

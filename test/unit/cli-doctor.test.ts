@@ -1,15 +1,13 @@
 // What the doctor concludes from what it has seen.
 
 import { describe, expect, test } from "vitest";
-import { placeOf, readCluster } from "../../src/cli/cluster-picture.ts";
 import type { AppDiagnosis, Diagnosis } from "../../src/cli/doctor/diagnosis.ts";
 import type { Verdict } from "../../src/cli/doctor/durability.ts";
 import { explainSurvival } from "../../src/cli/doctor/durability.ts";
 import { findingsOf } from "../../src/cli/doctor/findings.ts";
+import type { PoolFacts } from "../../src/cli/pool-picture.ts";
 import { printExamination } from "../../src/cli/print/doctor.ts";
 import { plain } from "../../src/cli/text.ts";
-import { partitionOf } from "../../src/core/partition.ts";
-import type { KvEntry } from "../../src/kv/store.ts";
 import { syncOfVarz } from "../../src/runtime/inspect.ts";
 import type { StreamFacts } from "../../src/runtime/inspect-stream.ts";
 
@@ -51,16 +49,24 @@ describe("what survives what", () => {
   });
 });
 
+const none = { partitions: 0, waitingPartitions: 0, lag: 0, oldestMs: null };
+const pool = (facts: Partial<PoolFacts> = {}): PoolFacts => ({
+  ...{ pool: "main", partitions: 64, workers: 1, draining: 0, types: [], unserved: [], unmet: [] },
+  ...{ owned: { ...none, partitions: 64 }, unowned: none },
+  ...facts,
+});
+
 describe("findings", () => {
   const app = (facts: Partial<AppDiagnosis> = {}): AppDiagnosis => ({
     ...{ pools: { main: 64 }, streams: [stream()], survival: explainSurvival([stream()], always), unowned: 0 },
     workers: [
       {
-        ...{ worker: "w", name: undefined, pools: ["main"], pid: 1, actors: [], isDraining: false },
-        ...{ startedAt: undefined, partitions: 64, leaseMs: 1 },
+        ...{ worker: "w", name: null, pools: ["main"], pid: 1, actors: [], types: {}, isDraining: false },
+        ...{ startedAt: null, partitions: 64, lag: 0, leaseMs: 1 },
       },
     ],
-    mail: { stored: 0, timers: 0, waitingPartitions: 0, oldestWaitingMs: 0, duplicateWindowMs: 120_000 },
+    byPool: [pool()],
+    mail: { stored: 0, timers: 0, waiting: 0, waitingPartitions: 0, oldestWaitingMs: 0, duplicateWindowMs: 120_000 },
     deadLetters: 0,
     ...facts,
   });
@@ -103,12 +109,37 @@ describe("findings", () => {
     const user = { account: "$G", user: "", clockAheadMs: -90_000, roundTripMs: 2 };
     expect(texts({ user })).toEqual(["warning: The server's clock is 90 s behind this machine's."]);
     expect(texts({ found: app({ workers: [] }) })[0]).toMatch(/^warning: No worker runs/);
-    expect(texts({ found: app({ unowned: 3, deadLetters: 2 }) })).toEqual([
-      "warning: 3 partitions without an owner.",
+    expect(texts({ found: app({ deadLetters: 2 }) })).toEqual([
       "warning: 2 messages could not be handled: kept, with the reason, as dead letters.",
     ]);
     const peers = [{ name: "n2", isCurrent: false, isOffline: true }];
     expect(texts({ found: app({ streams: [stream({ replicas: 3, peers })] }) })[0]).toContain("offline: n2");
+  });
+
+  test("a pool that nobody serves, a partition without an owner and a type that is missing say what waits for them", () => {
+    const waiting = { partitions: 64, waitingPartitions: 2, lag: 12, oldestMs: 300_000 };
+    const pools: (readonly [Partial<PoolFacts>, string])[] = [
+      [
+        { pool: "gpu", workers: 0, types: ["render"], owned: none, unowned: waiting },
+        "No worker serves the pool gpu (render): what is told waits, and asks fail. 12 messages wait there, the oldest for 5 min.",
+      ],
+      [{ workers: 0, draining: 1 }, "All workers of the pool main drain: nobody takes its partitions."],
+      [{ unowned: { ...none, partitions: 3 } }, "3 partitions of the pool main without an owner."],
+      [
+        { types: ["a", "b"], unserved: ["b"] },
+        "No worker of the pool main has the type b: what is told to it waits, and asks fail.",
+      ],
+      [
+        { unmet: [{ partition: 7, needs: { order: 2 } }] },
+        "1 partition of the pool main holds what no worker can serve, as 7, which needs order of schema 2.",
+      ],
+    ];
+    for (const [facts, text] of pools) {
+      expect(texts({ found: app({ byPool: [pool(facts)] }) })).toEqual([`warning: ${text}`]);
+    }
+    // A pool that nothing belongs to needs nobody.
+    const empty = pool({ workers: 0, owned: none, unowned: { ...none, partitions: 64 } });
+    expect(texts({ found: app({ byPool: [empty] }) })).toEqual([]);
   });
 
   test("in a cluster the doctor counts the copies: which are behind, how many may go, and what has only one", () => {
@@ -129,28 +160,4 @@ describe("findings", () => {
     expect(syncOfVarz({ jetstream: { config: { sync_interval: 120_000_000_000 } } })).toEqual(everyTwoMinutes);
     expect(syncOfVarz({ jetstream: {} })).toBeUndefined();
   });
-});
-
-test("an actor lives in the pool that its type is registered in, with the owner of its partition if that one lives", () => {
-  const entry = (key: string, value: object): KvEntry => ({
-    ...{ key, value: Buffer.from(JSON.stringify(value)), revision: 1, operation: "put", writtenAtMs: 1_000 },
-  });
-  const pools = { main: 4, other: 2 };
-  const home = partitionOf("counter", "c1", 2);
-  const cluster = readCluster(
-    [
-      entry("worker.w1", { pools: ["other"], types: { counter: 1 }, pid: 7 }),
-      entry("type.counter", { pool: "other", schema: 1 }),
-      entry(`partition.other.${home}`, { owner: "w1", epoch: 2 }),
-      entry(`cursor.other.${home}`, { epoch: 2, cursor: 9 }),
-      entry("partition.main.0", { owner: "dead", epoch: 5 }),
-    ],
-    pools,
-    2_500,
-  );
-  expect(cluster.workers).toMatchObject([{ worker: "w1", pools: ["other"], pid: 7, partitions: 1, leaseMs: 1_500 }]);
-  expect(placeOf("counter.c1", cluster, pools, "main")).toEqual({
-    ...{ pool: "other", partition: home, owner: "w1", epoch: 2, cursor: 9 },
-  });
-  expect(cluster.partitions.find(({ pool, partition }) => pool === "main" && partition === 0)?.owner).toBeUndefined();
 });

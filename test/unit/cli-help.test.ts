@@ -29,7 +29,7 @@ function helpOf(command: Command): string {
 
 test("the program lists every command, with examples and the exit codes", () => {
   const help = helpOf(program);
-  for (const name of "dev worker spawn tell ask get history watch ps timers dead migrate doctor".split(" ")) {
+  for (const name of "dev worker spawn tell ask get history watch ps timers dead resume migrate doctor".split(" ")) {
     expect(help).toMatch(new RegExp(`^  ${name} `, "m"));
   }
   expect(help).toMatch(/Examples:\n {2}troupe dev actors\.ts/);
@@ -51,4 +51,20 @@ describe("each command", () => {
       expect(flags).toEqual(expect.arrayContaining(["--json", "--server", "--app", "--creds", "--otlp"]));
     },
   );
+});
+
+describe("all helps are worded alike", () => {
+  test.each(commands.map((command) => [command.name(), command] as const))("%s", (_name, command) => {
+    expect(command.summary(), "an order, without a full stop").toMatch(/^[A-Z][a-z]+ .*[^.]$/);
+    const [first = "", blank, ...rest] = command.description().split("\n");
+    expect([first, blank], "the summary as a sentence, then the rest").toEqual([`${command.summary()}.`, ""]);
+    expect(rest, "one paragraph, wrapped by the terminal").toHaveLength(1);
+    expect(rest[0], "sentences").toMatch(/^[A-Z].*\.$/);
+    for (const option of command.options) {
+      expect(option.description, option.flags).toMatch(/^(?:[a-z`]|JSON).*[^.]$/);
+    }
+    // What is of the command itself stands before what all have.
+    const help = helpOf(command);
+    expect(help.indexOf("\nOptions of all commands:")).toBeGreaterThan(help.indexOf("\nOptions:"));
+  });
 });

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from "vitest";
 import { changeJson, printChange } from "../../src/cli/print/change.ts";
-import { printPs } from "../../src/cli/print/ps.ts";
 import { clip, plain, printable, printBytes, printJson, printSpan, printTable, widthOf } from "../../src/cli/text.ts";
 import type { Change } from "../../src/runtime/changes.ts";
 
@@ -77,20 +76,4 @@ describe("a change", () => {
     });
     expect(changeJson(committed)).toMatchObject({ kind: "committed", traceId: "0af7", patch: committed.patch });
   });
-});
-
-test("ps says so when nobody serves, and when it does not show everything", () => {
-  const actor = { type: "counter", id: "c1", revision: 7, bytes: 90, committedAt: at.toISOString() };
-  const text = printPs(
-    {
-      ...{ app: "troupe", workers: [], partitions: { total: 64, owned: 0 }, total: 3 },
-      actors: [{ ...actor, pool: "main", partition: 5, worker: null }],
-    },
-    at.getTime() + 5_000,
-    plain,
-    0,
-  );
-  expect(text).toContain("No worker runs: messages wait.");
-  expect(text).toMatch(/counter\/c1 +7 +90 B +5\.0 s ago +5 +nobody/);
-  expect(text).toContain("3 actors; 0 of 64 partitions owned; 2 not shown");
 });

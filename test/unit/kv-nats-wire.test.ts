@@ -5,8 +5,10 @@ import { headers } from "@nats-io/transport-node";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ackedSequence, outcomeOf } from "../../src/kv/nats-acks.ts";
-import { pullRequest, statusOf } from "../../src/kv/nats-consumer.ts";
+import { callApi, readApi, refusedError } from "../../src/kv/nats-api.ts";
+import { pullRequest, pullTimes, statusOf } from "../../src/kv/nats-consumer.ts";
 import { entryOfDirect, entryOfGet, operationOfHeaders } from "../../src/kv/nats-entry.ts";
+import type { LinkAnswer, NatsLink } from "../../src/kv/nats-link.ts";
 import { noPlace, PlaceFinder } from "../../src/kv/nats-place.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -109,7 +111,52 @@ describe("acknowledgements", () => {
   });
 });
 
+describe("calls while a cluster elects a leader", () => {
+  const told = (value: object): LinkAnswer => ({
+    kind: "reply",
+    message: messageOf({ data: bytes(JSON.stringify(value)) }),
+  });
+  /** The first request gets no answer, the second meets no leader, the third is answered. */
+  const electing = () => {
+    const answers = [
+      new Promise<LinkAnswer>(() => {}),
+      told({ error: { code: 503, err_code: 10_008 } }),
+      told({ n: 1 }),
+    ];
+    const asked: string[] = [];
+    const request = async (subject: string) => {
+      asked.push(subject);
+      return answers.shift() ?? told({});
+    };
+    return { link: { request } as unknown as NatsLink, asked };
+  };
+
+  test("what changes nothing is asked again until somebody leads", async () => {
+    const { link, asked } = electing();
+    expect(await readApi(link, "STREAM.INFO.S", undefined)).toEqual({ kind: "ok", value: { n: 1 } });
+    expect(asked).toEqual(["$JS.API.STREAM.INFO.S", "$JS.API.STREAM.INFO.S", "$JS.API.STREAM.INFO.S"]);
+  });
+
+  test("what changes something is asked once", async () => {
+    const { link, asked } = electing();
+    void callApi(link, "STREAM.PURGE.S", undefined);
+    await new Promise(setImmediate);
+    expect(asked).toEqual(["$JS.API.STREAM.PURGE.S"]);
+  });
+
+  test("no leader is no refusal: nothing was done, and it may be tried again", () => {
+    expect(refusedError("it", { status: 503, code: 10_008, text: "t" })).toMatchObject({ code: "SERVER_UNREACHABLE" });
+    expect(refusedError("it", { status: 503, code: 10_023, text: "t" })).toMatchObject({ code: "STORE_FAILED" });
+  });
+});
+
 describe("pulls", () => {
+  test("where there are several servers a consumer that died with one of them is missed soon", () => {
+    expect(pullTimes({}, 1)).toEqual({ expiresMs: 30_000, heartbeatMs: 5_000 });
+    expect(pullTimes({}, 3)).toEqual({ expiresMs: 30_000, heartbeatMs: 1_000 });
+    expect(pullTimes({ heartbeatMs: 50, pullExpiresMs: 60 }, 3)).toEqual({ expiresMs: 100, heartbeatMs: 50 });
+  });
+
   test("a request is what the server reads, in nanoseconds", () => {
     expect(JSON.parse(pullRequest(10, { expiresMs: 30_000, heartbeatMs: 5_000 }))).toEqual({
       batch: 10,

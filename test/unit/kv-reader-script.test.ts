@@ -217,7 +217,8 @@ test("statuses that end the consumer lead to a new one, ever more slowly while t
   const before = lines.length;
   server.status(409, "Consumer Deleted");
   for (let second = 0; second < 60; second += 1) await server.pass(1_000);
-  expect(lines.length - before).toBeLessThan(20);
+  // Every 1 to 2 s, from the fifth failure on.
+  expect(lines.length - before).toBeLessThan(45);
   server.refusal = undefined;
   await server.pass(5_000);
   server.deliver(1, 1);

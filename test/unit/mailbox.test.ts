@@ -15,7 +15,8 @@ function tell(sequence: number, payload?: string): TellMessage {
 
 function ask(name: number): AskMessage {
   const common = { method: "m", payload: undefined, messageId: `a${name}`, from: undefined, trace: undefined };
-  return { kind: "ask", chain: [], idempotencyKey: undefined, turnTrace: undefined, answer: () => {}, ...common };
+  const own = { chain: [], idempotencyKey: undefined, askId: `a${name}`, interrupt: undefined };
+  return { kind: "ask", ...own, turnTrace: undefined, answer: () => {}, ...common };
 }
 
 const sequenceOf = (message: Message | undefined) => (message?.kind === "tell" ? message.sequence : undefined);
@@ -212,4 +213,17 @@ test("what is put back comes first in the order given, or behind as many as is s
       expect(left).toEqual(wanted);
     }),
   );
+});
+
+test("an ask whose asker waits no longer is taken out, and leaves its place to others; others stay as they are", () => {
+  const mailbox = new Mailbox();
+  mailbox.offerTell(tell(1));
+  for (let name = 0; name < asksMax; name += 1) mailbox.offerAsk(ask(name));
+  expect(mailbox.offerAsk(ask(-1))).toBe("full");
+  expect(mailbox.withdraw("a7")).toMatchObject({ message: { askId: "a7" }, before: 8 });
+  expect([mailbox.withdraw("a7"), mailbox.withdraw("m1")]).toEqual([undefined, undefined]);
+  expect(mailbox.offerAsk(ask(-1))).toBe("queued");
+  expect(mailbox.take()?.messageId).toBe("m1");
+  expect(mailbox.withdraw("a0")).toMatchObject({ message: { askId: "a0" }, before: 0 });
+  expect([mailbox.take()?.messageId, mailbox.size]).toEqual(["a1", asksMax - 2]);
 });

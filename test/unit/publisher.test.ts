@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { OutboxEntry } from "../../src/actors/snapshot.ts";
+import type { OutboxDead, OutboxEntry, OutboxTell } from "../../src/actors/snapshot.ts";
 import type { Timer, TimerWhen } from "../../src/actors/timer.ts";
 import type { MemoryFault } from "../../src/runtime/memory-faults.ts";
 import { openMemoryMail } from "../../src/runtime/memory-mail.ts";
@@ -7,7 +7,7 @@ import { Publisher } from "../../src/runtime/publisher.ts";
 import { subjectsOf } from "../../src/runtime/subjects.ts";
 import { worldWithFaults } from "./runtime-doubles.ts";
 
-const entry = (n: number, to = "a.x"): OutboxEntry => ({
+const entry = (n: number, to = "a.x"): OutboxTell => ({
   n,
   to,
   method: "see",
@@ -23,10 +23,12 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
   const mail = openMemoryMail({ world, subjects, name: "sender" });
   const routeTo = () => Promise.resolve({ mail, partitionOf: () => 0 });
   const onStored = ({ n }: OutboxEntry) => void stored.push(n);
+  const graves: ((isBuried: boolean) => void)[] = [];
+  const bury = () => new Promise<boolean>((resolve) => graves.push(resolve));
   const timers = new Map<string, Timer>();
   const refusedTimers: string[] = [];
   const publisher = new Publisher({
-    ...{ clock, from: "s.1", pool: undefined, routeTo, lost: lost.signal, onStored },
+    ...{ clock, from: "s.1", pool: undefined, routeTo, bury, lost: lost.signal, onStored },
     timerOf: (name) => timers.get(name),
     onRefused: ({ timer }) => void refusedTimers.push(timer),
   });
@@ -36,7 +38,7 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
       .partition(subjects.mailPrefix(0))
       .letters.filter((letter) => letter.key === key)
       .map(({ payload }) => Number(Buffer.from(payload).toString()));
-  return { world, clock, mail, lost, stored, publisher, inMail, timers, refusedTimers };
+  return { world, clock, mail, lost, stored, publisher, graves, inMail, timers, refusedTimers };
 }
 
 const refused: MemoryFault = { refuse: "no space left on device" };
@@ -97,6 +99,22 @@ test("an address that is none, or mail that is closed, harms nobody else", async
   lost.abort();
   await clock.run();
   expect(stored).toEqual([2]);
+});
+
+test("P7: dead letters go one after the other beside the messages, and hold what the mail must keep until they are stored", async () => {
+  const { clock, publisher, graves, stored } = stage([]);
+  const dead = (n: number, seq: number): OutboxDead => ({
+    ...{ n, dead: { seq, method: "m", code: "HANDLER_FAILED", reason: "no", attempts: 5 }, trace: undefined },
+  });
+  publisher.publish([dead(1, 40), entry(2), dead(3, 70)]);
+  await clock.advance(1_000);
+  expect([stored, graves.length, publisher.oldestDead]).toEqual([[2], 1, 40]);
+  graves[0]?.(true);
+  await clock.advance(1_000);
+  expect([stored, graves.length, publisher.oldestDead]).toEqual([[2, 1], 2, 70]);
+  graves[1]?.(false);
+  await clock.advance(1_000);
+  expect([stored, publisher.pending, publisher.oldestDead]).toEqual([[2, 1], 1, 70]);
 });
 
 const setting = (n: number, timer: string): OutboxEntry => ({ n, timer, cancels: undefined, trace: undefined });

@@ -46,6 +46,11 @@ const anyTimerEntry: fc.Arbitrary<OutboxEntry> = fc.record({
   ...{ n: fc.maxSafeNat(), timer: anyText, trace: anyTrace },
   cancels: fc.option(fc.maxSafeNat(), { nil: undefined }),
 });
+const anyDead: fc.Arbitrary<OutboxEntry> = fc.record({
+  n: fc.maxSafeNat(),
+  dead: fc.record({ seq: fc.nat(), method: anyMethod, code: anyMethod, reason: anyText, attempts: fc.nat() }),
+  trace: anyTrace,
+});
 const anyWhen: fc.Arbitrary<TimerWhen> = fc.oneof(
   fc.record({ kind: fc.constant("at" as const), atMs: fc.nat(timerAtMsMax) }),
   fc.record({ kind: fc.constant("every" as const), everyMs: fc.nat(timerEveryMsMax) }),
@@ -60,7 +65,7 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
     seq: fc.nat(),
     from: fc.dictionary(anyKey, fc.nat(), { maxKeys: 5, noNullPrototype: true }),
   }),
-  outbox: fc.array(fc.oneof(anyMessage, anyTimerEntry), { maxLength: 3 }),
+  outbox: fc.array(fc.oneof(anyMessage, anyTimerEntry, anyDead), { maxLength: 3 }),
   timers: fc.dictionary(anyText, anyTimer, { maxKeys: 3, noNullPrototype: true }),
   sent: fc.maxSafeNat(),
   guard: fc.nat(),
@@ -75,6 +80,14 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
     fc.record({ of: anyText, done: fc.dictionary(anyText, anyJson, { maxKeys: 3, noNullPrototype: true }) }),
     { maxLength: 3 },
   ),
+  parent: fc.option(
+    fc.oneof(
+      anyKey.map((key) => ({ key })),
+      fc.record({ key: anyKey, method: anyMethod }),
+    ),
+    { nil: undefined },
+  ),
+  stopped: fc.option(fc.record({ code: anyText, message: anyText, at: anyText, seq: fc.nat() }), { nil: undefined }),
   schema: fc.constant(1),
   epoch: fc.nat(),
   commit: fc.stringMatching(/^[A-Za-z0-9-]{1,30}$/),

@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { applyBuried, applyDone, findRepeat } from "../../src/actors/apply-turn.ts";
+import { applyGivenUp } from "../../src/actors/apply-failure.ts";
+import { applyDone, findRepeat } from "../../src/actors/apply-turn.ts";
 import type { TurnContext } from "../../src/actors/context.ts";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import { Mailbox } from "../../src/actors/mailbox.ts";
@@ -13,6 +14,7 @@ import { firstSnapshot } from "../../src/actors/snapshot.ts";
 import type { Timers } from "../../src/actors/timer.ts";
 import { firedDueMs, nextDueMs, noTimers, timersMax } from "../../src/actors/timer.ts";
 import type { Sending, TurnOutcome } from "../../src/actors/turn.ts";
+import { TroupeError } from "../../src/core/errors.ts";
 import { TurnHarness } from "./turn-harness.ts";
 
 interface Setting {
@@ -54,6 +56,8 @@ const anyStep = fc.record({
   sendings: fc.array(anySending, { maxLength: 3 }),
 });
 
+const error = new TroupeError("HANDLER_FAILED", "no");
+
 test("F1, F2: whatever is set, replaced, cancelled and fired in any order, a timer has effect while it stands, once or again and again", () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 30 }), (steps) => {
@@ -70,7 +74,7 @@ test("F1, F2: whatever is set, replaced, cancelled and fired in any order, a tim
         expect(fired !== undefined && ended.has(fired.n)).toBe(false); // Never after it was over, or was cancelled.
         if (fired?.isRepeating === false) ended.add(fired.n);
         const hasEffect = sendings.length > 0 || fired?.isRepeating === false;
-        if (isBuried) snapshot = applyBuried(snapshot, message);
+        if (isBuried) snapshot = applyGivenUp(snapshot, message, error);
         else {
           const applied = applyDone(snapshot, message, done(sendings));
           expect(applied.isDirty).toBe(hasEffect);
@@ -112,7 +116,7 @@ test("a firing that fires once is over with its turn, and its own handler may se
   const { next } = applyDone(fresh, tell(1), done([setting("t", false)]));
   const firing = firingOf({ name: "t", n: 1, isRepeating: false }, 2);
   expect(applyDone(next, firing, done([])).next.timers).toEqual({});
-  expect(applyBuried(next, firing).timers).toEqual({});
+  expect(applyGivenUp(next, firing, error).timers).toEqual({});
   const again = applyDone(next, firing, done([setting("t", true)])).next;
   // Nothing is there to cancel: what has fired is gone from the server.
   expect([again.timers.t?.n, again.outbox.length]).toEqual([2, 2]);

@@ -59,9 +59,10 @@ export class TurnHarness {
     verb: "ask" | "tell" = "ask",
   ): TurnOutcome | Promise<TurnOutcome> {
     const frame = { method, payload, messageId: "m1", from: undefined, trace: undefined, turnTrace: undefined };
+    const unwithdrawn = { askId: "m1", interrupt: undefined };
     const message: Message =
       verb === "ask"
-        ? { ...frame, kind: "ask", chain: [], idempotencyKey: undefined, answer: () => {} }
+        ? { ...frame, kind: "ask", chain: [], idempotencyKey: undefined, ...unwithdrawn, answer: () => {} }
         : { ...frame, kind: "tell", sequence: 1, number: undefined, attempts: 1, doom: undefined };
     const self = { type: this.#definition.type, id: "a" };
     return runTurn({ definition: this.#definition, self, message, state, services: this.services() });

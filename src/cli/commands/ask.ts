@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { askTimeoutMsDefault } from "../../runtime/asker.ts";
 import type { Shell } from "../command.ts";
-import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
+import { makeCommand, optionsOf, poolOfUnknown, settingsOf, wholeFrom } from "../command.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { withApp } from "../open-app.ts";
 import { printJson } from "../text.ts";
@@ -32,6 +32,7 @@ export function askCommand(shell: Shell): Command {
   return makeCommand(head)
     .option("--timeout <ms>", "how long to wait for the answer", wholeFrom(1), askTimeoutMsDefault)
     .option("--key <key>", "idempotency key, which makes the ask safe to repeat")
+    .option(...poolOfUnknown)
     .action(async (type: string, id: string, method: string, text: string | undefined, _flags, command: Command) => {
       const { terminal } = shell;
       const { timeout, key } = optionsOf<AskFlags>(command);

@@ -19,18 +19,20 @@ import { appDefault, givenServer } from "../settings.ts";
 import { shellWord } from "../shell-word.ts";
 import { stopOnSignals } from "../stop.ts";
 import type { Terminal } from "../terminal.ts";
-import { printable } from "../text.ts";
+import { printable, printSpan } from "../text.ts";
+import { addWorkerOptions } from "./worker.ts";
 
 interface DevFlags extends SharedOptions {
   readonly data: string;
+  readonly name?: string;
 }
 
 const head = {
   usage: "dev <file>",
   summary: "Run a file of actors on a private server, and again on each change",
   description:
-    "Finds nats-server or fetches it, starts it privately with its data below .troupe, and runs a worker for FILE, which\n" +
-    "restarts when FILE or what it imports changes; states and waiting messages stay. Other commands in the same folder\n" +
+    "Finds nats-server or fetches it, starts it privately with its data below .troupe, and runs a worker for FILE, which " +
+    "restarts when FILE or what it imports changes; states and waiting messages stay. Other commands in the same folder " +
     "find the server by themselves. NATS_URL or --server makes it use a server that is there. Ctrl-C ends all of it.",
   examples: [
     ["troupe dev actors.ts", "then, in another terminal: troupe ask counter c1 add 5"],
@@ -40,7 +42,7 @@ const head = {
 } as const;
 
 export function devCommand(shell: Shell): Command {
-  return makeCommand(head)
+  return addWorkerOptions(makeCommand(head))
     .option("--data <dir>", "where the private server keeps its data", dataDirDefault)
     .action(async (file: string, _flags, command: Command) => {
       const { terminal, env } = shell;
@@ -59,6 +61,8 @@ export function devCommand(shell: Shell): Command {
           printsToStandardError: terminal.isJson,
           onServing: (report) => announce(report, server, flags, shell),
           onChanged: (paths) => tellChanged(paths, terminal),
+          onKilled: (signal, afterMs) => tellKilled(signal, afterMs, terminal),
+          onDrained: () => tellDrained(terminal),
           onFailed: (failure) => tellFailed(failure, terminal),
           onTrouble: (text) => terminal.complain(text),
         },
@@ -78,9 +82,9 @@ async function startServer(dataDir: string, { terminal, env }: Shell): Promise<K
 }
 
 /** For the worker's process; what stands in the environment it reads itself. */
-function flagsOf({ server, app, pool, creds, otlp }: DevFlags, kept: KeptServer | undefined): string[] {
-  const values = { server: kept?.url ?? server, app, pool, creds, otlp };
-  return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+function flagsOf({ server, app, pool, name, creds, otlp }: DevFlags, kept: KeptServer | undefined): string[] {
+  const values = { server: kept?.url ?? server, app, pool, name, creds, otlp };
+  return Object.entries(values).flatMap(([flag, value]) => [value ?? []].flat().flatMap((each) => [`--${flag}`, each]));
 }
 
 function announce(report: ServingReport, server: KeptServer | undefined, flags: DevFlags, shell: Shell): void {
@@ -102,6 +106,17 @@ function tellChanged(paths: readonly string[], terminal: Terminal): void {
   if (terminal.isJson) terminal.print(JSON.stringify({ event: "restarting", files }));
   else
     terminal.print(`${terminal.paint("cyan", "changed:")} ${files.map(printable).join(", ")}; restarting the worker`);
+}
+
+function tellKilled(signal: string, afterMs: number, terminal: Terminal): void {
+  if (terminal.isJson) return terminal.print(JSON.stringify({ event: "killed", signal, afterMs }));
+  const text = `the worker's process was killed (${signal}); starting it again in ${printSpan(afterMs)}`;
+  terminal.print(`${terminal.paint("yellow", "killed:")} ${text}`);
+}
+
+function tellDrained(terminal: Terminal): void {
+  if (terminal.isJson) return terminal.print(JSON.stringify({ event: "drained" }));
+  terminal.print("somebody has drained the worker (`troupe drain`); a change of the files starts it again");
 }
 
 function tellFailed(error: FailureReport, terminal: Terminal): void {

@@ -8,11 +8,11 @@ import { printExamination } from "../print/doctor.ts";
 
 const head = {
   usage: "doctor",
-  summary: "Say how durable the server is, as it is set up now, and what is wrong",
+  summary: "Say what is wrong, and what survives what",
   description:
-    "Reads the server's version, limits, streams, replicas, disk sync, dead letters and waiting mail, and says in words\n" +
-    "what survives the death of a worker, of the server, of its machine and of its disk. Changes nothing. Ends with code\n" +
-    "1 when it finds a problem.",
+    "Reads the server's version, limits, streams, replicas and disk sync, the workers and pools, dead letters and waiting " +
+    "mail, and says in words what survives the death of a worker, of the server, of its machine and of its disk. Changes " +
+    "nothing. The exit code is 1 when it finds a problem.",
   examples: [
     ["troupe doctor", "the server that the other commands would use"],
     ["troupe doctor --server nats://10.0.0.5:4222 --app desk", "another server, another app"],

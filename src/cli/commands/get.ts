@@ -15,7 +15,7 @@ const head = {
   usage: "get <type> <id>",
   summary: "Print an actor's state, revision and trace",
   description:
-    "Reads the committed value from the server: no worker has to run, and the actor is not disturbed.\n" +
+    "Reads the committed value from the server: no worker has to run, and the actor is not disturbed. " +
     "The trace leads to what caused it. With --actors the state is shown as that file's upcasters lead it to today's form.",
   examples: [
     ["troupe get counter c1", "state, revision, trace, epoch, when"],

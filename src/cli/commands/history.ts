@@ -11,7 +11,7 @@ const head = {
   usage: "history <type> <id>",
   summary: "Print an actor's revisions, with what each changed",
   description:
-    "The server keeps the last committed values of each actor (8, if nothing else was said when the app was made). The\n" +
+    "The server keeps the last committed values of each actor (8, if nothing else was said when the app was made). The " +
     "first of them is shown whole, the others as JSON patches (RFC 6902).",
   examples: [
     ["troupe history counter c1", "revisions, oldest first"],

@@ -18,10 +18,10 @@ const head = {
   usage: "migrate <file>",
   summary: "Lead all stored states to the schema numbers of a file",
   description:
-    "FILE is a file of actors, as for worker. Every stored state of its types goes through the upcasters and is checked\n" +
-    "by today's schema. With --check nothing is written: run it before new code is rolled out. Without it old states are\n" +
-    "written under today's number, while workers run; not while one of them has older code, which would refuse what was\n" +
-    "written. It may be repeated. No actor needs it: each leads its own state when it is next used.\n" +
+    "FILE is a file of actors, as for `troupe worker`. Every stored state of its types goes through the upcasters and is checked " +
+    "by today's schema. With --check nothing is written: run it before new code is rolled out. Without it old states are " +
+    "written under today's number, while workers run; not while one of them has older code, which would refuse what was " +
+    "written. It may be repeated. No actor needs it: each leads its own state when it is next used. " +
     "The exit code is 1 when a state cannot be read.",
   examples: [
     ["troupe migrate --check actors.ts", "can the new code read everything? Writes nothing"],

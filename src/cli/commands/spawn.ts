@@ -19,8 +19,8 @@ const head = {
   usage: "spawn <type> <id> [state]",
   summary: "Create an actor with a state of its own",
   description:
-    "An actor needs no creation: without it, it begins with the initial state of its definition. This writes another\n" +
-    "first state, if the actor has none yet. STATE is a JSON object or array; `-` reads it from standard input. With\n" +
+    "An actor needs no creation: without it, it begins with the initial state of its definition. This writes another " +
+    "first state, if the actor has none yet. STATE is a JSON object or array; `-` reads it from standard input. With " +
     "--actors the state is checked by the definition, and taken from it when STATE is left out.",
   examples: [
     [`troupe spawn counter c1 '{"count":100}'`, "a counter that begins at 100"],

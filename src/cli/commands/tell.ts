@@ -2,15 +2,15 @@
 
 import type { Command } from "commander";
 import type { Shell } from "../command.ts";
-import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
+import { makeCommand, optionsOf, poolOfUnknown, settingsOf, wholeFrom } from "../command.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { withApp } from "../open-app.ts";
 
 const head = {
   usage: "tell <type> <id> <method> [input]",
-  summary: "Tell an actor something, without waiting for it",
+  summary: "Tell an actor something, and do not wait for it",
   description:
-    "Ends when the server has stored the message; it is then handled exactly once, also when no worker runs now. What\n" +
+    "Ends when the server has stored the message; it is then handled exactly once, also when no worker runs now. What " +
     "cannot be handled is kept with the reason: `troupe dead`. INPUT is JSON; `-` reads it from standard input.",
   examples: [
     ["troupe tell counter c1 add 5", "a number"],
@@ -23,6 +23,7 @@ const head = {
 export function tellCommand(shell: Shell): Command {
   return makeCommand(head)
     .option("--timeout <ms>", "how long to wait for the server", wholeFrom(1), 10_000)
+    .option(...poolOfUnknown)
     .action(async (type: string, id: string, method: string, text: string | undefined, _flags, command: Command) => {
       const { terminal } = shell;
       const { timeout } = optionsOf<{ timeout: number }>(command);

@@ -16,8 +16,8 @@ const head = {
   usage: "watch [pattern]",
   summary: "Print changes of actors as they come",
   description:
-    "PATTERN is over `type.id`: `*` stands for one part, `>` for all that follows (default: every actor). A type alone\n" +
-    "means all of its actors. First comes what stands now, then each change as a JSON patch (RFC 6902). After a break of\n" +
+    "PATTERN is over `type.id`: `*` stands for one part, `>` for all that follows (default: every actor). A type alone " +
+    "means all of its actors. First comes what stands now, then each change as a JSON patch (RFC 6902). After a break of " +
     "the connection it goes on where it was. Characters of ids outside of [A-Za-z0-9_-] are written =XX in patterns.",
   examples: [
     ["troupe watch", "every actor"],

@@ -2,42 +2,47 @@
 
 import { once } from "node:events";
 import type { Command } from "commander";
+import { isTroupeError } from "../../core/errors.ts";
 import type { Worker } from "../../runtime/worker.ts";
 import { createWorker } from "../../runtime/worker.ts";
 import type { LoadedActors } from "../actor-file.ts";
 import { loadActors } from "../actor-file.ts";
 import type { Shell } from "../command.ts";
-import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
+import { collect, makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
 import { findParent } from "../dev/parent.ts";
 import { reportOf } from "../failure.ts";
 import type { ServingReport } from "../print/serving.ts";
-import { printServing, servedActors } from "../print/serving.ts";
+import { divideActors, printServing } from "../print/serving.ts";
 import type { Settings } from "../settings.ts";
+import { poolDefault } from "../settings.ts";
 import { stopOnSignals } from "../stop.ts";
 import { traced } from "../traced.ts";
+
+interface WorkerFlags {
+  readonly name?: string;
+  readonly replicas?: number;
+}
 
 const head = {
   usage: "worker <file>",
   summary: "Run a worker for a file of actors",
   description:
-    "FILE is a module (.ts or .js) that exports actors: each by its name, or an array as its default export. Ctrl-C or\n" +
-    "SIGTERM drains: what was begun is finished, what waits is left to other workers. Logs go to standard error, with the\n" +
-    "level of TROUPE_LOG.",
+    "FILE is a module (.ts or .js) that exports actors: each by its name, or an array as its default export. Workers of one " +
+    "app share its actors; start more to carry more. Ctrl-C, SIGTERM or `troupe drain` drains: what was begun is finished, " +
+    "and the others take over. Logs go to standard error, with the level of TROUPE_LOG.",
   examples: [
     ["troupe worker actors.ts", "on the server of NATS_URL, or of `troupe dev` in this folder"],
+    ["troupe worker actors.ts --name blue", "with a name for `troupe ps` and `troupe drain`"],
+    ["troupe worker actors.ts --pool gpu --pool main", "only the actors of these pools"],
     ["troupe worker actors.ts --server nats://10.0.0.5:4222 --app desk", "elsewhere"],
     ["troupe worker actors.ts --server nats://n1,nats://n2,nats://n3 --replicas 3", "in a cluster of NATS servers"],
     ["troupe worker actors.ts --otlp http://127.0.0.1:4318", "with traces to Jaeger or a collector"],
   ],
 } as const;
 
-interface WorkerFlags {
-  readonly replicas?: number;
-}
-
 export function workerCommand(shell: Shell): Command {
   const replicas = "copies of what is made now on the servers of a cluster (default: 1)";
-  const made = makeCommand(head).option("--replicas <count>", replicas, wholeFrom(1));
+  const made = addWorkerOptions(makeCommand(head)).option("--replicas <count>", replicas, wholeFrom(1));
   return made.action(async (file: string, _flags, command: Command) => {
     const parent = findParent();
     try {
@@ -52,7 +57,7 @@ export function workerCommand(shell: Shell): Command {
         const loaded = await loadActors(file);
         await serve(loaded, { ...settings, ...optionsOf<WorkerFlags>(command) }, ending, onServing);
       });
-      if (parent === undefined && shell.terminal.isJson) shell.terminal.print(JSON.stringify({ event: "drained" }));
+      if (parent === undefined) announceEnd(shell);
     } catch (thrown) {
       if (parent === undefined) throw thrown;
       // The other side says it to whoever watches.
@@ -63,31 +68,51 @@ export function workerCommand(shell: Shell): Command {
   });
 }
 
+/** What `troupe dev` takes for its worker too. */
+export function addWorkerOptions(command: Command): Command {
+  return command
+    .option("--pool <name>", "serve only this pool; may be given several times (default: those of its actors)", collect)
+    .option("--name <name>", "what `troupe ps` calls this worker (default: its id alone)");
+}
+
 function announce(report: ServingReport, { terminal }: Shell): void {
   terminal.print(
     terminal.isJson ? JSON.stringify({ event: "serving", ...report }) : printServing(report, terminal.paint),
   );
 }
 
+function announceEnd({ terminal }: Shell): void {
+  terminal.print(terminal.isJson ? JSON.stringify({ event: "drained" }) : "drained");
+}
+
+/** Resolves when the worker has ended: because `stop` aborted, or because it was told to from outside. */
 async function serve(
   { actors }: LoadedActors,
-  { app, pool, urls, nats, replicas }: Settings & WorkerFlags,
+  { app, pools, urls, nats, name, replicas }: Settings & WorkerFlags,
   stop: AbortSignal,
   onServing: (report: ServingReport) => void,
 ): Promise<void> {
   const starting = createWorker({
-    ...{ app, pool, actors, servers: urls, nats: { ...nats, name: `troupe worker ${app}` } },
+    ...{ app, pool: poolDefault, actors, servers: urls, nats: { ...nats, name: `troupe worker ${app}` }, signal: stop },
+    ...(pools.length === 0 ? {} : { pools }),
+    ...(name === undefined ? {} : { name }),
     ...(replicas === undefined ? {} : { replicas }),
   });
-  const stopped = stop.aborted ? Promise.resolve() : once(stop, "abort");
-  const worker = await Promise.race([starting, stopped.then((): Worker | undefined => undefined)]);
-  // It still waited for another worker's partitions: it owned none that anybody could miss, and ends with the process.
-  if (worker === undefined) return void starting.catch(() => undefined);
-  onServing({
-    ...{ worker: worker.id, pid: process.pid, app, pool },
-    server: urls.join(","),
-    actors: servedActors(actors),
-  });
-  await stopped;
+  const stopped = stop.aborted ? Promise.resolve() : once(stop, "abort").then(() => undefined);
+  const worker = await Promise.race([unlessEnded(starting), stopped]);
+  if (worker === undefined) return; // It served nothing yet, and ends with the process.
+  const { id, pid } = { id: worker.id, pid: process.pid };
+  onServing({ worker: id, name: name ?? null, pid, app, server: urls.join(","), ...divideActors(actors, pools) });
+  await Promise.race([stopped, worker.ended]);
   await worker.drain();
+}
+
+/** Undefined when it was told to end before it served. */
+async function unlessEnded(starting: Promise<Worker>): Promise<Worker | undefined> {
+  try {
+    return await starting;
+  } catch (thrown) {
+    if (isTroupeError(thrown) && thrown.code === "CLOSED") return undefined;
+    throw thrown;
+  }
 }

@@ -23,7 +23,7 @@ export async function openKeptServer(
   tell: (line: string) => void,
 ): Promise<KeptServer> {
   const { path: binary, version } = await findBinary(env, tell);
-  let server = await startLocalServer({ binary, dataDir });
+  let server = await startLocalServer({ binary, dataDir, onWaiting: tell });
   const { url, port, isShared } = server;
   let isStopping = false;
   const keep = async () => {
@@ -31,7 +31,7 @@ export async function openKeptServer(
       const why = await server.exited;
       if (isStopping) return;
       tell(`nats-server has ended (${why}); starting it again`);
-      server = await startLocalServer({ binary, dataDir, port });
+      server = await startLocalServer({ binary, dataDir, port, onWaiting: tell });
       // Stopped while it was starting: nobody else ends this one.
       if (isStopping) return server.stop();
     }

@@ -3,6 +3,7 @@
 import type { AccountFacts, ServerFacts, SyncFacts, UserFacts } from "../../runtime/inspect.ts";
 import type { StreamFacts } from "../../runtime/inspect-stream.ts";
 import type { WorkerFacts } from "../cluster-picture.ts";
+import type { PoolFacts } from "../pool-picture.ts";
 import type { Survival } from "./durability.ts";
 
 /** Where the sync interval was read. */
@@ -17,6 +18,8 @@ export interface Finding {
 
 export interface AppDiagnosis {
   readonly pools: Readonly<Record<string, number>>;
+  /** The same, each with what serves it and what waits in it. */
+  readonly byPool: readonly PoolFacts[];
   readonly streams: readonly StreamFacts[];
   readonly survival: readonly Survival[];
   readonly workers: readonly WorkerFacts[];
@@ -26,7 +29,8 @@ export interface AppDiagnosis {
     /** Messages in the mail stream, handled ones that are not trimmed yet included. */
     readonly stored: number;
     readonly timers: number;
-    /** Partitions in which a message waits, and for how long the oldest does. */
+    /** Messages that wait, in how many partitions, and for how long the oldest does. */
+    readonly waiting: number;
     readonly waitingPartitions: number;
     readonly oldestWaitingMs: number;
     readonly duplicateWindowMs: number;

@@ -1,13 +1,12 @@
 // Gathers what the doctor tells, and makes nothing on the server.
 
 import { isTroupeError, messageOf } from "../../core/errors.ts";
-import { connect } from "../../runtime/client.ts";
 import type { AppFacts, Inspector } from "../../runtime/inspect.ts";
 import { syncOfVarz } from "../../runtime/inspect.ts";
-import type { ClusterPicture } from "../cluster-picture.ts";
 import { CommandFailure } from "../failure.ts";
 import { findLocalServer } from "../local-server/start.ts";
-import { withInspector } from "../open-app.ts";
+import { openClient, withInspector } from "../open-app.ts";
+import { readPools, sumOf } from "../pool-picture.ts";
 import { loadCluster } from "../read-cluster.ts";
 import type { Settings } from "../settings.ts";
 import type { AppDiagnosis, Diagnosis, Finding } from "./diagnosis.ts";
@@ -22,8 +21,6 @@ export interface Examination {
 /** What `sync_interval` is when nothing is said to nats-server. Unit: ms. */
 const syncMsDefault = 120_000;
 const monitorMsMax = 3_000;
-/** Questions to the server that are under way at once. */
-const atOnce = 64;
 
 /** Rejects with SERVER_UNREACHABLE; whatever else is wrong is a finding. */
 export async function examine(settings: Settings, monitorUrl: string | undefined): Promise<Examination> {
@@ -89,43 +86,31 @@ async function readVarz(monitorUrl: string): Promise<unknown> {
 
 async function examineApp(
   inspector: Inspector,
-  { app, pool }: Settings,
-  { pools, streams }: AppFacts,
+  settings: Settings,
+  facts: AppFacts,
   clockAheadMs: number,
   sync: Diagnosis["sync"],
 ): Promise<AppDiagnosis> {
-  const anyPool = Object.hasOwn(pools, pool) ? pool : (Object.keys(pools)[0] ?? pool);
-  await using troupe = await connect({ app, pool: anyPool, ports: inspector.openPorts });
-  const cluster = await loadCluster(troupe, pools, clockAheadMs);
-  const serverMs = troupe.ports.clock.now() + clockAheadMs;
-  const waiting = await readWaiting(inspector, cluster);
+  const { pools, streams } = facts;
+  await using troupe = await openClient(inspector, settings, facts);
+  const cluster = await loadCluster(troupe, inspector, pools, clockAheadMs);
+  const waiting = sumOf(cluster.partitions);
   const mail = streams.find(({ role }) => role === "mail");
   return {
     pools,
+    byPool: readPools(cluster),
     streams,
     survival: explainSurvival(streams, sync),
     workers: cluster.workers,
-    unowned: cluster.partitions.filter(({ owner }) => owner === undefined).length,
+    unowned: cluster.partitions.filter(({ owner }) => owner === null).length,
     mail: {
       stored: mail?.messages ?? 0,
       timers: await inspector.timers(),
-      waitingPartitions: waiting.length,
-      oldestWaitingMs: waiting.length === 0 ? 0 : Math.max(0, Math.round(serverMs - Math.min(...waiting))),
+      waiting: waiting.lag,
+      waitingPartitions: waiting.waitingPartitions,
+      oldestWaitingMs: waiting.oldestMs ?? 0,
       duplicateWindowMs: mail?.duplicateWindowMs ?? 0,
     },
     deadLetters: streams.find(({ role }) => role === "dead")?.messages ?? 0,
   };
-}
-
-/** Since when the oldest message waits, of each partition in which one does. */
-async function readWaiting(inspector: Inspector, { partitions }: ClusterPicture): Promise<number[]> {
-  const found: number[] = [];
-  for (let at = 0; at < partitions.length; at += atOnce) {
-    const slice = partitions.slice(at, at + atOnce);
-    const times = await Promise.all(
-      slice.map(({ pool, partition, cursor }) => inspector.waitingSinceMs(pool, partition, cursor)),
-    );
-    for (const time of times) if (time !== undefined) found.push(time);
-  }
-  return found;
 }

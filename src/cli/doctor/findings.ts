@@ -2,6 +2,7 @@
 
 import { count, printBytes, printSpan } from "../text.ts";
 import type { AppDiagnosis, Diagnosis, Finding } from "./diagnosis.ts";
+import { findingsOfPools } from "./pool-findings.ts";
 
 /** Share of a limit from which on it is worth a warning. */
 const fullFrom = 0.8;
@@ -11,12 +12,13 @@ const waitingMsMin = 5_000;
 const clockAheadMsMax = 1_000;
 
 export function findingsOf(diagnosis: Diagnosis): readonly Finding[] {
-  const { found } = diagnosis;
+  const { app, found } = diagnosis;
+  if (found === undefined) return [...aboutServer(diagnosis), ...aboutMissingApp(diagnosis)];
   return [
     ...aboutServer(diagnosis),
-    ...(found === undefined
-      ? aboutMissingApp(diagnosis)
-      : [...aboutStreams(found), ...aboutCopies(diagnosis, found), ...aboutWork(found)]),
+    ...aboutStreams(found),
+    ...aboutCopies(diagnosis, found),
+    ...aboutWork(app, found),
   ];
 }
 
@@ -132,25 +134,16 @@ function threeCopies(name: string): string {
   return bucket === undefined ? `nats stream edit ${name} --replicas=3` : `nats kv edit ${bucket} --replicas=3`;
 }
 
-function aboutWork({ workers, unowned, mail, deadLetters }: AppDiagnosis): Finding[] {
-  const findings: Finding[] = [];
-  if (workers.length === 0) {
+function aboutWork(app: string, { workers, byPool, deadLetters }: AppDiagnosis): Finding[] {
+  const findings: Finding[] = [...findingsOfPools({ app, pools: byPool, workers })];
+  const owned = byPool.map((pool) => pool.owned);
+  const oldestMs = Math.max(0, ...owned.map((each) => each.oldestMs ?? 0));
+  if (workers.length > 0 && oldestMs > waitingMsMin) {
+    const lag = owned.reduce((sum, each) => sum + each.lag, 0);
+    const partitions = owned.reduce((sum, each) => sum + each.waitingPartitions, 0);
     findings.push({
       level: "warning",
-      text: "No worker runs: what is told waits, and asks fail.",
-      remedy: "Start one: troupe worker FILE",
-    });
-  } else if (unowned > 0) {
-    findings.push({
-      level: "warning",
-      text: `${count(unowned, "partition")} without an owner.`,
-      remedy: "A takeover may be under way; if it stays so, look at the workers' logs.",
-    });
-  }
-  if (workers.length > 0 && mail.oldestWaitingMs > waitingMsMin) {
-    findings.push({
-      level: "warning",
-      text: `Mail waits in ${count(mail.waitingPartitions, "partition")}, the oldest for ${printSpan(mail.oldestWaitingMs)}.`,
+      text: `${count(lag, "message")} wait in ${count(partitions, "partition")} that workers own, the oldest for ${printSpan(oldestMs)}.`,
       remedy: "Actors may be slow, or a message is being tried again: look at the workers' logs.",
     });
   }
@@ -158,7 +151,7 @@ function aboutWork({ workers, unowned, mail, deadLetters }: AppDiagnosis): Findi
     findings.push({
       level: "warning",
       text: `${count(deadLetters, "message")} could not be handled: kept, with the reason, as dead letters.`,
-      remedy: "See why with `troupe dead`, and send one again with `troupe dead resend NUMBER`.",
+      remedy: "See why with `troupe dead`, and send one again with `troupe dead replay NUMBER`.",
     });
   }
   return findings;

@@ -34,11 +34,30 @@ export interface TakenClaim {
 /** A socket's path holds at most 107 bytes on Linux, 103 on macOS. */
 const pathBytesMax = 103;
 const lookEveryMs = 50;
+/** A holder that starts its server says where it is within that time; those who wait for longer are told why. Unit: ms. */
+const patientMs = 1_000;
 /** A process that is removing a dead holder's socket is done in an instant. After this it is dead itself. Unit: ms. */
 const removalMsMax = 10_000;
 
+export interface ClaimOptions {
+  /** Unit: ms. Default 90,000. */
+  readonly waitMsMax?: number;
+  /** Told once, when the wait is long enough to be noticed. */
+  readonly onWaiting?: () => void;
+}
+
 /** Claims the folder, or waits until its holder has announced something. Rejects with STORE_FAILED after `waitMsMax`. */
-export async function claimFolder(folder: string, waitMsMax = 90_000): Promise<HeldClaim | TakenClaim> {
+export async function claimFolder(folder: string, options: ClaimOptions = {}): Promise<HeldClaim | TakenClaim> {
+  const { waitMsMax = 90_000, onWaiting = () => {} } = options;
+  const cancel = systemClock.after(patientMs, onWaiting);
+  try {
+    return await claimWithin(folder, waitMsMax);
+  } finally {
+    cancel();
+  }
+}
+
+async function claimWithin(folder: string, waitMsMax: number): Promise<HeldClaim | TakenClaim> {
   const path = socketPath(folder);
   const giveUp = AbortSignal.timeout(waitMsMax);
   while (!giveUp.aborted) {
@@ -55,10 +74,16 @@ export async function claimFolder(folder: string, waitMsMax = 90_000): Promise<H
   );
 }
 
-/** What the holder of the folder announced; undefined when there is no holder. */
-export async function askHolder(folder: string, waitMsMax = 5_000): Promise<TakenClaim | undefined> {
-  const answer = await ask(socketPath(folder), AbortSignal.timeout(waitMsMax));
-  return answer.kind === "taken" ? answer : undefined;
+/** What the holder of the folder announced, or announces within `waitMsMax`; undefined when there is no holder. */
+export async function askHolder(folder: string, options: ClaimOptions = {}): Promise<TakenClaim | undefined> {
+  const { waitMsMax = 90_000, onWaiting = () => {} } = options;
+  const cancel = systemClock.after(patientMs, onWaiting);
+  try {
+    const answer = await ask(socketPath(folder), AbortSignal.timeout(waitMsMax));
+    return answer.kind === "taken" ? answer : undefined;
+  } finally {
+    cancel();
+  }
 }
 
 function socketPath(folder: string): string {

@@ -18,6 +18,8 @@ export interface LocalServerOptions {
   readonly dataDir?: string;
   /** Each line of the server's log. */
   readonly onLog?: (line: string) => void;
+  /** Told, in words, what it waits for when that takes long. */
+  readonly onWaiting?: (line: string) => void;
   /** Default: the port of the last time if it is free, else any. */
   readonly port?: number;
 }
@@ -47,7 +49,8 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   await mkdir(dataDir, { recursive: true });
   // Nobody wants to commit the store by accident.
   await writeFile(join(dataDir, ".gitignore"), "*\n");
-  const claim = await claimFolder(dataDir);
+  const { onWaiting } = options;
+  const claim = await claimFolder(dataDir, { onWaiting: () => onWaiting?.(waitingLine(dataDir)) });
   if (claim.kind === "taken") return sharedServer(claim);
   try {
     const run = await launchHere(options, dataDir);
@@ -61,10 +64,17 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   }
 }
 
-/** The server that some process runs for this folder now; undefined when there is none. */
-export async function findLocalServer(dataDir: string = dataDirDefault): Promise<LocalServer | undefined> {
-  const claim = await askHolder(resolve(dataDir));
+/** The server that some process runs, or is just starting, for this folder; undefined when there is none. */
+export async function findLocalServer(
+  dataDir: string = dataDirDefault,
+  onWaiting: (line: string) => void = () => {},
+): Promise<LocalServer | undefined> {
+  const claim = await askHolder(resolve(dataDir), { onWaiting: () => onWaiting(waitingLine(dataDir)) });
   return claim === undefined ? undefined : sharedServer(claim);
+}
+
+function waitingLine(dataDir: string): string {
+  return `another command is just starting or ending the nats-server of ${dataDir}; waiting for it`;
 }
 
 /** What the holder of the folder tells others, and what is kept of it for the next time. */

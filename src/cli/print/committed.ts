@@ -8,7 +8,7 @@ import { printable, printJson, printPairs, printSpan } from "../text.ts";
 import { printWhen } from "./timers.ts";
 
 export function committedJson(committed: Committed<unknown>) {
-  const { actor, state, schema, revision, traceId, epoch, pendingSends, timers, committedAt } = committed;
+  const { actor, state, schema, revision, traceId, epoch, pendingSends, timers, committedAt, stopped } = committed;
   return {
     type: actor.type,
     id: actor.id,
@@ -20,11 +20,12 @@ export function committedJson(committed: Committed<unknown>) {
     pendingSends,
     timers: JSON.parse(printTimers(timers)) as unknown,
     committedAt: committedAt.toISOString(),
+    ...(stopped === undefined ? {} : { stopped: { code: stopped.code, message: stopped.message, at: stopped.at } }),
   };
 }
 
 export function printCommitted(committed: Committed<unknown>, nowMs: number, paint: Paint): string {
-  const { actor, state, schema, revision, traceId, epoch, pendingSends, timers, committedAt } = committed;
+  const { actor, state, schema, revision, traceId, epoch, pendingSends, timers, committedAt, stopped } = committed;
   const pairs: (readonly [string, string])[] = [
     ["revision", String(revision)],
     ["committed", `${committedAt.toISOString()} (${printSpan(nowMs - committedAt.getTime())} ago)`],
@@ -33,6 +34,9 @@ export function printCommitted(committed: Committed<unknown>, nowMs: number, pai
     ["schema", String(schema)],
   ];
   if (pendingSends > 0) pairs.push(["sends", `${pendingSends} on their way when it was committed`]);
+  if (stopped !== undefined) {
+    pairs.push(["stopped", paint("red", printable(`since ${stopped.at}: ${stopped.message} (${stopped.code})`))]);
+  }
   for (const [name, { method, when }] of Object.entries(timers)) {
     pairs.push(["timer", `${printable(name)}: ${printable(method)} ${printable(printWhen(when))}`]);
   }

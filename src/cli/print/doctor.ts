@@ -62,7 +62,7 @@ function appPairs({ pools, workers, unowned, mail, deadLetters }: AppDiagnosis):
   const waits =
     mail.waitingPartitions === 0
       ? "none waits"
-      : `some wait in ${count(mail.waitingPartitions, "partition")}, for ${printSpan(mail.oldestWaitingMs)} at most`;
+      : `${mail.waiting} wait in ${count(mail.waitingPartitions, "partition")}, for ${printSpan(mail.oldestWaitingMs)} at most`;
   const owned = unowned === 0 ? "all owned" : `${unowned} without an owner`;
   return [
     ["workers", String(workers.length)],
@@ -109,7 +109,7 @@ function survivalLines({ survival }: AppDiagnosis, paint: Paint): string {
 
 const levelStyles = { problem: "red", warning: "yellow", note: "cyan" } as const;
 
-function printFinding({ level, text, remedy }: Finding, paint: Paint): string {
+export function printFinding({ level, text, remedy }: Finding, paint: Paint): string {
   return `  ${paint(levelStyles[level], `${level}:`)} ${text}\n    ${remedy}`;
 }
 

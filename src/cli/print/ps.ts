@@ -1,9 +1,13 @@
 // What `troupe ps` shows a person.
 
 import { printAddress } from "../../core/ids.ts";
-import type { WorkerFacts } from "../cluster-picture.ts";
+import type { PartitionFacts, WorkerFacts } from "../cluster-picture.ts";
+import { callWorker } from "../cluster-picture.ts";
+import type { Finding } from "../doctor/diagnosis.ts";
+import type { PoolFacts, Waiting } from "../pool-picture.ts";
 import type { Paint } from "../text.ts";
 import { count, printBytes, printSpan, printTable } from "../text.ts";
+import { printFinding } from "./doctor.ts";
 
 /** As `--json` prints it; null where nobody is. */
 export interface ActorRow {
@@ -18,45 +22,89 @@ export interface ActorRow {
   readonly worker: string | null;
 }
 
+/** As `--json` prints it. */
 export interface PsPicture {
   readonly app: string;
+  /** What somebody has to know or to do. */
+  readonly findings: readonly Finding[];
   readonly workers: readonly WorkerFacts[];
-  readonly partitions: { readonly total: number; readonly owned: number };
-  readonly actors: readonly ActorRow[];
+  readonly pools: readonly PoolFacts[];
+  readonly partitions: PartitionSums;
+  /** With `--partitions` left out, as is their number. */
+  readonly actors?: readonly ActorRow[];
   /** Actors that match, listed or not. */
+  readonly total?: number;
+}
+
+export interface PartitionSums extends Pick<Waiting, "lag" | "oldestMs"> {
   readonly total: number;
+  readonly owned: number;
+  /** Each of them, with `--partitions`. */
+  readonly list?: readonly PartitionFacts[];
 }
 
 export function printPs(picture: PsPicture, nowMs: number, paint: Paint, width: number): string {
-  const { workers, actors, partitions, total } = picture;
-  const parts = [
-    workers.length === 0
-      ? paint("yellow", "No worker runs: messages wait.")
-      : workerTable(workers, nowMs, paint, width),
-    actors.length === 0 ? "No actor has a committed value yet." : actorTable(actors, nowMs, paint, width),
-  ];
-  const hidden = total - actors.length;
-  const sums = [count(total, "actor"), `${partitions.owned} of ${count(partitions.total, "partition")} owned`];
-  if (hidden > 0) sums.push(`${hidden} not shown (--limit 0 shows all)`);
+  const { findings, workers, partitions, actors, total = 0 } = picture;
+  const parts = findings.length === 0 ? [] : [findings.map((finding) => printFinding(finding, paint)).join("\n")];
+  if (workers.length > 0) parts.push(workerTable(workers, nowMs, paint, width));
+  if (partitions.list !== undefined) parts.push(partitionTable(partitions.list, workers, paint, width));
+  const sums = [count(workers.length, "worker"), ...picture.pools.map(printPool)];
+  if (actors !== undefined) {
+    const none = "No actor has a committed value yet.";
+    parts.push(actors.length === 0 ? none : actorTable(actors, workers, nowMs, paint, width));
+    const hidden = total - actors.length;
+    sums.push(`${count(total, "actor")}${hidden > 0 ? `, ${hidden} not shown (--limit 0 shows all)` : ""}`);
+  }
   return [...parts, paint("dim", sums.join("; "))].join("\n\n");
 }
 
+function printPool({ pool, partitions, owned, unowned }: PoolFacts): string {
+  const lag = owned.lag + unowned.lag;
+  const oldestMs = Math.max(owned.oldestMs ?? 0, unowned.oldestMs ?? 0);
+  const waits =
+    lag === 0 ? "nothing waits" : `${count(lag, "message")} wait${lag === 1 ? "s" : ""} (${printSpan(oldestMs)})`;
+  return `${pool}: ${owned.partitions} of ${count(partitions, "partition")} owned, ${waits}`;
+}
+
 function workerTable(workers: readonly WorkerFacts[], nowMs: number, paint: Paint, width: number): string {
-  const head = ["WORKER", "POOL", "PID", "PARTITIONS", "LEASE", "UP", "ACTORS"];
-  const rows = workers.map(({ worker, pools, pid, partitions, leaseMs, startedAt, actors }) => [
-    ...[worker, pools.join(", "), String(pid ?? "?"), String(partitions), `${printSpan(leaseMs)} left`],
-    startedAt === undefined ? "?" : printSpan(nowMs - Date.parse(startedAt)),
-    actors.join(", "),
+  const head = ["NAME", "WORKER", "POOLS", "STATE", "PARTITIONS", "LAG", "LEASE", "UP", "PID", "ACTORS"];
+  const rows = workers.map(({ name, worker, pools, isDraining, partitions, lag, leaseMs, startedAt, pid, actors }) => [
+    ...[name ?? "-", worker, pools.join(", "), isDraining ? "drains" : "serves", String(partitions), String(lag)],
+    ...[`${printSpan(leaseMs)} left`, startedAt === null ? "?" : printSpan(nowMs - Date.parse(startedAt))],
+    ...[String(pid ?? "?"), actors.join(", ")],
   ]);
   return printTable(head, rows, paint, width);
 }
 
-function actorTable(actors: readonly ActorRow[], nowMs: number, paint: Paint, width: number): string {
-  const head = ["ACTOR", "REVISION", "SIZE", "COMMITTED", "PARTITION", "WORKER"];
-  const rows = actors.map(({ type, id, revision, bytes, committedAt, partition, worker }) => [
+function partitionTable(
+  partitions: readonly PartitionFacts[],
+  workers: readonly WorkerFacts[],
+  paint: Paint,
+  width: number,
+): string {
+  const head = ["POOL", "PARTITION", "OWNER", "EPOCH", "CURSOR", "LAG", "OLDEST", "NEEDS"];
+  const rows = partitions.map(({ pool, partition, owner, epoch, cursor, lag, oldestMs, needs }) => [
+    ...[pool, String(partition), owner === null ? "nobody" : callWorker(owner, workers)],
+    ...[String(epoch), String(cursor), String(lag), oldestMs === null ? "-" : printSpan(oldestMs)],
+    Object.entries(needs)
+      .map(([type, schema]) => `${type} ${schema}`)
+      .join(", "),
+  ]);
+  return printTable(head, rows, paint, width);
+}
+
+function actorTable(
+  actors: readonly ActorRow[],
+  workers: readonly WorkerFacts[],
+  nowMs: number,
+  paint: Paint,
+  width: number,
+): string {
+  const head = ["ACTOR", "REVISION", "SIZE", "COMMITTED", "POOL", "PARTITION", "WORKER"];
+  const rows = actors.map(({ type, id, revision, bytes, committedAt, pool, partition, worker }) => [
     ...[printAddress({ type, id }), String(revision), printBytes(bytes)],
-    `${printSpan(nowMs - Date.parse(committedAt))} ago`,
-    ...[String(partition ?? "?"), worker ?? "nobody"],
+    ...[`${printSpan(nowMs - Date.parse(committedAt))} ago`, pool ?? "?", String(partition ?? "?")],
+    worker === null ? "nobody" : callWorker(worker, workers),
   ]);
   return printTable(head, rows, paint, width);
 }

@@ -1,0 +1,220 @@
+// The turn that runs in one activation: starts it on what the turns before it have made, does for its handler what reaches
+// beyond the state, and judges how it ended.
+
+import { applyEscalated, applyFailedStop, applyGivenUp, applySpawned, applyToldStop } from "../actors/apply-failure.ts";
+import { applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
+import type { Answer, AskMessage, Message, TellMessage } from "../actors/message.ts";
+import { isRepeatable } from "../actors/message.ts";
+import type { Snapshot } from "../actors/snapshot.ts";
+import { decide } from "../actors/supervision.ts";
+import { resumeMethod, spawnedMethod, stopMethod, wakeMethod } from "../actors/system-methods.ts";
+import type { Timers } from "../actors/timer.ts";
+import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
+import { withdrawn } from "../actors/turn-failure.ts";
+import type { Clock } from "../core/clock.ts";
+import { invariant, isTroupeError, TroupeError } from "../core/errors.ts";
+import type { StopReason } from "../core/events.ts";
+import { printAddress } from "../core/ids.ts";
+import type { Logger } from "../core/log.ts";
+import type { Cell } from "./cell.ts";
+import type { EndedTurn } from "./cell-ended.ts";
+import type { CellStore } from "./cell-store.ts";
+import { announceRetry, answerOf, logOf, runMessage } from "./cell-turn.ts";
+
+export class CellRunner implements TurnServices {
+  readonly #cell: Cell;
+  readonly #store: CellStore;
+  #running: Message | undefined;
+
+  constructor(cell: Cell, store: CellStore) {
+    this.#cell = cell;
+    this.#store = store;
+  }
+
+  get clock(): Clock {
+    return this.#cell.host.clock;
+  }
+  get lost(): AbortSignal {
+    return this.#cell.host.lost;
+  }
+  get payloadBytesMax(): number {
+    return this.#cell.host.mail.payloadBytesMax;
+  }
+
+  get timers(): Timers {
+    return this.#store.working.timers;
+  }
+
+  /** The message whose turn runs. */
+  get running(): Message | undefined {
+    return this.#running;
+  }
+
+  /** Forgets the turn that runs; returns its message. */
+  release(): Message | undefined {
+    const message = this.#running;
+    this.#running = undefined;
+    return message;
+  }
+
+  /** Holds a message that is dealt with in another way, so that the cursor does not pass it. */
+  hold(message: Message | undefined): void {
+    this.#running = message;
+  }
+
+  log(message: Message): Logger {
+    return logOf(this.#cell, message);
+  }
+
+  ask(asker: Message, question: Question): Promise<unknown> {
+    const { host, key } = this.#cell;
+    const chain = asker.kind === "ask" ? [...asker.chain, key] : [key];
+    return host.ask(question, { from: key, chain, trace: asker.turnTrace });
+  }
+
+  findStep(message: Message, name: string): string | undefined {
+    return isRepeatable(message) ? findStep(this.#store.working, message, name) : undefined;
+  }
+
+  keepStep(message: Message, name: string, text: string): Promise<void> {
+    if (!isRepeatable(message)) return Promise.resolve();
+    if (message !== this.#running || !this.#cell.isLive) {
+      return Promise.reject(new TroupeError("FENCED", `${printAddress(this.#cell.self)} is acted on elsewhere`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#store.working = applyStep(this.#store.working, message, name, text);
+      this.#cell.record({ kind: "step", message, resolve, reject });
+    });
+  }
+
+  /** Ends the turn of an ask whose asker waits no longer; undefined when none runs for it. */
+  withdraw(askId: string): AskMessage | undefined {
+    const message = this.#running;
+    if (message?.kind !== "ask" || message.askId !== askId) return undefined;
+    message.isWithdrawn = true;
+    message.interrupt?.(withdrawn());
+    return message;
+  }
+
+  /** `isOutdated`: a later firing of the same timer waits behind it. */
+  run(message: Message, isOutdated: boolean): void {
+    this.#running = message;
+    const { working } = this.#store;
+    const isPassedBy = message.method === wakeMethod || isOutdated;
+    if (isPassedBy || findRepeat(working, message) !== undefined) {
+      this.#store.cancelStray(message);
+      return this.#end(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(working, message)); // R5
+    }
+    if (message.kind === "ask" && message.isWithdrawn === true) {
+      return this.#end(message, false, { kind: "error", error: withdrawn() });
+    }
+    if (message.method === resumeMethod) return this.#end(message, false, { kind: "ok", text: '"running"' });
+    if (message.kind === "tell") {
+      if (message.method === spawnedMethod || message.method === stopMethod) return this.#runOwn(message);
+      if (message.doom !== undefined) return this.#judge(message, message.doom);
+      message.attempts += 1;
+    }
+    const outcome = runMessage(this.#cell, message, working.state, false);
+    if (outcome instanceof Promise) void outcome.then((settled) => this.#finish(message, settled));
+    else this.#finish(message, outcome);
+  }
+
+  /** What every actor does by itself. */
+  #runOwn(message: TellMessage): void {
+    const { working } = this.#store;
+    try {
+      if (message.method === spawnedMethod) this.#pass(message, applySpawned(working, message));
+      else this.#stop(message, applyToldStop(working, message, this.clock.now()), "told");
+    } catch (thrown) {
+      if (!isTroupeError(thrown)) throw thrown;
+      this.#judge(message, thrown);
+    }
+  }
+
+  #finish(message: Message, outcome: TurnOutcome): void {
+    if (!this.#cell.isLive) return this.#void(message);
+    if (outcome.kind === "done") {
+      const { next, isDirty } = applyDone(this.#store.working, message, outcome);
+      this.#store.working = next;
+      const isFence = message.kind === "tell" && this.#store.isUnfenced && this.#store.revision > 0; // R5
+      return this.#end(message, isDirty || isFence, answerOf(outcome), outcome.sendings.length > 0);
+    }
+    if (message.kind === "ask") return this.#end(message, false, answerOf(outcome));
+    return this.#judge(message, outcome.error);
+  }
+
+  #end(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
+    this.#cell.endTurn({ kind: "turn", message, answer, sends, isDirty });
+  }
+
+  /** A told message has failed. */
+  #judge(message: TellMessage, error: TroupeError): void {
+    if (message.isUncommittable === true) return this.#buryAtOnce(message, error);
+    const { definition, host, self } = this.#cell;
+    const { working } = this.#store;
+    const { code, message: text, data } = error;
+    const { method, attempts, messageId } = message;
+    const parent =
+      working.parent?.method === undefined ? undefined : { ...working.parent, method: working.parent.method };
+    const failure = { code, message: text, data, method, attempts };
+    const decision = decide(failure, definition, parent !== undefined, host.clock.random());
+    // Should the commit not stand, the message is judged again and not run again.
+    message.doom = decision.kind === "retry" ? undefined : error;
+    switch (decision.kind) {
+      case "retry":
+        announceRetry(this.#cell, message, error, decision.afterMs);
+        this.#running = undefined;
+        return this.#cell.postpone(message, decision.afterMs);
+      case "dead-letter":
+        if (decision.lacksParent)
+          logOf(this.#cell, message).warn({}, "no parent to escalate to: kept as a dead letter");
+        return this.#pass(message, applyGivenUp(working, message, error), { givenUp: error });
+      case "stop":
+        return this.#stop(message, applyFailedStop(working, message, error, host.clock.now()), "failed");
+      case "escalate": {
+        invariant(parent, "only who has a parent escalates");
+        const event = {
+          kind: "escalated",
+          actor: self,
+          to: parent.key,
+          method,
+          messageId,
+          code,
+          message: text,
+        } as const;
+        const onCommitted = () => host.events.emit(event);
+        const next = applyEscalated(working, message, error, self, parent);
+        return this.#pass(message, next, { givenUp: error, onCommitted });
+      }
+    }
+  }
+
+  /** The message is done with by the commit of `next`: a dead letter comes of it, or nothing (P7). */
+  #pass(message: TellMessage, next: Snapshot, more?: Pick<EndedTurn, "givenUp" | "onCommitted">): void {
+    this.#store.working = next;
+    this.#cell.endTurn({ kind: "turn", message, answer: undefined, sends: true, isDirty: true, ...more });
+  }
+
+  #stop(message: TellMessage, next: Snapshot, reason: StopReason): void {
+    const { host, self } = this.#cell;
+    const { code = "", message: text = "" } = next.stopped ?? {};
+    this.#cell.holdForStop();
+    const onCommitted = () => host.events.emit({ kind: "actor-stopped", actor: self, reason, code, message: text });
+    const givenUp = reason === "failed" ? message.doom : undefined;
+    this.#pass(message, next, givenUp === undefined ? { onCommitted } : { givenUp, onCommitted });
+  }
+
+  /** Without a commit: whoever reads the message again buries it again, under the same id. */
+  #buryAtOnce(message: TellMessage, error: TroupeError): void {
+    void this.#cell.host.bury(this.#cell, message, error).then((isBuried) => {
+      if (!isBuried || !this.#cell.isLive) return this.#void(message);
+      this.#end(message, false, undefined);
+    });
+  }
+
+  /** The draft that the turn ran on is void, or ownership is gone: what came of it counts for nothing. */
+  #void(message: Message): void {
+    if (message.kind === "tell") message.attempts = Math.max(0, message.attempts - 1);
+    this.#cell.voidTurn();
+  }
+}
