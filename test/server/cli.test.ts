@@ -252,29 +252,6 @@ describe("actors from the command line", () => {
   });
 });
 
-test("timers are listed with what they tell whom, and when next, and stand beside the state", async () => {
-  await json("ask", "counter", "timed", "setTimers");
-  expect(await json("get", "counter", "timed")).toMatchObject({
-    timers: {
-      later: { method: "add", input: 1, at: isoTime },
-      nightly: { method: "add", input: 2, cron: "0 30 2 * * *", timeZone: "Europe/Berlin" },
-    },
-  });
-  const { timers, total } = (await json("timers", "counter.timed")) as { timers: object[]; total: number };
-  expect([total, timers]).toMatchObject([
-    2,
-    [
-      { type: "counter", id: "timed", name: "later", method: "add", input: 1, next: isoTime },
-      { name: "nightly", cron: "0 30 2 * * *", timeZone: "Europe/Berlin", next: isoTime },
-    ],
-  ]);
-  const { out } = await troupe("timers", "counter.timed");
-  expect(out).toMatch(/^later {2}counter\/timed add 1 {2}at \d{4}-/m);
-  expect(out).toMatch(/^nightly {2}counter\/timed add 2 {2}0 30 2 \* \* \* \(Europe\/Berlin\), next at \d{4}-/m);
-  expect((await troupe("timers", "counter.none")).out).toBe("No actor has a timer.\n");
-  expect((await troupe("get", "counter", "timed")).out).toContain("nightly: add 0 30 2 * * * (Europe/Berlin)");
-});
-
 describe("failures", () => {
   test("3: nothing listens, and that is known at once", async () => {
     const startMs = performance.now();
