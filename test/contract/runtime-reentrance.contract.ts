@@ -9,8 +9,9 @@ import { keyOf } from "../../src/core/ids.ts";
 import { partitionOf } from "../../src/core/partition.ts";
 import { partitionKey } from "../../src/runtime/subjects.ts";
 import { bytes, patienceMs, within } from "./mail-support.ts";
+import { asker } from "./runtime-actors.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
-import { eventOf, partitions, rejection, Stage } from "./runtime-support.ts";
+import { eventOf, eventsOf, partitions, rejection, Stage } from "./runtime-support.ts";
 
 const state = z.object({ lines: z.array(z.string()) });
 const order = z.enum(["ask first", "change first", "change meanwhile", "hold on to the state"]);
@@ -139,6 +140,25 @@ export function runtimeReentranceContract(name: string, open: OpenRuntime): void
       expect(outcome).toMatchObject({ kind: "reply", errorCode: "ASK_CYCLE" });
     }
     expect(await client.actor(leader, "l").ask.lines()).toEqual([]);
+  });
+
+  test(`${name}: circles of asks are noticed, and entered again, from one worker to another`, async () => {
+    await using stage = await Stage.open(open);
+    const { leader, follower, actors } = pair(true);
+    const all = [...actors, asker, left, right];
+    const first = await stage.worker(all);
+    const handedOver = eventOf(first, "partition-given");
+    const second = await stage.worker(all);
+    await handedOver;
+    const client = await stage.client();
+    const turns = new Map([first, second].map((worker) => [worker, eventsOf(worker, "turn-ended")]));
+    const ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    const failed = await rejection(client.actor(asker, "a").ask.walk([...ids.slice(1), "a"]), "HANDLER_FAILED");
+    expect(failed.message).toContain(`${ids.map((id) => `asker.${id}`).join(" -> ")} -> asker.a`);
+    for (const id of ids) expect(await client.actor(leader, id).ask.lead("ask first")).toBe(2);
+    for (const id of ids) expect(await client.actor(follower, `of-${id}`).ask.lines()).toEqual([`${id} had 1`]);
+    expect(await client.actor(left, "deep").ask.count(6)).toBe(7);
+    for (const [, ended] of turns) expect(ended.length).toBeGreaterThan(0);
   });
 
   test(`${name}: I1, I2: an actor that may be re-entered handles it, before the turn that waits, each with its own commit`, async () => {
