@@ -50,8 +50,8 @@ export type ActivationInput =
   | { readonly kind: "withdrawn" }
   | { readonly kind: "loaded" }
   | { readonly kind: "turn-ended"; readonly bytes: number; readonly isDirty: boolean }
-  /** The running turn has something to keep before it goes on (`ctx.step`). */
-  | { readonly kind: "recorded" }
+  /** The running turn has something to keep before it goes on: a step's result, or a turn within it. */
+  | { readonly kind: "recorded"; readonly isDirty: boolean }
   | { readonly kind: "committed" }
   /** The commit was refused; `requeued` messages (a running turn's not among them) wait again. */
   | { readonly kind: "refused"; readonly requeued: number }
@@ -131,7 +131,7 @@ function stepLive(now: Live, input: ActivationInput): ActivationStep {
         none,
       );
     case "recorded":
-      return settle({ ...now, open: now.open + 1, isDirty: true }, none);
+      return settle({ ...now, open: now.open + 1, isDirty: now.isDirty || input.isDirty }, none);
     case "committed":
       return settle({ ...now, inFlight: 0 }, none);
     case "turn-postponed":

@@ -74,6 +74,12 @@ export interface ActorOptions<State, Ups extends Upcasters = Upcasters> {
    * parent told (see `TurnContext.spawn`). A function judges each failure, and may say "retry". Default "dead-letter".
    */
   readonly onFailure?: FailurePolicy;
+  /**
+   * An ask that comes back to this actor while one of its turns waits for what it asked has a turn of its own, instead of
+   * failing with ASK_CYCLE, unless the waiting turn has changed the state before it asked. The waiting turn then goes on
+   * with what that one has left: read `ctx.state` again after each `await`. Default false.
+   */
+  readonly reentrant?: boolean;
   /** The handler that is told of failures that this actor's children escalate; its schema is `childFailure`. */
   readonly onChildFailure?: string;
 }
@@ -91,6 +97,7 @@ export interface ActorDefinition<State, Methods extends MethodTable<State>> {
   readonly retry: Required<RetryOptions>;
   readonly onFailure: FailurePolicy;
   readonly onChildFailure: string | undefined;
+  readonly isReentrant: boolean;
 }
 
 /** A definition whose state and methods do not matter: what a worker is given a list of. */
@@ -107,6 +114,7 @@ export interface AnyActor {
   readonly retry: Required<RetryOptions>;
   readonly onFailure: FailurePolicy;
   readonly onChildFailure: string | undefined;
+  readonly isReentrant: boolean;
 }
 
 export const actorDefaults = Object.freeze({
@@ -198,6 +206,7 @@ export function defineActor<State, Methods extends MethodTable<State>, Ups exten
     },
     onFailure,
     onChildFailure,
+    isReentrant: options.reentrant === true,
   });
 }
 

@@ -19,6 +19,17 @@ interface Frame {
   readonly trace: Traceparent | undefined;
   /** The turn that handles it: what it causes is a child of that. Set at each run. */
   turnTrace: Traceparent | undefined;
+  /** Names the run of it that asks others, so that what comes back finds it (re-entrance). */
+  turnId?: string | undefined;
+  turn?: WaitingTurn | undefined;
+}
+
+/** A turn that may be re-entered while it waits. */
+export interface WaitingTurn {
+  /** It has changed nothing of its state. */
+  readonly isUntouched: boolean;
+  /** Goes on with another state. What it has of the one before is void. */
+  rebase(state: unknown): void;
 }
 
 export interface TellMessage extends Frame {

@@ -1,6 +1,6 @@
 // The context of one turn, and what the turn has come to when its handler has returned. The laws stand in `turn.ts`.
 
-import { create } from "mutative";
+import { create, current } from "mutative";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
@@ -29,6 +29,7 @@ const timerHeaderBytesMax = 4_096;
 export class Turn {
   readonly #request: TurnRequest;
   readonly #method: AnyMethod<never>;
+  #base: unknown;
   #draft: unknown;
   #finalize: (() => unknown) | undefined;
   #replacement: { readonly state: unknown } | undefined;
@@ -44,6 +45,7 @@ export class Turn {
   constructor(request: TurnRequest, method: AnyMethod<never>) {
     this.#request = request;
     this.#method = method;
+    this.#base = request.state;
   }
 
   get self(): ActorAddress {
@@ -71,7 +73,7 @@ export class Turn {
     this.#checkOpen();
     if (this.#replacement !== undefined) return this.#replacement.state;
     if (this.#finalize === undefined) {
-      const [draft, finalize] = create(this.#request.state as object);
+      const [draft, finalize] = create(this.#base as object);
       this.#draft = draft;
       this.#finalize = finalize;
     }
@@ -80,6 +82,19 @@ export class Turn {
   set state(state: unknown) {
     this.#checkOpen();
     this.#replacement = { state };
+  }
+
+  get isUntouched(): boolean {
+    if (this.isOver || this.#replacement !== undefined) return false;
+    return this.#finalize === undefined || current(this.#draft as object) === this.#base;
+  }
+
+  /** Whoever still holds a piece of the draft before gets an error from it: ending a draft revokes it. */
+  rebase(state: unknown): void {
+    this.#finalize?.();
+    this.#finalize = undefined;
+    this.#draft = undefined;
+    this.#base = state;
   }
 
   actor(definition: AnyActor, id: string): object {
@@ -158,7 +173,7 @@ export class Turn {
     const resultText =
       message.kind === "ask" ? printJson(result, "RESULT_INVALID", `what ${where} returned`) : undefined;
     const state = this.#finalState(where);
-    const isChanged = state !== this.#request.state;
+    const isChanged = state !== this.#base;
     if (!isChanged) return this.#done(state, false, resultText);
     if (this.#method.kind === "query") {
       return failed(new TroupeError("QUERY_CHANGED_STATE", `the query ${where} changed the state`));
@@ -228,7 +243,7 @@ export class Turn {
       const text = printJson(this.#replacement.state, "STATE_INVALID", `the state that ${where} assigned`);
       return text === undefined ? undefined : JSON.parse(text);
     }
-    return this.#finalize === undefined ? this.#request.state : this.#finalize();
+    return this.#finalize === undefined ? this.#base : this.#finalize();
   }
 
   #tell(definition: AnyActor, to: string, methodName: string, input: unknown): void {

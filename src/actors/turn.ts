@@ -122,6 +122,10 @@ function enter(request: TurnRequest, method: AnyMethod<never>, validation: Valid
 
 function execute(request: TurnRequest, method: AnyMethod<never>, input: unknown): TurnOutcome | Promise<TurnOutcome> {
   const turn = new Turn(request, method);
+  if (request.definition.isReentrant) {
+    request.message.turn = turn;
+    request.message.turnId = undefined;
+  }
   try {
     // The table of methods is typed where it is defined; here any method meets any input that its schema accepted.
     const run = method.run as (ctx: unknown, input: unknown) => unknown;

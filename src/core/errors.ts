@@ -54,7 +54,10 @@ export const errorCatalog = {
   STEP_REPEATED: { retry: "never", remedy: "Give each `ctx.step` of a turn a name of its own." },
   TIMER_INVALID: { retry: "never", remedy: "Correct the timer; the message says which part." },
   TIMERS_FULL: { retry: "never", remedy: "Cancel timers that are not needed, or share the work among more actors." },
-  ASK_CYCLE: { retry: "never", remedy: "Break the circle: tell instead of ask, or ask a query, which never waits." },
+  ASK_CYCLE: {
+    retry: "never",
+    remedy: "Break the circle: tell instead of ask, ask a query, or define the actor as `reentrant` and ask first.",
+  },
   ASK_TIMEOUT: { retry: "later", remedy: "It may have taken effect; repeat it with the same idempotency key." },
   ASK_WITHDRAWN: {
     retry: "never",

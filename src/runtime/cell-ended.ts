@@ -2,6 +2,7 @@
 
 import type { Answer, Message } from "../actors/message.ts";
 import type { Stopped } from "../actors/snapshot.ts";
+import { withdrawn } from "../actors/turn-failure.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { printAddress } from "../core/ids.ts";
@@ -14,6 +15,8 @@ export interface EndedTurn {
   readonly sends: boolean;
   /** Whether it has something to commit. */
   readonly isDirty: boolean;
+  /** It was a turn within another one, which is undone with it (I5 of `cell-inner.ts`). */
+  readonly isInner?: boolean;
   /** Why the message was given up on. */
   readonly givenUp?: TroupeError;
   /** Runs when its commit stands. */
@@ -51,8 +54,8 @@ export function undoEnded(ended: Ended, error: TroupeError | undefined): readonl
     ended.reject(error ?? new TroupeError("FENCED", "the turn of this step is undone"));
     return [];
   }
-  if (ended.message.kind === "tell" || error === undefined) return [ended.message];
-  ended.message.answer({ kind: "error", error });
+  if (ended.message.kind === "tell" || (error === undefined && ended.isInner !== true)) return [ended.message];
+  ended.message.answer({ kind: "error", error: error ?? withdrawn() });
   return [];
 }
 

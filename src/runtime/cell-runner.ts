@@ -18,6 +18,7 @@ import { printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { Cell } from "./cell.ts";
 import type { EndedTurn } from "./cell-ended.ts";
+import { InnerTurns } from "./cell-inner.ts";
 import type { CellStore } from "./cell-store.ts";
 import { announceRetry, answerOf, logOf, runMessage } from "./cell-turn.ts";
 
@@ -25,6 +26,7 @@ export class CellRunner implements TurnServices {
   readonly #cell: Cell;
   readonly #store: CellStore;
   #running: Message | undefined;
+  #inner: InnerTurns | undefined;
 
   constructor(cell: Cell, store: CellStore) {
     this.#cell = cell;
@@ -50,6 +52,17 @@ export class CellRunner implements TurnServices {
     return this.#running;
   }
 
+  /** Ends the turns within the one that runs; returns the ask that runs. */
+  drop(): readonly AskMessage[] {
+    this.#inner?.cut();
+    return this.#running?.kind === "ask" ? [this.#running] : [];
+  }
+
+  enter(message: AskMessage, turnId: string): void {
+    this.#inner ??= new InnerTurns(this.#cell, this.#store, () => this.#running);
+    this.#inner.enter(message, turnId);
+  }
+
   /** Forgets the turn that runs; returns its message. */
   release(): Message {
     const message = this.#running;
@@ -68,8 +81,13 @@ export class CellRunner implements TurnServices {
   }
 
   ask(asker: Message, question: Question): Promise<unknown> {
-    const { host, key } = this.#cell;
-    const chain = asker.kind === "ask" ? [...asker.chain, key] : [key];
+    const { host, key, definition } = this.#cell;
+    let link = key;
+    if (definition.isReentrant) {
+      asker.turnId ??= host.nextCommitId();
+      link = `${key}.${asker.turnId}`;
+    }
+    const chain = asker.kind === "ask" ? [...asker.chain, link] : [link];
     return host.ask(question, { from: key, chain, trace: asker.turnTrace });
   }
 
@@ -79,7 +97,8 @@ export class CellRunner implements TurnServices {
 
   keepStep(message: Message, name: string, text: string): Promise<void> {
     if (!isRepeatable(message)) return Promise.resolve();
-    if (message !== this.#running || !this.#cell.isLive) {
+    const isRunning = message === this.#running || this.#inner?.has(message) === true;
+    if (!isRunning || !this.#cell.isLive) {
       return Promise.reject(new TroupeError("FENCED", `${printAddress(this.#cell.self)} is acted on elsewhere`));
     }
     return new Promise((resolve, reject) => {
@@ -90,8 +109,9 @@ export class CellRunner implements TurnServices {
 
   /** Ends the turn of an ask whose asker waits no longer; undefined when none runs for it. */
   withdraw(askId: string): AskMessage | undefined {
-    const message = this.#running;
-    if (message?.kind !== "ask" || message.askId !== askId) return undefined;
+    const isIt = this.#running?.kind === "ask" && this.#running.askId === askId;
+    const message = isIt ? this.#running : this.#inner?.find(askId);
+    if (message?.kind !== "ask") return undefined;
     message.isWithdrawn = true;
     message.interrupt?.(withdrawn());
     return message;
@@ -133,6 +153,7 @@ export class CellRunner implements TurnServices {
   }
 
   #finish(message: Message, outcome: TurnOutcome): void {
+    this.#inner?.cut();
     if (!this.#cell.isLive) return this.#void(message);
     if (outcome.kind === "done") {
       const { next, isDirty } = applyDone(this.#store.working, message, outcome);

@@ -106,7 +106,9 @@ export class Cell {
     else this.#restIfDone();
   }
 
-  deliverAsk(message: AskMessage): void {
+  /** `turnId`: it comes back to that turn of an actor that may be re-entered. */
+  deliverAsk(message: AskMessage, turnId?: string): void {
+    if (turnId !== undefined) return this.#runner.enter(message, turnId);
     this.#wakeUp();
     if (this.definition.methods[message.method]?.kind === "query") return this.#query(message);
     if (this.#mailbox.offerAsk(message) === "queued") return this.#apply({ kind: "mail" });
@@ -190,7 +192,7 @@ export class Cell {
   /** The running turn goes on when this is stored. */
   record(ended: Ended): void {
     this.#pushOpen(ended);
-    this.#apply({ kind: "recorded" });
+    this.#apply({ kind: "recorded", isDirty: ended.kind === "step" || ended.isDirty });
   }
 
   /** Steps the activation and performs what it decides, until nothing is left. Never runs inside itself. */
@@ -390,8 +392,7 @@ export class Cell {
   #drop(): void {
     const error = this.#goneError();
     for (const ended of this.#takeOpen()) undoEnded(ended, error);
-    const running = [this.#runner.running].filter((message) => message?.kind === "ask");
-    for (const ask of [...running, ...this.#mailbox.drop(), ...(this.#queries?.takeHeld() ?? [])])
+    for (const ask of [...this.#runner.drop(), ...this.#mailbox.drop(), ...(this.#queries?.takeHeld() ?? [])])
       ask.answer({ kind: "error", error });
     this.host.rested(this);
   }

@@ -31,6 +31,8 @@ const blockBytes = 12;
 
 const valueForm = /^[\x21-\x7e]+$/;
 const keyForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9_=-]{1,768}$/;
+/** An actor that waits for an answer, with the name of its turn when that may be re-entered. */
+const linkForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9_=-]{1,768}(?:\.[A-Za-z0-9_-]{1,64})?$/;
 const tokenForm = /^[A-Za-z0-9_=-]{1,768}$/;
 const numberForm = /^[0-9]{1,16}$/;
 
@@ -68,6 +70,12 @@ export function headerBytes(lines: readonly string[] | undefined): number {
   return bytes;
 }
 
+/** The key of an actor in a chain of asks. */
+export function keyOfLink(link: string): string {
+  const dot = link.indexOf(".", link.indexOf(".") + 1);
+  return dot < 0 ? link : link.slice(0, dot);
+}
+
 /** Headers as the client hands them out, and as lines fall apart: a name and its values. */
 export type HeaderEntries = Iterable<readonly [name: string, values: readonly string[]]>;
 
@@ -93,7 +101,7 @@ export function metaOf(headers: HeaderEntries): MailMeta {
         break;
       case headerNames.chain: {
         const chain = value.split(",");
-        if (chain.length > chainLengthMax || !chain.every((key) => keyForm.test(key))) continue;
+        if (chain.length > chainLengthMax || !chain.every((link) => linkForm.test(link))) continue;
         meta.chain = chain;
         break;
       }

@@ -57,7 +57,7 @@ export interface MailMeta {
   readonly from?: string | undefined;
   /** The sender's number for it (outbox). */
   readonly number?: number | undefined;
-  /** The keys of the actors that wait for the answer, outermost first (asks between actors). */
+  /** The actors that wait for the answer, outermost first: their keys, each with `.turn` when it may be re-entered. */
   readonly chain?: readonly string[] | undefined;
   /** The asker's idempotency key, escaped as an id is. */
   readonly idempotencyKey?: string | undefined;

@@ -29,6 +29,7 @@ import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
 import type { Letter, Mail, MailReader, MailRequest, MailServer } from "./mail.ts";
+import { keyOfLink } from "./mail-headers.ts";
 import type { OwnedPartition } from "./ownership.ts";
 import type { Needs } from "./placement.ts";
 import { noNeeds } from "./placement.ts";
@@ -210,12 +211,16 @@ export class PartitionHost implements CellHost {
       const error = new TroupeError("FENCED", `partition ${this.partition} is no longer owned here`);
       return ask.answer({ kind: "error", error });
     }
-    if (ask.chain.includes(key) && !this.#isQuery(key, ask.method)) {
-      const chain = [...ask.chain, key].join(" -> ");
-      const text = `this ask comes back to an actor that waits for it: ${chain}`;
+    const waiting = ask.chain.findLast((link) => keyOfLink(link) === key);
+    if (waiting !== undefined && !this.#isQuery(key, ask.method)) {
+      const cell = this.#cells.get(key);
+      const mayEnter = waiting !== key && cell?.definition.isReentrant === true;
+      if (mayEnter) return cell.deliverAsk(ask, waiting.slice(key.length + 1));
+      const chain = [...ask.chain.map(keyOfLink), key];
+      const text = `this ask comes back to an actor that waits for it: ${chain.join(" -> ")}`;
       return ask.answer({
         kind: "error",
-        error: new TroupeError("ASK_CYCLE", text, { data: { chain: [...ask.chain, key] } }),
+        error: new TroupeError("ASK_CYCLE", text, { data: { chain } }),
       });
     }
     const stopped = this.#stopped.get(key);

@@ -4,6 +4,7 @@ import { runtimeAskContract } from "./runtime-ask.contract.ts";
 import { runtimeCancelContract } from "./runtime-cancel.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
 import { runtimeEvolutionContract } from "./runtime-evolution.contract.ts";
+import { runtimeReentranceContract } from "./runtime-reentrance.contract.ts";
 import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
 import { runtimeSupervisionContract } from "./runtime-supervision.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
@@ -16,6 +17,7 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeTellContract(name, open);
   runtimeCancelContract(name, open);
   runtimeCrashContract(name, open);
+  runtimeReentranceContract(name, open);
   runtimeSupervisionContract(name, open);
   runtimeTimerContract(name, open);
   runtimeWatchContract(name, open);

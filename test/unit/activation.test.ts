@@ -147,7 +147,7 @@ class ModelShell {
 
   #record(): void {
     this.open.push({ id: this.running ?? -1, isStep: true, isDirty: true, bytes: 0 });
-    this.apply({ kind: "recorded" });
+    this.apply({ kind: "recorded", isDirty: true });
   }
 
   #postpone(): void {
@@ -213,9 +213,10 @@ test("A2: after the end nothing has an effect any more", () => {
       expect(step(shell.now, { kind: "end", why }).effects).toEqual(wasGone ? [] : ["drop"]);
       shell.apply({ kind: "end", why });
       const inputs: ActivationInput[] = [
-        ...(["mail", "loaded", "recorded", "committed", "turn-postponed", "held", "resumed", "idle"] as const).map(
+        ...(["mail", "withdrawn", "loaded", "committed", "turn-postponed", "held", "resumed", "idle"] as const).map(
           (kind) => ({ kind }),
         ),
+        { kind: "recorded", isDirty: true },
         { kind: "turn-ended", bytes: 1, isDirty: true },
         { kind: "refused", requeued: 1 },
         { kind: "superseded", requeued: 1 },
