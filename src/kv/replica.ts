@@ -74,6 +74,11 @@ export class Replica implements AsyncDisposable {
     return entry;
   }
 
+  /** The same for several keys that exist. Rejects as `getMany` does. */
+  async refreshAll(keys: readonly string[]): Promise<void> {
+    for (const entry of (await this.#options.store.getMany(keys)).values()) this.adopt(entry);
+  }
+
   async close(): Promise<void> {
     this.#ended.abort();
     await this.#following;

@@ -97,6 +97,11 @@ export class Directory {
     return this.recordOf(partition);
   }
 
+  /** The same for several. */
+  async refreshAll(partitions: readonly number[]): Promise<void> {
+    await this.#replica?.refreshAll(partitions.map((partition) => partitionKey(this.pool, partition)));
+  }
+
   async close(): Promise<void> {
     await this.#replica?.close();
   }

@@ -3,6 +3,9 @@
 //
 //   K1. What is served is owned: it ends before the lease can be over for anybody else. Renewing waits for nothing but
 //       the server, and a process that slept through its lease notices before it does anything (`isOwner`).
+//   K4. While the connection is away others may take this worker for dead. From the break on no ask is taken until the
+//       records of what is held have been read again (`verifying`): an answer that needs no commit could tell of a state
+//       that a new owner has left behind. Commits need no such care: they are refused.
 
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -40,6 +43,8 @@ export class Keeper {
   #loops: Promise<unknown> = Promise.resolve();
   #cancelLease: (() => void) | undefined;
   #isRenewing = false;
+  #verifying: PromiseWithResolvers<void> | undefined;
+  readonly #stopListening: () => void;
   /** Advances about once a second. Unit: ms, monotonic. */
   coarseNowMs: number;
 
@@ -52,6 +57,15 @@ export class Keeper {
       ...{ worker, cluster, mail, clock, log, events },
       onChange: () => this.#memberChanged(),
     });
+    this.#stopListening = mail.onConnection((state) => {
+      this.#verifying ??= Promise.withResolvers<void>();
+      if (state === "restored") void this.#verify(this.#verifying);
+    });
+  }
+
+  /** Resolves when it is known again what is owned; undefined while it is (K4). */
+  get verifying(): Promise<void> | undefined {
+    return this.#verifying?.promise;
   }
 
   get #clock(): Clock {
@@ -100,6 +114,7 @@ export class Keeper {
 
   /** Stops keeping; the partitions stay as they are. */
   async stop(): Promise<void> {
+    this.#stopListening();
     this.#ended.abort();
     await Promise.all(this.#pools.map((pool) => pool.stop()));
     await this.#loops;
@@ -133,6 +148,12 @@ export class Keeper {
     this.#cancelLease?.();
     this.#cancelLease = this.#clock.after(Math.max(0, lease.leftMs), () => void this.isOwner);
     return isTaken;
+  }
+
+  async #verify(verifying: PromiseWithResolvers<void>): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.verify()));
+    if (this.#verifying === verifying) this.#verifying = undefined;
+    verifying.resolve();
   }
 
   #dropAll(): void {

@@ -20,7 +20,7 @@ import { encodeText } from "../core/codec.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import type { ActorAddress } from "../core/ids.ts";
-import { addressOf, printAddress } from "../core/ids.ts";
+import { addressOf } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { KvStore } from "../kv/store.ts";
 import type { Activations } from "./activations.ts";
@@ -37,6 +37,7 @@ import { resumeActor } from "./resume.ts";
 import type { Route } from "./routes.ts";
 import { tellOf } from "./tell-of.ts";
 import type { TypeFacts } from "./type-registry.ts";
+import { unservedError } from "./type-registry.ts";
 import { encodeError } from "./wire-error.ts";
 
 /** What all partitions of a worker share. */
@@ -54,6 +55,8 @@ export interface HostServices {
   readonly coarseNowMs: number;
   /** Looks at the clock: false when this worker's lease is over. */
   readonly isOwner: boolean;
+  /** Resolves when it is known again what is owned; undefined while it is. */
+  readonly verifying: Promise<void> | undefined;
   nextCommitId(): string;
   /** What the app knows of an actor type; undefined when no worker ever had it. */
   findType(type: string): TypeFacts | undefined;
@@ -207,6 +210,8 @@ export class PartitionHost implements CellHost {
 
   /** Hands an ask to its actor. */
   deliver(key: string, ask: AskMessage): void {
+    const { verifying } = this.#services;
+    if (verifying !== undefined) return void verifying.then(() => this.deliver(key, ask));
     if (!this.isOwner) {
       const error = new TroupeError("FENCED", `partition ${this.partition} is no longer owned here`);
       return ask.answer({ kind: "error", error });
@@ -366,18 +371,9 @@ export class PartitionHost implements CellHost {
 
   #unserved(self: ActorAddress): TroupeError {
     const { pool, findType } = this.#services;
-    const { type } = self;
-    const facts = findType(type);
-    if (facts === undefined) {
-      return new TroupeError("TYPE_UNKNOWN", `no worker ever had the actor type ${type} (for ${printAddress(self)})`);
-    }
-    if (facts.pool !== pool) {
-      const text = `the actor type ${type} lives in the pool ${facts.pool}, not in ${pool} (for ${printAddress(self)})`;
-      return new TroupeError("TYPE_UNKNOWN", text);
-    }
-    this.#onNeed({ [type]: 1 });
-    const text = `this worker of the pool ${pool} does not have the actor type ${type} (for ${printAddress(self)})`;
-    return new TroupeError("TYPE_UNSERVED", text);
+    const error = unservedError(self, pool, findType(self.type));
+    if (error.code === "TYPE_UNSERVED") this.#onNeed({ [self.type]: 1 });
+    return error;
   }
 
   #isQuery(key: string, method: string): boolean {

@@ -9,6 +9,7 @@
 //   K3. One look at a time: what changes meanwhile leads to another look.
 
 import type { Clock } from "../core/clock.ts";
+import { delay } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import type { Logger } from "../core/log.ts";
@@ -41,6 +42,9 @@ export interface PoolKeeperOptions {
 
 /** How long the end of slow turns is waited for before a partition is given to another worker. Unit: ms. */
 const handOverWaitMsMax = 60_000;
+
+/** Wait before the records are read again that could not be read. Unit: ms. */
+const verifyAgainMs = 50;
 
 /** One partition in our hands. */
 interface Holding {
@@ -90,6 +94,21 @@ export class PoolKeeper {
       this.#looking = undefined;
     });
     return this.#looking;
+  }
+
+  /** Reads again who owns what is held, and ends what has another owner. Resolves when that is done, or nothing is held. */
+  async verify(): Promise<void> {
+    const { directory, clock, hasLease } = this.#options;
+    while (!this.#isEnded && hasLease() && this.#holdings.size > 0) {
+      const isRead = await directory.refreshAll([...this.#holdings.keys()]).then(
+        () => true,
+        () => false, // The server is away again: until the lease is over.
+      );
+      if (isRead) break;
+      await delay(clock, verifyAgainMs);
+    }
+    const lost = [...this.#holdings].filter(([at, { owned }]) => directory.recordOf(at).epoch > owned.epoch);
+    await Promise.all(lost.map(([partition, holding]) => this.#end(partition, holding)));
   }
 
   /** Ends every activation at once. */

@@ -7,6 +7,8 @@
 import type { Clock } from "../core/clock.ts";
 import { decodeText, encodeText } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
+import type { ActorAddress } from "../core/ids.ts";
+import { printAddress } from "../core/ids.ts";
 import { Replica } from "../kv/replica.ts";
 import type { KvStore } from "../kv/store.ts";
 import { typeKey } from "./subjects.ts";
@@ -55,6 +57,19 @@ export class TypeRegistry {
   close(): Promise<void> {
     return this.#replica.close();
   }
+}
+
+/** Why a worker of the pool cannot serve an actor whose type its code does not have; `facts`: what the app knows of it. */
+export function unservedError(self: ActorAddress, pool: string, facts: TypeFacts | undefined): TroupeError {
+  const { type } = self;
+  const who = `(for ${printAddress(self)})`;
+  if (facts === undefined) return new TroupeError("TYPE_UNKNOWN", `no worker ever had the actor type ${type} ${who}`);
+  if (facts.pool !== pool) {
+    const text = `the actor type ${type} lives in the pool ${facts.pool}, not in ${pool} ${who}`;
+    return new TroupeError("TYPE_UNKNOWN", text);
+  }
+  const text = `this worker of the pool ${pool} does not have the actor type ${type} ${who}`;
+  return new TroupeError("TYPE_UNSERVED", text);
 }
 
 /** Reads what stands at a type's key. */

@@ -154,6 +154,9 @@ class TroupeWorker implements Worker {
       get isOwner() {
         return keeper.isOwner;
       },
+      get verifying() {
+        return keeper.verifying;
+      },
       nextCommitId: () => `${this.id.slice(0, 10)}-${(this.#commits++).toString(36)}`,
       findType: (type) => registry.find(type),
       routeTo: (receivers) => routes.open(receivers ?? routes.ownPool),
