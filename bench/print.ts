@@ -59,8 +59,10 @@ export function toFindingTables(findings: readonly Finding[]): readonly string[]
   return [...alike.values()].map((group) => {
     const head = ["", ...group.map(({ name }) => String(name))];
     const figures = Object.keys(group[0] ?? {}).filter((name) => name !== "name");
-    const cell = (value: string | number | null | undefined): string =>
-      typeof value === "string" ? value : figure(value ?? null);
+    const cell = (value: string | number | null | undefined): string => {
+      if (typeof value === "string") return value;
+      return Number.isInteger(value) ? Number(value).toLocaleString("en-US") : figure(value ?? null);
+    };
     const rows = figures.map((name) => [name, ...group.map((finding) => cell(finding[name]))]);
     return toMarkdown(head, rows, [""]);
   });

@@ -7,6 +7,7 @@
 //       again every new one is deferred too, so that the order holds.
 //   B3. At most `asksMax` asks wait; one more is `full`.
 //   B4. It knows of which timers that repeat firings wait: one that has not begun gives way to a later one.
+//   B5. When its owner gives the partition away the tells that wait are let go of, and hold the cursor as deferred ones do.
 
 import { MailBudget } from "./mail-budget.ts";
 import type { AskMessage, Message, TellMessage } from "./message.ts";
@@ -33,6 +34,8 @@ export class Mailbox {
   /** Firings that wait, by the number of their timer. */
   readonly #firings = new Map<number, number>();
   #deferred: { readonly first: number; last: number } | undefined;
+  /** Its tells are for another owner: they are let go of, and never read again (B5). */
+  isLeaving = false;
 
   constructor(budget = new MailBudget()) {
     this.#budget = budget;
@@ -55,7 +58,7 @@ export class Mailbox {
 
   /** Where to read again from, when there is something deferred and room for it (B2). */
   get refillFrom(): number | undefined {
-    if (this.#deferred === undefined) return undefined;
+    if (this.#deferred === undefined || this.isLeaving) return undefined;
     const hasRoom = this.#tells <= tellsMax / 2 && this.#tellBytes <= this.#budget.shareBytes / 2;
     return hasRoom ? this.#deferred.first : undefined;
   }
@@ -138,6 +141,19 @@ export class Mailbox {
       return { message, before: at - this.#head };
     }
     return undefined;
+  }
+
+  /** When it is leaving: takes the tells out, as if they had been deferred. Returns how many. */
+  leaveTells(): number {
+    if (!this.isLeaving || this.#tells === 0) return 0;
+    const waiting = this.#waiting.slice(this.#head);
+    const tells = waiting.filter((message) => message.kind === "tell");
+    const first = Math.min(this.#deferred?.first ?? Infinity, ...tells.slice(0, 1).map(({ sequence }) => sequence));
+    this.#deferred = { first, last: Infinity };
+    this.#waiting = waiting.filter((message) => message.kind === "ask");
+    this.#head = 0;
+    for (const tell of tells) this.#count(tell, -1);
+    return tells.length;
   }
 
   /** Puts messages that were taken back to the front, in the order given, but `behind` so many that wait there. */

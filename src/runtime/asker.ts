@@ -29,6 +29,9 @@ import { decodeError } from "./wire-error.ts";
 export const askTimeoutMsDefault = 10_000;
 const backoffMsMin = 10;
 const backoffMsMax = 500;
+/** Longest wait for a new owner, which has taken the partition and serves it in a moment: so often, then waits grow on. */
+const beginMsMax = 100;
+const beginTriesMax = 12;
 /** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
 const harmlessAttemptMsMax = 2_000;
 /** How long after its deadline an ask may last to learn why nobody answered. Unit: ms. */
@@ -98,12 +101,14 @@ export class Asker {
     let payload: Uint8Array | undefined;
     let unanswered: { readonly epoch: number; readonly askId: string }[] | undefined;
     let isInDoubt = false;
-    let tried: number | undefined;
+    let tried: number | undefined | "none" = "none";
+    let isBeginning = false;
     try {
       for (let attempt = 0; ; attempt += 1) {
         options?.signal?.throwIfAborted();
         const epoch = this.#routes.findDirectory(to.pool)?.epochOf(to.partition);
         if (epoch !== tried) attempt = 0; // There is a new owner, which may still be about to begin.
+        isBeginning ||= epoch !== tried && tried !== "none";
         tried = epoch;
         const leftMs = deadlineMs - this.#clock.monotonicMs();
         let failure: TroupeError | undefined;
@@ -131,8 +136,7 @@ export class Asker {
             throw isInDoubt && failure.retry === "later" ? inDoubt(to, failure) : failure; // Q1, Q2
           }
         }
-        const longest = Math.min(backoffMsMax, backoffMsMin * 2 ** attempt);
-        const waitMs = longest * (0.5 + this.#clock.random() / 2);
+        const waitMs = waitMsOf(attempt, isBeginning) * (0.5 + this.#clock.random() / 2);
         if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
           throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
         }
@@ -246,6 +250,11 @@ export class Asker {
       });
     });
   }
+}
+
+function waitMsOf(attempt: number, isBeginning: boolean): number {
+  const longest = isBeginning && attempt < beginTriesMax ? beginMsMax : backoffMsMax;
+  return Math.min(longest, backoffMsMin * 2 ** attempt);
 }
 
 function mayRepeat(outcome: RequestOutcome, failure: TroupeError, isHarmless: boolean): boolean {

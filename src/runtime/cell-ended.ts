@@ -64,6 +64,11 @@ export function doubtOf(key: string): TroupeError {
   return new TroupeError("OUTCOME_UNKNOWN", `${key}: the commit may have been stored`);
 }
 
+/** What is said of an actor that this worker no longer serves. */
+export function goneError(self: ActorAddress): TroupeError {
+  return new TroupeError("FENCED", `${printAddress(self)} is no longer served here`);
+}
+
 /** What an asker of a stopped actor is told. */
 export function stoppedError(self: ActorAddress, { code, message, at }: Stopped): TroupeError {
   const text = `${printAddress(self)} has been stopped since ${at}: ${message} (${code})`;

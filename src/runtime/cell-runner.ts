@@ -64,9 +64,10 @@ export class CellRunner implements TurnServices {
   }
 
   /** Forgets the turn that runs; returns its message. */
-  release(): Message | undefined {
+  release(): Message {
     const message = this.#running;
     this.#running = undefined;
+    invariant(message, "a turn that ends was running");
     return message;
   }
 

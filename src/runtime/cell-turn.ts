@@ -85,6 +85,12 @@ export function answerOf(outcome: TurnOutcome): Answer {
   return outcome.kind === "done" ? { kind: "ok", text: outcome.resultText } : { kind: "error", error: outcome.error };
 }
 
+/** Says that an asker waits no longer. */
+export function announceWithdrawn(cell: Cell, { method, messageId }: Message, was: "running" | "waiting"): void {
+  const { events } = cell.host;
+  if (events.isHeard) events.emit({ kind: "ask-withdrawn", actor: cell.self, method, messageId, was });
+}
+
 /** Says that a failed tell will run again. */
 export function announceRetry(cell: Cell, message: TellMessage, error: TroupeError, afterMs: number): void {
   const trace = traceIdOf(message.turnTrace);

@@ -10,26 +10,27 @@ import { batchBytesMax, isStill, newActivation, step } from "../actors/activatio
 import type { AnyActor } from "../actors/definition.ts";
 import { Mailbox } from "../actors/mailbox.ts";
 import type { AskMessage, Message, TellMessage } from "../actors/message.ts";
-import { wakeMethod } from "../actors/system-methods.ts";
 import type { TurnServices } from "../actors/turn.ts";
 import { withdrawn } from "../actors/turn-failure.ts";
 import { invariant, TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
-import { printAddress } from "../core/ids.ts";
 import type { Ended, EndedTurn } from "./cell-ended.ts";
-import { doom, doubtOf, releaseEnded, stoppedError, undoEnded } from "./cell-ended.ts";
+import { doom, doubtOf, goneError, releaseEnded, stoppedError, undoEnded } from "./cell-ended.ts";
 import type { CellHost } from "./cell-host.ts";
 import { CellQueries } from "./cell-queries.ts";
 import { CellRunner } from "./cell-runner.ts";
 import { CellStore } from "./cell-store.ts";
+import { announceWithdrawn } from "./cell-turn.ts";
 import type { CommitOutcome } from "./committer.ts";
 import { Holds } from "./holds.ts";
-import { refillMailbox } from "./refill.ts";
+import { buryWaiting, refillMailbox } from "./refill.ts";
 
 /** Wait before a refused commit is tried again. Unit: ms. */
 const refusedHoldMs = 500;
 /** Unpublished outbox entries beyond which no further turn starts. */
 const outboxPendingMax = 1_000;
+/** A turn that has run so long is slow. Unit: ms. */
+const slowTurnMs = 1_000;
 const noneOpen: Ended[] = [];
 
 export class Cell {
@@ -52,6 +53,8 @@ export class Cell {
   #soloTurns = 0;
   /** Messages that were put back when a commit did not stand last. */
   #undone = 0;
+  /** When the last turn began, on the host's coarse clock. Unit: ms. */
+  #startedMs = 0;
   #isOutboxFull = false;
   #isRefilling = false;
   #isStopping = false;
@@ -85,7 +88,7 @@ export class Cell {
   get isAtRest(): boolean {
     if (this.isGone || !isStill(this.#now)) return this.isGone;
     const hasEnded = this.#store.unpublished === 0 && this.#queries?.isQuiet !== false;
-    return hasEnded && this.#mailbox.oldestSequence === undefined;
+    return hasEnded && (this.#mailbox.isLeaving || this.#mailbox.oldestSequence === undefined);
   }
 
   /** The lowest mail sequence that the partition's cursor must not reach yet (R3); undefined when there is none. */
@@ -123,16 +126,24 @@ export class Cell {
       waiting.message.answer({ kind: "error", error: withdrawn() });
     }
     const message = waiting?.message ?? this.#runner.withdraw(askId) ?? this.#queries?.withdraw(askId);
-    if (message === undefined || !this.host.events.isHeard) return;
-    const was = waiting === undefined ? "running" : "waiting";
-    const { method, messageId } = message;
-    this.host.events.emit({ kind: "ask-withdrawn", actor: this.self, method, messageId, was });
+    if (message !== undefined) announceWithdrawn(this, message, waiting === undefined ? "running" : "waiting");
   }
 
   /** Ends the activation if it is at rest; returns whether it is gone. */
   tryPassivate(): boolean {
     if (this.isAtRest) this.#apply({ kind: "idle" });
     return this.isGone;
+  }
+
+  /** Its turn has been running for a second or more. */
+  get isSlow(): boolean {
+    return this.#runner.running !== undefined && this.host.coarseNowMs - this.#startedMs >= slowTurnMs;
+  }
+
+  /** Starts no told message any more: those that wait are left to the partition's next owner. */
+  leaveTells(): void {
+    this.#mailbox.isLeaving = true;
+    this.#restIfDone();
   }
 
   /** Ends the activation, whatever it does. */
@@ -202,6 +213,7 @@ export class Cell {
   }
 
   #restIfDone(): void {
+    for (let left = this.#mailbox.leaveTells(); left > 0; left -= 1) this.#apply({ kind: "withdrawn" });
     if (this.isAtRest) this.host.rested(this);
   }
 
@@ -215,11 +227,8 @@ export class Cell {
         return this.#commit(this.#takeOpen());
       case "release":
         return releaseEnded(this.#takeOpen());
-      case "requeue-turn": {
-        const message = this.#runner.release();
-        invariant(message, "a turn that is put back was running");
-        return this.#mailbox.putBack([message], this.#undone); // It had started after those.
-      }
+      case "requeue-turn":
+        return this.#mailbox.putBack([this.#runner.release()], this.#undone); // It had started after those.
       case "drop":
         return this.#drop();
     }
@@ -242,19 +251,8 @@ export class Cell {
     this.#failure = loaded.error;
     if (loaded.error.code === "STATE_TOO_NEW") this.host.abandon(this, loaded.error);
     // Nothing can be done with the value: what waits is not lost, but kept with the reason until it is repaired.
-    else if (loaded.why === "unreadable") await this.#buryWaiting(loaded.error);
+    else if (loaded.why === "unreadable") await buryWaiting(this, this.#mailbox, this.#runner, loaded.error);
     this.#apply({ kind: "end", why: loaded.why });
-  }
-
-  async #buryWaiting(error: TroupeError): Promise<void> {
-    while (!this.host.lost.aborted) {
-      const message = this.#mailbox.take();
-      this.#runner.hold(message); // The cursor does not pass it before it is kept.
-      if (message === undefined && this.#mailbox.refillFrom === undefined) return;
-      if (message === undefined) await refillMailbox(this.host, this.key, this.#mailbox, () => {});
-      else if (message.kind === "ask") message.answer({ kind: "error", error });
-      else if (message.method !== wakeMethod) await this.host.bury(this, message, error);
-    }
   }
 
   #query(message: AskMessage): void {
@@ -268,6 +266,7 @@ export class Cell {
     const message = this.#mailbox.take();
     invariant(message, "a queued message is in the mailbox");
     this.#refill();
+    this.#startedMs = this.host.coarseNowMs;
     this.#runner.run(message, this.#mailbox.hasLaterFiring(message));
   }
 
@@ -386,7 +385,7 @@ export class Cell {
   }
 
   #goneError(): TroupeError {
-    return this.#failure ?? new TroupeError("FENCED", `${printAddress(this.self)} is no longer served here`);
+    return this.#failure ?? goneError(this.self);
   }
 
   /** Tells everyone who waits, but for those whose commit is under way (see #settleLate). */

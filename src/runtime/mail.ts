@@ -80,7 +80,12 @@ export interface Letter {
 export type AppendOutcome =
   | { readonly kind: "accepted"; readonly sequence: number; readonly isDuplicate: boolean }
   /** Not stored, and will not be: too large, a full disk, a limit, no stream. */
-  | { readonly kind: "refused"; readonly reason: string /** It never will be. */; readonly isFinal?: true }
+  | {
+      readonly kind: "refused";
+      readonly reason: string;
+      /** It is of no use to try again. */
+      readonly isFinal?: true;
+    }
   /** Not stored: it never left this process, or no stream takes it in now (its servers may be electing a leader). */
   | { readonly kind: "unsent"; readonly reason: string }
   /** No answer: it may be stored, now or later. */

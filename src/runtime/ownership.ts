@@ -7,7 +7,7 @@
 // The cursor stands at a key of its own, so that those who watch who owns what do not hear of it each second.
 
 import { decodeText, encodeText } from "../core/codec.ts";
-import type { KvStore, Revision } from "../kv/store.ts";
+import type { KvEntry, KvStore, Revision } from "../kv/store.ts";
 import type { Directory, PartitionRecord, StandingRecord } from "./directory.ts";
 import { writeRecord } from "./directory.ts";
 import type { Needs } from "./placement.ts";
@@ -46,8 +46,13 @@ export class Ownership {
     const standing = directory.recordOf(partition);
     const { epoch, needs } = standing;
     const next = { owner: worker, epoch: epoch + 1, needs };
-    if (!(await this.#tryWrite(partition, standing, next))) return undefined; // E1
-    return this.#takeCursor(partition, next.epoch);
+    // The cursor is looked at meanwhile: should it move, it is not written under what was seen (E3).
+    const looking = this.#options.cluster.get(cursorKey(directory.pool, partition));
+    const [taken, cursor] = await Promise.allSettled([this.#tryWrite(partition, standing, next), looking]);
+    if (taken.status === "rejected") throw taken.reason;
+    if (!taken.value) return undefined; // E1
+    if (cursor.status === "rejected") throw cursor.reason;
+    return this.#takeCursor(partition, next.epoch, cursor.value);
   }
 
   /** Says what the partition's owner must be able to serve, while it is ours. */
@@ -88,11 +93,11 @@ export class Ownership {
     return { ...found, partition, revision: entry.revision };
   }
 
-  async #takeCursor(partition: number, epoch: number): Promise<OwnedPartition | undefined> {
+  /** `seen`: the cursor's entry as it was a moment ago. */
+  async #takeCursor(partition: number, epoch: number, seen: KvEntry | undefined): Promise<OwnedPartition | undefined> {
     const { cluster, directory } = this.#options;
     const key = cursorKey(directory.pool, partition);
-    for (;;) {
-      const entry = await cluster.get(key);
+    for (let entry = seen; ; entry = await cluster.get(key)) {
       const before = entry === undefined ? firstCursor : readCursor(entry.value);
       if (before.epoch > epoch) return undefined; // Another has taken it since.
       const next = { epoch, cursor: before.cursor };

@@ -24,7 +24,7 @@ import { addressOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { KvStore } from "../kv/store.ts";
 import type { Activations } from "./activations.ts";
-import { buryLetter, mailId } from "./burial.ts";
+import { buryLetter } from "./burial.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
@@ -35,6 +35,7 @@ import type { Needs } from "./placement.ts";
 import { noNeeds } from "./placement.ts";
 import { resumeActor } from "./resume.ts";
 import type { Route } from "./routes.ts";
+import { tellOf } from "./tell-of.ts";
 import type { TypeFacts } from "./type-registry.ts";
 import { encodeError } from "./wire-error.ts";
 
@@ -78,6 +79,7 @@ export class PartitionHost implements CellHost {
   #server: MailServer | undefined;
   #readUpTo: number;
   #cursorAtEnd: number | undefined;
+  #isLeaving = false;
   /** Lowest sequence of what was left to another worker (H2). */
   #leftFrom = Infinity;
   readonly #left = new Map<string, TroupeError>();
@@ -145,19 +147,36 @@ export class PartitionHost implements CellHost {
   /** Begins to read and to serve. Resolves when the server knows. */
   async start(): Promise<void> {
     const { mail } = this.#services;
-    this.#reader = await mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter));
-    this.#server = await mail.serve(
-      this.partition,
-      this.epoch,
-      (request) => this.#takeRequest(request),
-      ({ key, askId }) => this.withdraw(key, askId),
-    );
+    // Side by side: whoever asks after a takeover waits for it.
+    const [reader, server] = await Promise.allSettled([
+      mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter)),
+      mail.serve(
+        this.partition,
+        this.epoch,
+        (request) => this.#takeRequest(request),
+        ({ key, askId }) => this.withdraw(key, askId),
+      ),
+    ]);
+    if (reader.status === "fulfilled") this.#reader = reader.value;
+    if (server.status === "fulfilled") this.#server = server.value;
     if (this.lost.aborted) await this.#closeIntake();
+    for (const opened of [reader, server]) if (opened.status === "rejected") throw opened.reason;
   }
 
-  /** Stops the intake, and resolves when everything that was begun has ended or `signal` aborts. */
+  /** Whether a turn has been running for long. */
+  get hasSlowTurn(): boolean {
+    for (const cell of this.#busy) if (cell.isSlow) return true;
+    return false;
+  }
+
+  /**
+   * Stops the intake, and resolves when everything that was begun has ended or `signal` aborts. Told messages that wait
+   * are left to the next owner.
+   */
   async drain(signal: AbortSignal): Promise<void> {
     await this.#closeIntake();
+    this.#isLeaving = true;
+    for (const cell of [...this.#busy]) cell.leaveTells();
     while (this.#busy.size > 0 && !signal.aborted && !this.lost.aborted) {
       await new Promise<void>((resolve) => {
         this.#onRest = resolve;
@@ -264,6 +283,7 @@ export class PartitionHost implements CellHost {
 
   rested(cell: Cell): void {
     const { activations } = this.#services;
+    if (this.#isLeaving) this.#leave(cell.oldestSequence ?? Infinity, noNeeds);
     this.#busy.delete(cell);
     if (cell.isGone && this.#cells.get(cell.key) === cell) this.#cells.delete(cell.key);
     if (this.#busy.size === 0) this.#onRest?.();
@@ -376,22 +396,4 @@ export class PartitionHost implements CellHost {
     this.#reader = undefined;
     await Promise.all(open.map((each) => each?.close()));
   }
-}
-
-function tellOf(letter: Letter): TellMessage {
-  const { meta, sequence } = letter;
-  return {
-    kind: "tell",
-    method: letter.method,
-    payload: letter.payload,
-    sequence,
-    messageId: meta.messageId ?? mailId(sequence),
-    from: meta.from,
-    number: meta.number,
-    timer: meta.timer,
-    trace: meta.trace,
-    turnTrace: undefined,
-    attempts: 0,
-    doom: undefined,
-  };
 }

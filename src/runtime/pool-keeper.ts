@@ -39,10 +39,15 @@ export interface PoolKeeperOptions {
   readonly openHost: (owned: OwnedPartition, onNeed: (needs: Needs) => void) => PartitionHost;
 }
 
+/** How long the end of slow turns is waited for before a partition is given to another worker. Unit: ms. */
+const handOverWaitMsMax = 60_000;
+
 /** One partition in our hands. */
 interface Holding {
   readonly host: PartitionHost;
   owned: OwnedPartition;
+  /** Since when another should have it. Unit: ms, monotonic. */
+  awayFromMs: number | undefined;
   /** Set once it is being given away. */
   leaving: Promise<void> | undefined;
   /** What came for it that this worker cannot serve. */
@@ -179,7 +184,12 @@ export class PoolKeeper {
       return this.#end(partition, holding); // K1
     }
     if (holding.leaving !== undefined) return;
-    if (place !== worker) {
+    if (place === worker) holding.awayFromMs = undefined;
+    else {
+      // A partition that is given away is served by nobody until its turns have ended: not in the middle of a long one.
+      holding.awayFromMs ??= clock.monotonicMs();
+      const isPatient = clock.monotonicMs() - holding.awayFromMs < handOverWaitMsMax;
+      if (isPatient && holding.host.hasSlowTurn) return;
       const grace = new AbortController();
       const cancel = clock.after(drainMsMax, () => grace.abort());
       // Not awaited: others wait for nothing but their own partitions.
@@ -201,7 +211,7 @@ export class PoolKeeper {
       holding.unmet = { ...holding.unmet, ...needs };
       void this.look();
     });
-    const holding: Holding = { host, owned, leaving: undefined, unmet: noNeeds, saved: [] };
+    const holding: Holding = { host, owned, awayFromMs: undefined, leaving: undefined, unmet: noNeeds, saved: [] };
     this.#holdings.set(partition, holding);
     try {
       await host.start();

@@ -1,8 +1,12 @@
-// Reads again what a full mailbox left in the stream, until the mailbox is level with it.
+// Reads again what a full mailbox left in the stream: until the mailbox is level with it, or to give up on all of it.
 
 import type { Mailbox } from "../actors/mailbox.ts";
+import { wakeMethod } from "../actors/system-methods.ts";
 import { delay } from "../core/clock.ts";
+import type { TroupeError } from "../core/errors.ts";
+import type { Cell } from "./cell.ts";
 import type { CellHost } from "./cell-host.ts";
+import type { CellRunner } from "./cell-runner.ts";
 
 /** Wait when the server did not show yet what was deferred (a follower that lags). Unit: ms. */
 const againMs = 50;
@@ -18,5 +22,18 @@ export async function refillMailbox(
     const queued = mailbox.refill(await host.readMailbox(key, from, mailbox.refillMost));
     if (queued > 0) onQueued(queued);
     else await delay(host.clock, againMs, host.lost);
+  }
+}
+
+/** Gives up on everything that waits for an actor whose value nothing can be done with. */
+export async function buryWaiting(cell: Cell, mailbox: Mailbox, runner: CellRunner, error: TroupeError): Promise<void> {
+  const { host, key } = cell;
+  while (!host.lost.aborted) {
+    const message = mailbox.take();
+    runner.hold(message); // The cursor does not pass it before it is kept.
+    if (message === undefined && mailbox.refillFrom === undefined) return;
+    if (message === undefined) await refillMailbox(host, key, mailbox, () => {});
+    else if (message.kind === "ask") message.answer({ kind: "error", error });
+    else if (message.method !== wakeMethod) await host.bury(cell, message, error);
   }
 }

@@ -18,13 +18,19 @@ export const Bag = defineActor(
   },
 );
 
-/** Passes tokens on to bags. */
+const parcel = z.object({ token: z.string(), to: z.string(), afterMs: z.number().optional() });
+
+/** Passes tokens on to bags, at once or by a timer. */
 export const Relay = defineActor(
   "relay",
   { state: z.object({ passed: names }), initial: { passed: [] }, idleMsMax },
   {
-    pass: handler(z.object({ token: z.string(), to: z.string() }), (ctx, { token, to }) => {
+    pass: handler(parcel, (ctx, { token, to, afterMs }) => {
       ctx.state.passed.push(`${token}>${to}`);
+      if (afterMs === undefined) ctx.actor(Bag, to).tell.put(`${token}<${ctx.self.id}`);
+      else ctx.tellLater("forward", { name: token, input: { token, to }, afterMs });
+    }),
+    forward: handler(parcel, (ctx, { token, to }) => {
       ctx.actor(Bag, to).tell.put(`${token}<${ctx.self.id}`);
     }),
   },

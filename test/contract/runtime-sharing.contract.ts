@@ -149,7 +149,7 @@ export function runtimeSharingContract(name: string, open: OpenRuntime): void {
     await upgraded.drain();
     // Only the old one is left: its own type is served on, the other waits.
     expect(await troupe.actor(counter, "x").ask.add(1)).toBe(1);
-    await rejection(senders[0]?.ask.passed(undefined, { timeoutMs: 300 }) ?? Promise.resolve(), "TYPE_UNSERVED");
+    await rejection(senders[0]?.ask.passed(undefined, { timeoutMs: 1_500 }) ?? Promise.resolve(), "TYPE_UNSERVED");
     await Promise.all(senders.map((sender) => sender.tell.pass({ to: "c", numbers: [4] })));
     await old.drain();
     await stage.worker([counter, relay]);

@@ -83,7 +83,7 @@ test("dev on a server that is there starts none, and says what to try", async ()
   dev.kill("SIGTERM");
   const { code, out } = await dev.ended;
   expect(code).toBe(0);
-  expect(out).toContain("counter  add, fail, nothing, total?");
+  expect(out).toContain("counter  add, fail, ");
   await expect(readFile(join(folder.path, ".troupe", "server.json"))).rejects.toMatchObject({ code: "ENOENT" });
 });
 

@@ -3,7 +3,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pickFreePort } from "../../src/cli/local-server/free-port.ts";
 import { openInspector } from "../../src/runtime/inspect.ts";
 import type { Ended, Running } from "../support/cli.ts";
 import { runCli, startCli, writeActors } from "../support/cli.ts";
@@ -253,29 +252,6 @@ describe("actors from the command line", () => {
   });
 });
 
-test("timers are listed with what they tell whom, and when next, and stand beside the state", async () => {
-  await json("ask", "counter", "timed", "setTimers");
-  expect(await json("get", "counter", "timed")).toMatchObject({
-    timers: {
-      later: { method: "add", input: 1, at: isoTime },
-      nightly: { method: "add", input: 2, cron: "0 30 2 * * *", timeZone: "Europe/Berlin" },
-    },
-  });
-  const { timers, total } = (await json("timers", "counter.timed")) as { timers: object[]; total: number };
-  expect([total, timers]).toMatchObject([
-    2,
-    [
-      { type: "counter", id: "timed", name: "later", method: "add", input: 1, next: isoTime },
-      { name: "nightly", cron: "0 30 2 * * *", timeZone: "Europe/Berlin", next: isoTime },
-    ],
-  ]);
-  const { out } = await troupe("timers", "counter.timed");
-  expect(out).toMatch(/^later {2}counter\/timed add 1 {2}at \d{4}-/m);
-  expect(out).toMatch(/^nightly {2}counter\/timed add 2 {2}0 30 2 \* \* \* \(Europe\/Berlin\), next at \d{4}-/m);
-  expect((await troupe("timers", "counter.none")).out).toBe("No actor has a timer.\n");
-  expect((await troupe("get", "counter", "timed")).out).toContain("nightly: add 0 30 2 * * * (Europe/Berlin)");
-});
-
 describe("failures", () => {
   test("3: nothing listens, and that is known at once", async () => {
     const startMs = performance.now();
@@ -347,58 +323,6 @@ describe("failures", () => {
     expect(wrong.err).not.toContain("wr0ng");
     const right = await runCli(["spawn", "counter", "c1", "{}", "--server", at("ada:s3cret")], { cwd: folder.path });
     expect([right.code, right.err]).toEqual([0, ""]);
-  });
-});
-
-describe("doctor", () => {
-  test("tells what survives what, as the server is set up", async () => {
-    const { diagnosis, findings } = (await json("doctor")) as {
-      diagnosis: Record<string, unknown>;
-      findings: unknown;
-    };
-    expect(diagnosis).toMatchObject({
-      app: "troupe",
-      server: { version: expect.stringMatching(/^2\./), payloadBytesMax: 1_048_576 },
-      user: { account: "$G" },
-      account: { storageBytesMax: -1, streams: 4 },
-      found: { pools: { main: 64 }, unowned: 0, mail: { duplicateWindowMs: 120_000 }, workers: [{ pid: worker.pid }] },
-    });
-    const { survival, streams } = diagnosis.found as Record<string, Record<string, unknown>[]>;
-    expect(survival?.map(({ verdict }) => verdict)).toEqual(["kept", "kept", "unknown", "lost"]);
-    expect(streams).toContainEqual(
-      expect.objectContaining({ name: "KV_troupe_state", storage: "file", replicas: 1, history: 8 }),
-    );
-    expect(JSON.stringify(findings)).toContain("sync_interval");
-    const { code, out } = await troupe("doctor");
-    expect(code).toBe(0);
-    expect(out).toMatch(/kill -9 of the server +kept/);
-    expect(out).toMatch(/a disk is lost +lost/);
-  });
-
-  test("finds a missing app, which is code 1, and does not make it", async () => {
-    await using empty = await startTestServer();
-    const { code, out } = await runCli(["doctor", "--json", "--server", empty.url], { cwd: folder.path });
-    const { findings } = JSON.parse(out) as { findings: unknown };
-    expect(code).toBe(1);
-    const text = expect.stringContaining("no app named troupe on this server; it has none") as unknown;
-    expect(findings).toContainEqual(expect.objectContaining({ level: "problem", text }));
-    await using inspector = await openInspector({ nats: { servers: empty.url }, app: "troupe" });
-    expect((await inspector.account()).streams).toBe(0);
-  });
-
-  test("reads how often the disk is synced from the server's monitoring, and what follows from it", async () => {
-    const port = await pickFreePort();
-    const config = `jetstream { sync_interval: always }\nhttp: "127.0.0.1:${port}"`;
-    await using synced = await startTestServer({ config });
-    const at = { cwd: folder.path, env: { NATS_URL: synced.url } };
-    expect((await runCli(["spawn", "counter", "c1", "{}"], at)).code).toBe(0);
-    const { code, out } = await runCli(["doctor", "--json", "--monitor", `http://127.0.0.1:${port}`], at);
-    const { diagnosis } = JSON.parse(out) as { diagnosis: { found: { survival: unknown } } };
-    expect(code).toBe(0);
-    expect(diagnosis).toMatchObject({ sync: { isAlways: true, source: "its monitoring" } });
-    expect(diagnosis.found.survival).toContainEqual(
-      expect.objectContaining({ mishap: "the machine crashes", verdict: "kept" }),
-    );
   });
 });
 

@@ -162,7 +162,7 @@ export class Mishaps {
         this.#later(absenceMs, () => world.start());
         return;
       case "jump-clock":
-        victim?.process.jump(plan.wallErrorMsMax * (2 * dice.random() - 1));
+        victim?.process.setWallClock(plan.wallErrorMsMax * (2 * dice.random() - 1));
         return;
       case "foreign-write":
         void this.#writeAsAnother();

@@ -80,9 +80,9 @@ export class SimulatedProcess implements Clock {
     this.#world.crash(this.name);
   }
 
-  /** Somebody sets its wall clock. Unit: ms. */
-  jump(byMs: number): void {
-    this.#aheadMs += byMs;
+  /** Somebody sets its wall clock: it is so far ahead from now on. Unit: ms. */
+  setWallClock(aheadMs: number): void {
+    this.#aheadMs = aheadMs;
   }
 
   now(): number {

@@ -28,15 +28,16 @@ async function stage(
   const { world, clock } = worldWithFaults(kind, faults);
   const request = { app: "app", pool: "main", partitionCount: 1 };
   const ports = await clock.runFor(memoryPorts({ world, name: "asker" })(request));
-  const record = writeRecord({ owner: "owner", epoch: 1, needs: noNeeds });
-  await clock.runFor(ports.cluster.put(partitionKey("main", 0), record));
+  const own = (epoch: number) =>
+    ports.cluster.put(partitionKey("main", 0), writeRecord({ owner: "owner", epoch, needs: noNeeds }));
+  await clock.runFor(own(1));
   const asker = new Asker(new Routes(ports), clock, here);
   const owner = openMemoryMail({ world, subjects, name: "owner" });
   const handled: MailRequest[] = [];
   /** Serves from now on; each request meets the answers given, in order, and then `5`. */
-  const serve = (errors: readonly TroupeError[] = []) => {
+  const serve = (errors: readonly TroupeError[] = [], epoch = 1) => {
     const left = [...errors];
-    return owner.serve(0, 1, (request) => {
+    return owner.serve(0, epoch, (request) => {
       handled.push(request);
       const error = left.shift();
       if (error === undefined) request.reply(encodeText("5"));
@@ -45,7 +46,7 @@ async function stage(
   };
   const ask = (options?: AskOptions, isQuery = false) =>
     asker.ask({ to, inputText: "1", options, isQuery, origin: undefined }).catch((thrown: TroupeError) => thrown.code);
-  return { world, clock, serve, handled, ask };
+  return { world, clock, own, serve, handled, ask };
 }
 
 const fenced = new TroupeError("FENCED", "another owns it");
@@ -81,6 +82,23 @@ test("Q1: waits grow, so that a long absence does not make a storm", async () =>
   await clock.runFor(serve(new Array(1_000).fill(fenced)));
   expect(await clock.runFor(ask())).toBe("FENCED");
   expect(handled.length).toBeLessThan(50);
+});
+
+test("Q1: who has waited long for an owner does not wait long for it to begin", async () => {
+  for (const beginsAfterMs of [130, 250, 300]) {
+    const { clock, own, serve, ask } = await stage([]);
+    const before = await clock.runFor(serve());
+    await clock.runFor(ask());
+    await clock.runFor(before.close());
+    const asking = ask();
+    await clock.advance(3_000);
+    await clock.runFor(own(2));
+    await clock.advance(beginsAfterMs);
+    await clock.runFor(serve([], 2));
+    const begunAtMs = clock.monotonicMs();
+    expect(await clock.runFor(asking)).toBe(5);
+    expect(clock.monotonicMs() - begunAtMs).toBeLessThan(110);
+  }
 });
 
 test("Q2: an ask whose answer was lost is not repeated: it may have had an effect", async () => {

@@ -10,7 +10,14 @@ const namesOf = (...args: string[]) => {
 test("without names all cases run, on all sides, in full, for people", () => {
   expect(readCommand([], known)).toEqual({
     kind: "run",
-    options: { names: known, sides: ["ours", "raw", "limit"], isQuick: false, isJson: false },
+    options: {
+      names: known,
+      sides: ["ours", "raw", "limit"],
+      isQuick: false,
+      isJson: false,
+      rounds: undefined,
+      kills: undefined,
+    },
   });
 });
 
@@ -32,9 +39,31 @@ test("what is not known is refused, with what there is", () => {
 test("options are read wherever they stand", () => {
   expect(readCommand(["--json", "activate", "--quick", "--sides=limit,raw"], known)).toEqual({
     kind: "run",
-    options: { names: ["activate"], sides: ["raw", "limit"], isQuick: true, isJson: true },
+    options: {
+      names: ["activate"],
+      sides: ["raw", "limit"],
+      isQuick: true,
+      isJson: true,
+      rounds: undefined,
+      kills: undefined,
+    },
   });
   expect(readCommand(["activate", "-h"], known)).toEqual({ kind: "help" });
+});
+
+test("cases that run only when they are named do so, by their family's name too", () => {
+  const all = [...known, "failover.kill", "failover.drain"];
+  const onlyNamed = ["failover.kill", "failover.drain"];
+  expect(readCommand([], all, onlyNamed)).toMatchObject({ options: { names: known } });
+  expect(readCommand(["failover"], all, onlyNamed)).toMatchObject({ options: { names: onlyNamed } });
+});
+
+test("rounds and kills are whole numbers of 1 or more", () => {
+  expect(readCommand(["--rounds", "2", "--kills=5"], known)).toMatchObject({ options: { rounds: 2, kills: 5 } });
+  for (const value of ["0", "-1", "1.5", "many", ""]) {
+    const command = readCommand([`--kills=${value}`], known);
+    expect(command).toEqual({ kind: "refused", reason: `--kills must be a whole number of 1 or more, got ${value}` });
+  }
 });
 
 test("the help names every case", () => {

@@ -15,8 +15,8 @@ const head = {
   usage: "timers [pattern]",
   summary: "List the timers that actors have set",
   description:
-    "Shows what each timer tells its actor, and when next. Reads the committed values: no worker has to run.\n" +
-    "The server fires timers also while no worker is alive. PATTERN is over `type.id`, as for watch.",
+    "Shows what each timer tells its actor, and when next. Reads the committed values: no worker has to run. " +
+    "The server fires timers also while no worker is alive. PATTERN is over `type.id`, as for `troupe watch`.",
   examples: [
     ["troupe timers", "the first hundred, by actor"],
     ["troupe timers counter --limit 0", "those of all counters"],

@@ -1,8 +1,8 @@
-// Unique tokens, told to bags and to relays that pass them on to bags.
+// Unique tokens, told to bags and to relays that pass them on to bags, at once or by a timer.
 //
 //   T1. A token whose tell was acknowledged is in its bag once; one in doubt at most once; one refused never (P2, P6).
 //   T2. A token is in a bag by a relay exactly as often as the relay has it as passed (P3).
-//   T3. What one caller told one actor, and what one relay passed on to one bag, is there in the order of the calls (P5).
+//   T3. What one caller told one actor, and what one relay passed on to one bag at once, is there in the order of the calls (P5).
 
 import type { Dice } from "../../sim/dice.ts";
 import { Bag, Relay } from "../actors.ts";
@@ -24,8 +24,12 @@ interface Token {
   readonly caller: string;
   /** By ask, which may overtake what was told. */
   readonly isAsked: boolean;
+  /** The relay passes it on after this. Unit: ms. Undefined: at once. */
+  readonly afterMs?: number | undefined;
   fate: Fate | undefined;
 }
+
+type Destination = Pick<Token, "bag" | "relay" | "isAsked" | "afterMs">;
 
 interface BagState {
   readonly tokens: readonly string[];
@@ -34,6 +38,8 @@ interface BagState {
 interface RelayState {
   readonly passed: readonly string[];
 }
+
+const laterMsMax = 1_500;
 
 /** The key of the actor that gets the token first, and the name that it is kept by there. */
 const firstPlace = ({ token, bag, relay }: Token) =>
@@ -50,8 +56,9 @@ export class Tokens implements Workload {
   async act(caller: Caller, dice: Dice): Promise<void> {
     const bag = `b${dice.whole(0, bags - 1)}`;
     const relay = `r${dice.whole(0, relays - 1)}`;
-    const manner = dice.one(["burst", "pass", "pass", "ask"] as const);
-    if (manner !== "burst") return this.#pass(caller, { relay, bag, isAsked: manner === "ask" });
+    const manner = dice.one(["burst", "pass", "later", "ask"] as const);
+    const afterMs = manner === "later" ? dice.whole(1, laterMsMax) : undefined;
+    if (manner !== "burst") return this.#pass(caller, { relay, bag, isAsked: manner === "ask", afterMs });
     const puts = Array.from({ length: dice.whole(1, burstMax) }, () => this.#put(caller, bag));
     await Promise.all(puts);
   }
@@ -105,15 +112,16 @@ export class Tokens implements Workload {
     await settle(caller, token, caller.troupe.actor(Bag, bag).tell.put(token.token));
   }
 
-  async #pass(caller: Caller, to: { relay: string; bag: string; isAsked: boolean }): Promise<void> {
+  async #pass(caller: Caller, to: Destination): Promise<void> {
     const token = this.#begin(caller, to);
-    const relay = caller.troupe.actor(Relay, to.relay);
-    const input = { token: token.token, to: to.bag };
+    const relay = caller.troupe.actor(Relay, to.relay ?? "");
+    const { bag, afterMs } = to;
+    const input = { token: token.token, to: bag, ...(afterMs === undefined ? {} : { afterMs }) };
     await settle(caller, token, to.isAsked ? relay.ask.pass(input, { timeoutMs: 4_000 }) : relay.tell.pass(input));
   }
 
-  #begin(caller: Caller, { bag, relay, isAsked }: Pick<Token, "bag" | "relay" | "isAsked">): Token {
-    const token: Token = { token: caller.nextId(), bag, relay, isAsked, caller: caller.name, fate: undefined };
+  #begin(caller: Caller, to: Destination): Token {
+    const token: Token = { ...to, token: caller.nextId(), caller: caller.name, fate: undefined };
     this.#tokens.push(token);
     return token;
   }
@@ -126,6 +134,7 @@ export class Tokens implements Workload {
       const lane = `${key} ${token.caller}`;
       told.set(lane, [...(told.get(lane) ?? []), name]);
     }
+    const late = new Set(this.#tokens.filter(({ afterMs }) => afterMs !== undefined).map(({ token }) => token));
     const faults: string[] = [];
     for (const [lane, names] of told) {
       const [key = ""] = lane.split(" ");
@@ -135,7 +144,7 @@ export class Tokens implements Workload {
     for (const [key, passed] of lists) {
       if (!key.startsWith("relay.")) continue;
       const relay = key.slice("relay.".length);
-      for (const [bag, names] of passedBy(relay, passed)) {
+      for (const [bag, names] of passedBy(relay, passed, late)) {
         if (!isInOrder(names, lists.get(bag) ?? [])) faults.push(`T3: what ${bag} got from ${key} is not in order`);
       }
     }
@@ -153,11 +162,16 @@ async function settle(caller: Caller, token: Token, ending: Promise<unknown>): P
   }
 }
 
-/** By bag, what a relay has passed on to it, under the names that it has there. */
-function passedBy(relay: string, passed: readonly string[]): ReadonlyMap<string, readonly string[]> {
+/** By bag, what a relay has passed on to it at once, under the names that it has there. */
+function passedBy(
+  relay: string,
+  passed: readonly string[],
+  late: ReadonlySet<string>,
+): ReadonlyMap<string, readonly string[]> {
   const byBag = new Map<string, string[]>();
   for (const name of passed) {
     const [token = "", bag = ""] = name.split(">");
+    if (late.has(token)) continue;
     const key = `bag.${bag}`;
     byBag.set(key, [...(byBag.get(key) ?? []), `${token}<${relay}`]);
   }
