@@ -53,7 +53,7 @@ test("a load by time ends soon after its time and counts what was in flight", as
     send: (_at, done) => void setImmediate(() => done(undefined, 1)),
   });
   expect(result.elapsedMs).toBeGreaterThanOrEqual(30);
-  expect(result.count).toBeGreaterThan(8);
+  expect(result.count).toBeGreaterThanOrEqual(8);
 });
 
 test("a pace sends its count at its rate, and gives back when each was answered", async () => {
