@@ -131,7 +131,7 @@ test("a partition whose mail could not be read when it was taken is taken again"
 test("a worker that is closed while it takes partitions does not begin to serve them", async () => {
   let isArmed = false;
   const isLooking = ({ kind, client }: MemoryOperation) => isArmed && kind === "kv-read" && client === "first";
-  const { world, clock, diary, worker, client } = stage(isLooking, [{ delayMs: 1_000 }]);
+  const { world, clock, diary, worker, client } = stage(isLooking, [{ delayMs: 3_000 }]);
   const first = await clock.runFor(worker("first"));
   const d = (await client()).actor(diary, "d");
   // Its lease ends, and it is about to take its partitions anew when it is closed.
