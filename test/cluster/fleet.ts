@@ -88,7 +88,9 @@ export class Fleet implements AsyncDisposable {
     void started.exited.then(async (code) => {
       this.#processes.delete(started);
       journal.note(`${name} is gone (${code ?? "killed"})`);
-      const isExpected = started.isKilled || code === tryAgainCode || (code === 0 && started.isLeaving);
+      // Told to end before it listened for that, it is ended by the signal itself (no code).
+      const hasLeft = started.isLeaving && (code === 0 || code === null);
+      const isExpected = started.isKilled || code === tryAgainCode || hasLeft;
       if (!isExpected) this.#faults.push(`${name} broke down by itself (exit code ${code}); its log is in the folder`);
       await route[Symbol.asyncDispose]();
       this.#replaceLater();
