@@ -62,7 +62,7 @@ async function fillStage(
   const working = startWorker(place, closers);
   const supervisor = troupe.actor(Supervisor, theOne);
   const intake = troupe.actor(Intake, theOne);
-  // When another process serves this desk, the worker here stands by, and takes over should that one end.
+  // When another process serves this desk too, the two share its agents.
   await Promise.race([working, supervisor.ask.summary(undefined, { timeoutMs: servedMsMax })]);
   // From here on nobody waits for the worker.
   working.catch((thrown: unknown) => {
