@@ -150,20 +150,15 @@ export class PartitionHost implements CellHost {
   /** Begins to read and to serve. Resolves when the server knows. */
   async start(): Promise<void> {
     const { mail } = this.#services;
-    // Side by side: whoever asks after a takeover waits for it.
-    const [reader, server] = await Promise.allSettled([
-      mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter)),
-      mail.serve(
-        this.partition,
-        this.epoch,
-        (request) => this.#takeRequest(request),
-        ({ key, askId }) => this.withdraw(key, askId),
-      ),
-    ]);
-    if (reader.status === "fulfilled") this.#reader = reader.value;
-    if (server.status === "fulfilled") this.#server = server.value;
+    // In this order: an ask that is served before the mail is read would pass by what its asker has told before.
+    this.#reader = await mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter));
+    this.#server = await mail.serve(
+      this.partition,
+      this.epoch,
+      (request) => this.#takeRequest(request),
+      ({ key, askId }) => this.withdraw(key, askId),
+    );
     if (this.lost.aborted) await this.#closeIntake();
-    for (const opened of [reader, server]) if (opened.status === "rejected") throw opened.reason;
   }
 
   /** Whether a turn has been running for long. */
