@@ -7,12 +7,12 @@
 //       `refused`: nothing was written. `given-up`: ownership was lost while the outcome was unknown.
 //   C3. A write that reached nobody (not connected, or the key has no leader now) was not refused: it is tried again for as
 //       long as ownership lasts.
+//   C4. When ownership is lost nothing is written any more, also not again.
 
 import { commitIdOf } from "../actors/snapshot.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
-import type { TroupeError } from "../core/errors.ts";
-import { isTroupeError } from "../core/errors.ts";
+import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvStore, Revision } from "../kv/store.ts";
 
 export type CommitOutcome =
@@ -32,6 +32,7 @@ export interface Commit {
   readonly lost: AbortSignal;
 }
 
+const fenced = (key: string) => new TroupeError("FENCED", `${key} is no longer owned here`);
 /** Wait before the key's leader is asked again that could not be reached. Unit: ms. */
 const tryAgainMs = 100;
 
@@ -60,6 +61,7 @@ export class Committer {
   }
 
   async #writeAgain(commit: Commit, isCertain: boolean): Promise<CommitOutcome> {
+    if (commit.lost.aborted) return isCertain ? { kind: "refused", error: fenced(commit.key) } : { kind: "given-up" }; // C4
     try {
       const write = await this.#state.update(commit.key, commit.value, commit.expected);
       if (write.kind === "written") return { kind: "stands", revision: write.revision };

@@ -129,8 +129,12 @@ class Run {
     this.#mishaps.heal();
     const isAtEnd = () => missing(ledger, this.#witness).length === 0 && this.#clients.isQuiet;
     const deadlineMs = clock.monotonicMs() + healMsMax;
-    while (!isAtEnd() && clock.monotonicMs() < deadlineMs) await clock.advance(1_000);
+    const untilEnd = async () => {
+      while (!isAtEnd() && clock.monotonicMs() < deadlineMs) await clock.advance(1_000);
+    };
+    await untilEnd();
     await clock.advance(30_000);
+    await untilEnd(); // What lingered on its way may only have come now, and have set a timer.
     await clock.runFor(this.#clients.probe());
     this.#witness.lookForTrims();
     checkEnd(ledger, this.#witness, plan.linger === 0);

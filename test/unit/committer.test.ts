@@ -116,7 +116,17 @@ test("C3: a write that reached nobody is tried again, and stays certain, for as 
   const refused = fenced.commit();
   await fenced.clock.advance(1_000);
   fenced.lost.abort();
-  expect(await fenced.clock.runFor(refused)).toMatchObject({ kind: "refused", error: { code: "SERVER_UNREACHABLE" } });
+  expect(await fenced.clock.runFor(refused)).toMatchObject({ kind: "refused", error: { code: "FENCED" } });
+});
+
+test("C4: when ownership is lost between two attempts, nothing is written any more", async () => {
+  const { clock, near, lost, commit } = await stage(["unreachable"]);
+  const committing = commit();
+  await clock.advance(10);
+  lost.abort();
+  expect(await clock.runFor(committing)).toMatchObject({ kind: "refused", error: { code: "FENCED" } });
+  await clock.advance(60_000);
+  expect(await standing(near)).toEqual([1, "before"]);
 });
 
 test("C2: it gives up only when ownership is lost while nobody knows", async () => {
