@@ -9,7 +9,7 @@ import type { Worker } from "../../src/runtime/worker.ts";
 import { within } from "./mail-support.ts";
 import { counter, relay } from "./runtime-actors.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
-import { committedState, eventOf, partitions, rejection, Stage } from "./runtime-support.ts";
+import { committedState, eventOf, eventsOf, Gate, partitions, rejection, Stage } from "./runtime-support.ts";
 
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at);
 
@@ -155,6 +155,33 @@ export function runtimeSharingContract(name: string, open: OpenRuntime): void {
     await stage.worker([counter, relay]);
     for (const sender of senders) await committedState(sender, (state) => state.passed === 4);
     expect(await stage.deadLetters()).toEqual([]);
+  });
+
+  test(`${name}: a drain waits for the turn that runs, and leaves the told messages behind it to the next owner (B5, P5)`, async () => {
+    await using stage = await Stage.open(open);
+    const gate = new Gate();
+    const slow = defineActor(
+      "slow",
+      { state: z.object({ seen: z.array(z.number()) }), initial: { seen: [] } },
+      {
+        see: handler(z.number(), async (ctx, n) => {
+          if (n === 0) await gate.pass();
+          ctx.state.seen.push(n);
+        }),
+      },
+    );
+    const first = await stage.worker([slow]);
+    const troupe = await stage.client();
+    const actor = troupe.actor(slow, "s");
+    const turns = eventsOf(first, "turn-ended");
+    await Promise.all(upTo(60).map((n) => actor.tell.see(n)));
+    await gate.reached;
+    const draining = first.drain();
+    await stage.worker([slow]);
+    gate.open();
+    await within("the drain ends", draining);
+    const { seen } = await committedState(actor, (state) => state.seen.length === 60);
+    expect([seen, turns.length]).toEqual([upTo(60), 1]);
   });
 
   test(`${name}: a pool is where its types are registered; a worker that puts one elsewhere is refused (Y3)`, async () => {

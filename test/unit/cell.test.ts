@@ -150,3 +150,19 @@ test("a worker that is closed while it takes partitions does not begin to serve 
   expect(await clock.runFor(d.ask.all())).toEqual([1]);
   await clock.runFor(second.drain());
 });
+
+test("K4: an owner whose connection was away answers no query before it has read again who owns what", async () => {
+  const { world, clock, diary, worker, client } = stage(() => false, []);
+  const first = await clock.runFor(worker("first"));
+  const d = (await client()).actor(diary, "d");
+  await clock.runFor(d.ask.note(1));
+  expect(await clock.runFor(first.actor(diary, "d").ask.all())).toEqual([1]);
+  // Shorter than its lease, and long enough for another to take what it has.
+  world.cut("first");
+  await clock.runFor(worker("second"));
+  await clock.advance(1_000);
+  expect(await clock.runFor(d.ask.note(2))).toBeUndefined();
+  world.restore("first");
+  expect(await clock.runFor(first.actor(diary, "d").ask.all())).toEqual([1, 2]);
+  await clock.runFor(first.close());
+});

@@ -227,3 +227,23 @@ test("an ask whose asker waits no longer is taken out, and leaves its place to o
   expect(mailbox.withdraw("a0")).toMatchObject({ message: { askId: "a0" }, before: 0 });
   expect([mailbox.take()?.messageId, mailbox.size]).toEqual(["a1", asksMax - 2]);
 });
+
+test("B5: when the partition is given away the tells that wait are let go of, and hold the cursor; asks stay", () => {
+  const mailbox = new Mailbox();
+  for (const sequence of [3, 5, 8]) mailbox.offerTell(tell(sequence));
+  mailbox.offerAsk(ask(1));
+  expect(mailbox.leaveTells()).toBe(0); // Not yet.
+  expect(sequenceOf(mailbox.take())).toBe(3);
+  mailbox.isLeaving = true;
+  expect([mailbox.leaveTells(), mailbox.size, mailbox.oldestSequence, mailbox.refillFrom]).toEqual([
+    2,
+    1,
+    5,
+    undefined,
+  ]);
+  // What ran and is undone comes back, and is let go of too.
+  mailbox.putBack([tell(3)]);
+  expect([mailbox.leaveTells(), mailbox.oldestSequence]).toEqual([1, 3]);
+  expect(mailbox.offerTell(tell(9))).toBe("deferred");
+  expect([mailbox.take()?.messageId, mailbox.take()]).toEqual(["a1", undefined]);
+});
