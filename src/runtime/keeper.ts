@@ -96,7 +96,7 @@ export class Keeper {
     await this.#membership.start();
     if (signal.aborted) return;
     this.#pools = pools;
-    await Promise.all(pools.map((pool) => pool.look()));
+    await Promise.all(pools.map((pool) => pool.begin()));
     const keeping = this.#every(keepEveryMs, () => this.#keep());
     const trimming = this.#every(trimEveryMs, () => Promise.all(this.#pools.map((pool) => pool.trim())));
     this.#loops = Promise.all([renewing, keeping, trimming]);

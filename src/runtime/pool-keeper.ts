@@ -6,7 +6,8 @@
 //   K2. The mail is trimmed behind the cursor that was saved one duplicate window ago, never behind the one that is only
 //       known here: after a restart the server knows only the ids of what it still stores, and a sender that did not
 //       hear of its message's storing sends it again.
-//   K3. One look at a time: what changes meanwhile leads to another look.
+//   K3. One look at a time: what changes meanwhile leads to another look. A look does not wait for what it takes, so that
+//       partitions that come free one after the other are taken at once; each of them once at a time.
 
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -64,6 +65,8 @@ export class PoolKeeper {
   readonly #options: PoolKeeperOptions;
   readonly #holdings = new Map<number, Holding>();
   readonly #stopListening: () => void;
+  /** Partitions that are being taken. */
+  readonly #taking = new Map<number, Promise<void>>();
   #looking: Promise<void> | undefined;
   #mustLookAgain = false;
   #isDraining = false;
@@ -111,6 +114,12 @@ export class PoolKeeper {
     await Promise.all(lost.map(([partition, holding]) => this.#end(partition, holding)));
   }
 
+  /** Looks, and resolves when everything that is to be taken now has been. */
+  async begin(): Promise<void> {
+    await this.look();
+    await this.#takingEnds();
+  }
+
   /** Ends every activation at once. */
   async drop(why: "ownership-lost" | "closed"): Promise<void> {
     const holdings = [...this.#holdings.values()];
@@ -122,6 +131,7 @@ export class PoolKeeper {
   async drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true;
     await this.#looking;
+    await this.#takingEnds();
     await Promise.all([...this.#holdings.values()].map((holding) => this.#giveAway(holding, signal)));
   }
 
@@ -130,6 +140,7 @@ export class PoolKeeper {
     this.#isEnded = true;
     this.#stopListening();
     await this.#looking;
+    await this.#takingEnds();
   }
 
   /** Saves the cursors that have moved. */
@@ -179,10 +190,10 @@ export class PoolKeeper {
       const record = records[partition];
       const place = places.get(partition);
       const holding = this.#holdings.get(partition);
-      if (record === undefined || place === undefined) return;
+      if (record === undefined || place === undefined || this.#taking.has(partition)) return;
       if (holding !== undefined) return this.#review(partition, holding, place, able);
       const isFree = record.owner === "" || record.owner === worker || !isAlive(record.owner);
-      if (place === worker && isFree) return this.#take(partition);
+      if (place === worker && isFree) return void this.#taking.set(partition, this.#take(partition));
       // It could not be given back when it was left: nobody else may take it while this worker lives.
       if (record.owner === worker) await ownership.tryRelease(partition);
     });
@@ -220,7 +231,27 @@ export class PoolKeeper {
     if (await ownership.tryNeed(partition, holding.owned.epoch, holding.unmet)) holding.unmet = noNeeds;
   }
 
+  async #takingEnds(): Promise<void> {
+    await Promise.all(this.#taking.values());
+  }
+
+  /** Never rejects: what could not be taken is tried again by a later look. */
   async #take(partition: number): Promise<void> {
+    try {
+      await this.#tryTake(partition);
+    } catch (thrown) {
+      this.#options.log.warn(
+        { pool: this.pool, partition, error: messageOf(thrown) },
+        "taking a partition failed, trying again",
+      );
+    } finally {
+      this.#taking.delete(partition);
+    }
+    // Its place may have changed meanwhile.
+    if (this.#holdings.has(partition)) void this.look();
+  }
+
+  async #tryTake(partition: number): Promise<void> {
     const { ownership, openHost, hasLease, events } = this.#options;
     const owned = await ownership.tryTake(partition);
     // The end may have come meanwhile: then nothing begins any more, and others take it when the lease is over.

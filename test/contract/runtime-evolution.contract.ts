@@ -234,7 +234,7 @@ export function runtimeEvolutionContract(name: string, open: OpenRuntime): void 
       underWay -= 1;
     });
     let migrated = 0;
-    while (underWay > 0) {
+    while (underWay > 0 || migrated === 0) {
       await Promise.all(ids.map((id) => writeAsOld(client, `meter.${id}`)));
       migrated += (await migrate(client, false)).types[0]?.upcast ?? 0;
     }
