@@ -4,6 +4,7 @@
 //   N1. Each partition has its own place: what is before it is skipped, whatever the shared consumer hands over.
 //   N2. The shared consumer ends when the last of its partitions is closed.
 
+import type { Clock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
 import type { StoredMessage } from "../kv/nats-reader.ts";
@@ -28,6 +29,13 @@ interface Opening {
   readonly reject: (thrown: unknown) => void;
 }
 
+/**
+ * Partitions of one worker are taken at once, and come here one after the other as the server answers: an opening waits so
+ * long for the next one, and so long for all. Unit: ms.
+ */
+const openTogetherMs = 5;
+const openTogetherMsMax = 25;
+
 /** One partition that is being read. */
 interface Place {
   position: number;
@@ -39,19 +47,27 @@ export class NatsIntake {
   readonly #link: NatsLink;
   readonly #subjects: Subjects;
   readonly #partitionCount: number | undefined;
+  readonly #clock: Clock;
   #openings: Opening[] = [];
+  #firstAtMs = 0;
+  #cancelWait: (() => void) | undefined;
 
-  constructor(link: NatsLink, subjects: Subjects, partitionCount: number | undefined) {
+  constructor(link: NatsLink, clock: Clock, subjects: Subjects, partitionCount: number | undefined) {
     this.#link = link;
+    this.#clock = clock;
     this.#subjects = subjects;
     this.#partitionCount = partitionCount;
   }
 
-  /** Opens together with all that are asked for before the next microtask. */
+  /** Opens together with all that are asked for at about the same time. */
   open(partition: number, from: number, onLetter: (letter: Letter) => void): Promise<MailReader> {
     return new Promise((resolve, reject) => {
       this.#openings.push({ partition, from, onLetter, resolve, reject });
-      if (this.#openings.length === 1) queueMicrotask(() => void this.#openAll());
+      const nowMs = this.#clock.monotonicMs();
+      if (this.#openings.length === 1) this.#firstAtMs = nowMs;
+      const leftMs = Math.max(0, this.#firstAtMs + openTogetherMsMax - nowMs);
+      this.#cancelWait?.();
+      this.#cancelWait = this.#clock.after(Math.min(openTogetherMs, leftMs), () => void this.#openAll());
     });
   }
 

@@ -79,7 +79,7 @@ class NatsMail implements Mail {
 
   constructor({ link, subjects, partitionCount, clock = systemClock }: NatsMailOptions) {
     this.#link = link;
-    this.#intake = new NatsIntake(link, subjects, partitionCount);
+    this.#intake = new NatsIntake(link, clock, subjects, partitionCount);
     this.#subjects = subjects;
     this.#clock = clock;
     this.#mailAcks = new AckReader(subjects.mailStream);
