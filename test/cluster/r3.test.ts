@@ -120,6 +120,9 @@ async function seen(client: Troupe, id: string, wanted: readonly number[]): Prom
   }
 }
 
+/** What is said of an ask whose answer broke off, or did not come within an election: it may have had an effect. */
+const inDoubt = ["OUTCOME_UNKNOWN", "ASK_TIMEOUT"];
+
 describe("three servers, three copies", () => {
   let cluster: TestCluster;
   let worker: Worker;
@@ -192,7 +195,7 @@ describe("three servers, three copies", () => {
       }
     });
     // An ask whose answer broke off with its connection may have had its effect, and is told so. Nothing else fails.
-    for (const code of [...loads.asks.codes, ...loads.asksHere.codes]) expect(code).toBe("OUTCOME_UNKNOWN");
+    for (const code of [...loads.asks.codes, ...loads.asksHere.codes]) expect(inDoubt).toContain(code);
   }, 180_000);
 
   test("the leader of the mail freezes beyond the lease and thaws: the others go on without it", async () => {
@@ -205,7 +208,6 @@ describe("three servers, three copies", () => {
       await cluster.settled();
     });
     // What was asked through the frozen server before the others dropped it is lost, and its asker waits until its deadline.
-    const inDoubt = ["OUTCOME_UNKNOWN", "ASK_TIMEOUT"];
     for (const code of [...loads.asks.codes, ...loads.asksHere.codes]) expect(inDoubt).toContain(code);
   }, 120_000);
 
@@ -218,7 +220,7 @@ describe("three servers, three copies", () => {
         await cluster.settled();
       }
     });
-    for (const code of [...loads.asks.codes, ...loads.asksHere.codes]) expect(code).toBe("OUTCOME_UNKNOWN");
+    for (const code of [...loads.asks.codes, ...loads.asksHere.codes]) expect(inDoubt).toContain(code);
   }, 180_000);
 
   test("a client that was given one server goes on at another when that one is gone", async () => {
