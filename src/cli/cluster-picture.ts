@@ -10,7 +10,7 @@ import { readMember } from "../runtime/membership.ts";
 import { readCursor } from "../runtime/ownership.ts";
 import type { Needs } from "../runtime/placement.ts";
 import { noNeeds } from "../runtime/placement.ts";
-import { cursorKey, partitionKey, typeKey, workerKey } from "../runtime/subjects.ts";
+import { cursorKey, partitionKey, typeKey, workerKey, workerOf } from "../runtime/subjects.ts";
 import { readFacts } from "../runtime/type-registry.ts";
 
 /** As `--json` prints it; null where nothing is known. */
@@ -77,7 +77,7 @@ export function readCluster(entries: Iterable<KvEntry>, surroundings: Surroundin
   const records = new Map<string, KvEntry>();
   for (const entry of entries) records.set(entry.key, entry);
   const living = [...records.values()].filter(({ key }) => key.startsWith(workerKey("")));
-  const names = new Set(living.map(({ key }) => key.slice(workerKey("").length)));
+  const names = new Set(living.map(({ key }) => workerOf(key)));
   const partitions = readPartitions(records, names, surroundings);
   const workers = living.map((entry) => readWorker(entry, partitions, surroundings.serverMs));
   const types = [...records.values()].filter(({ key }) => key.startsWith(typeKey("")));
@@ -137,7 +137,7 @@ function readPartitions(
 const unknownRecord = { owner: "", epoch: 0, needs: noNeeds };
 
 function readWorker(entry: KvEntry, partitions: readonly PartitionFacts[], serverMs: number): WorkerFacts {
-  const worker = entry.key.slice(workerKey("").length);
+  const worker = workerOf(entry.key);
   const { name, pools, types, isDraining } = readMember(worker, entry.value);
   const { pid, startedAt } = parseWorker(entry.value);
   const own = partitions.filter(({ owner }) => owner === worker);

@@ -68,10 +68,9 @@ export class Replica implements AsyncDisposable {
   }
 
   /** Reads the key from the store and takes note of it. Rejects as `get` does. */
-  async refresh(key: string): Promise<KvEntry | undefined> {
+  async refresh(key: string): Promise<void> {
     const entry = await this.#options.store.get(key);
     if (entry !== undefined) this.adopt(entry);
-    return entry;
   }
 
   /** The same for several keys that exist. Rejects as `getMany` does. */

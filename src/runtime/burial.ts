@@ -99,6 +99,7 @@ async function readLetter(place: BurialPlace, key: string, sequence: number): Pr
   return undefined;
 }
 
-function waitAgain({ clock, lost }: BurialPlace, attempt: number): Promise<void> {
+/** Waits before the next attempt: each time longer, and no longer than ownership lasts. */
+export function waitAgain({ clock, lost }: Pick<BurialPlace, "clock" | "lost">, attempt: number): Promise<void> {
   return delay(clock, Math.min(againMsMax, 50 * 2 ** attempt), lost);
 }

@@ -12,7 +12,7 @@ import type { EpochWaiter } from "./epoch-ring.ts";
 import { EpochRing } from "./epoch-ring.ts";
 import type { Needs } from "./placement.ts";
 import { noNeeds } from "./placement.ts";
-import { partitionKey } from "./subjects.ts";
+import { partitionKey, partitionKeys } from "./subjects.ts";
 
 /** What stands at `partition.<pool>.<p>`. `owner` is empty when it was given back. */
 export interface PartitionRecord {
@@ -57,7 +57,7 @@ export class Directory {
     const { cluster, clock, pool } = options;
     const directory = new Directory(options);
     const onChange = (key: string | undefined) => directory.#read(key);
-    directory.#replica = await Replica.open({ store: cluster, pattern: `partition.${pool}.*`, clock, onChange });
+    directory.#replica = await Replica.open({ store: cluster, pattern: partitionKeys(pool), clock, onChange });
     directory.#read(undefined);
     return directory;
   }
@@ -92,9 +92,8 @@ export class Directory {
   }
 
   /** Looks at the partition's record itself. Rejects as a store's `get` does. */
-  async refresh(partition: number): Promise<StandingRecord> {
+  async refresh(partition: number): Promise<void> {
     await this.#replica?.refresh(partitionKey(this.pool, partition));
-    return this.recordOf(partition);
   }
 
   /** The same for several. */

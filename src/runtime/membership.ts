@@ -16,7 +16,7 @@ import type { Logger } from "../core/log.ts";
 import { Replica } from "../kv/replica.ts";
 import type { KvStore } from "../kv/store.ts";
 import type { Mail } from "./mail.ts";
-import { workerKey } from "./subjects.ts";
+import { workerKey, workerOf } from "./subjects.ts";
 
 /** What a worker says of itself with its lease. */
 export interface Member {
@@ -103,7 +103,7 @@ export class Membership {
     const before = new Map(this.#members);
     this.#members.clear();
     for (const { key, value } of this.#replica?.entries() ?? []) {
-      const worker = key.slice(workerKey("").length);
+      const worker = workerOf(key);
       this.#members.set(worker, readMember(worker, value));
     }
     if (JSON.stringify([...before.values()]) === JSON.stringify(this.members)) return;
@@ -152,6 +152,12 @@ export class Membership {
     if (deleted.kind !== "written") return;
     this.#replica?.adopt({ ...seen, value: new Uint8Array(0), operation: "delete", revision: deleted.revision });
   }
+}
+
+/** Those that have a lease, read from the store. Rejects as stores do. */
+export async function readMembers(cluster: KvStore): Promise<readonly Member[]> {
+  const entries = await cluster.getMany(await cluster.list(workerKey("*")));
+  return [...entries.values()].map(({ key, value }) => readMember(workerOf(key), value));
 }
 
 /** Reads what stands at a worker's key; of another version: it lives, and that is all that is known of it. */

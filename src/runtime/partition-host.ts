@@ -15,7 +15,6 @@ import { decodeInput } from "../actors/method-input.ts";
 import { resumeMethod, wakeMethod } from "../actors/system-methods.ts";
 import type { Question } from "../actors/turn.ts";
 import type { Clock } from "../core/clock.ts";
-import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
@@ -24,7 +23,7 @@ import { addressOf } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { KvStore } from "../kv/store.ts";
 import type { Activations } from "./activations.ts";
-import { buryLetter } from "./burial.ts";
+import { buryLetter, waitAgain } from "./burial.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
@@ -64,7 +63,6 @@ export interface HostServices {
   ask(question: Question, origin: AskOrigin): Promise<unknown>;
 }
 
-const againMsMax = 2_000;
 const nothing = new Uint8Array(0);
 
 export class PartitionHost implements CellHost {
@@ -251,7 +249,7 @@ export class PartitionHost implements CellHost {
           { partition: this.partition, error: messageOf(thrown) },
           "a mailbox could not be read, trying again",
         );
-        await this.#waitAgain(attempt);
+        await waitAgain(this, attempt);
       }
     }
     return [];
@@ -375,10 +373,6 @@ export class PartitionHost implements CellHost {
     const type = key.slice(0, key.indexOf("."));
     const methods = this.#services.actors.get(type)?.methods;
     return methods !== undefined && Object.hasOwn(methods, method) && methods[method]?.kind === "query";
-  }
-
-  #waitAgain(attempt: number): Promise<void> {
-    return delay(this.clock, Math.min(againMsMax, 50 * 2 ** attempt), this.lost);
   }
 
   async #closeIntake(): Promise<void> {

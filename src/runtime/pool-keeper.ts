@@ -203,16 +203,9 @@ export class PoolKeeper {
   }
 
   async #review(partition: number, holding: Holding, place: string, able: readonly Member[]): Promise<void> {
-    const { directory, worker, ownership, events, clock, drainMsMax } = this.#options;
+    const { directory, worker, ownership, clock, drainMsMax } = this.#options;
     const record = directory.recordOf(partition);
-    if (record.epoch > holding.owned.epoch) {
-      events.emit({
-        kind: "ownership-lost",
-        worker,
-        reason: `partition ${partition} of ${this.pool} has another owner`,
-      });
-      return this.#end(partition, holding); // K1
-    }
+    if (record.epoch > holding.owned.epoch) return this.#lose(partition, holding); // K1
     if (holding.leaving !== undefined) return;
     if (place === worker) holding.awayFromMs = undefined;
     else {
@@ -294,23 +287,26 @@ export class PoolKeeper {
     void this.look();
   }
 
+  /** The partition has another owner. */
+  #lose(partition: number, holding: Holding): Promise<void> {
+    const { events, worker } = this.#options;
+    events.emit({ kind: "ownership-lost", worker, reason: `partition ${partition} of ${this.pool} has another owner` });
+    return this.#end(partition, holding);
+  }
+
   async #end(partition: number, holding: Holding): Promise<void> {
     if (this.#holdings.get(partition) === holding) this.#holdings.delete(partition);
     await holding.host.end("ownership-lost");
   }
 
   async #save(partition: number, holding: Holding): Promise<void> {
-    const { ownership, events, worker } = this.#options;
+    const { ownership, events } = this.#options;
     const { cursor } = holding.host;
     if (cursor <= holding.owned.cursor || holding.leaving !== undefined) return;
     const saved = await ownership.save(holding.owned, cursor);
     if (this.#holdings.get(partition) !== holding) return;
-    if (saved !== "lost") {
-      holding.owned = saved;
-      events.emit({ kind: "cursor-saved", partition, cursor: saved.cursor });
-      return;
-    }
-    events.emit({ kind: "ownership-lost", worker, reason: `partition ${partition} of ${this.pool} has another owner` });
-    await this.#end(partition, holding);
+    if (saved === "lost") return this.#lose(partition, holding);
+    holding.owned = saved;
+    events.emit({ kind: "cursor-saved", partition, cursor: saved.cursor });
   }
 }

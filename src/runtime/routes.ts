@@ -4,7 +4,7 @@ import { TroupeError } from "../core/errors.ts";
 import { partitionOf } from "../core/partition.ts";
 import { Directory } from "./directory.ts";
 import type { MailAddress } from "./mail.ts";
-import { readMember } from "./membership.ts";
+import { readMembers } from "./membership.ts";
 import type { PoolPorts, Ports } from "./ports.ts";
 import { TypeRegistry } from "./type-registry.ts";
 
@@ -87,11 +87,8 @@ export class Routes {
 
   /** Why nobody answers for an actor: in words for its caller. */
   async explain({ pool, key, partition }: PooledAddress): Promise<string> {
-    const { cluster } = this.#ports;
     const type = key.slice(0, key.indexOf("."));
-    const living = (await cluster.getMany(await cluster.list("worker.*"))).values();
-    const members = [...living].map((entry) => readMember(entry.key.slice("worker.".length), entry.value));
-    const ofPool = members.filter((member) => member.pools.includes(pool));
+    const ofPool = (await readMembers(this.#ports.cluster)).filter((member) => member.pools.includes(pool));
     if (ofPool.length === 0) return `no live worker serves the pool ${pool}, which ${key} lives in`;
     if (ofPool.some((member) => Object.hasOwn(member.types, type))) {
       return `nobody serves ${key} just now (partition ${partition} of the pool ${pool})`;

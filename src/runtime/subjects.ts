@@ -62,8 +62,12 @@ export function subjectsOf(app: string, pool: string): Subjects {
 export const timerMethod = (number: number): string => `_timer-${number}`;
 /** Key of a worker's lease in the cluster bucket. */
 export const workerKey = (worker: string): string => `worker.${worker}`;
+/** The worker whose lease stands at a key. */
+export const workerOf = (key: string): string => key.slice(workerKey("").length);
 /** Key of a partition's owner and epoch in the cluster bucket. */
 export const partitionKey = (pool: string, partition: number): string => `partition.${pool}.${partition}`;
+/** The same keys of all partitions of a pool, as a pattern. */
+export const partitionKeys = (pool: string): string => `partition.${pool}.*`;
 /** Key of how far a partition's mail is done. */
 export const cursorKey = (pool: string, partition: number): string => `cursor.${pool}.${partition}`;
 /** Key of what is known of an actor type: its pool, and the highest schema number of its code. */

@@ -50,7 +50,7 @@ export class TypeRegistry {
       }
       if (standing !== undefined && standing.schema >= facts.schema) return;
       const write = await this.#cluster.update(key, encodeText(JSON.stringify(facts)), entry?.revision ?? 0);
-      if (write.kind === "written") return void (await this.#replica.refresh(key));
+      if (write.kind === "written") return this.#replica.refresh(key);
     }
   }
 

@@ -1,7 +1,7 @@
 // A worker: the actors that it is given live here. It is also a client, whose asks of its own actors stay in the process.
 //
-//   Drain, in this order: close the doors, stop keeping, stop the intake, finish turns and publish what they sent, save
-//   cursors and give the partitions back, close the connection.
+//   Drain, in this order: close the doors, say so with the lease, then for each partition stop the intake, finish the turns
+//   that run, publish what they sent, save the cursor and give it back; stop keeping, leave, close the connection.
 
 import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definition.ts";
 import { MailBudget } from "../actors/mail-budget.ts";

@@ -1,21 +1,15 @@
 // The command line of a run.
 
 import { parseArgs } from "node:util";
+import type { RunOptions } from "./run.ts";
 import type { Sabotage } from "./sabotage.ts";
 import { sabotages } from "./sabotage.ts";
 import type { FaultKind } from "./schedule.ts";
 import { faultForms, faultKinds, kindsFor } from "./schedule.ts";
-import type { WorkloadName } from "./workloads/workload.ts";
 import { workloadNames } from "./workloads/workload.ts";
 
-export interface ChaosOptions {
-  readonly seed: number;
-  readonly seconds: number;
-  readonly servers: 1 | 3;
-  readonly workers: number;
-  readonly workloads: readonly WorkloadName[];
-  readonly faults: readonly FaultKind[];
-  readonly faultEveryMs: number;
+export interface ChaosOptions
+  extends Pick<RunOptions, "seed" | "seconds" | "servers" | "workers" | "workloads" | "faults" | "faultEveryMs"> {
   readonly sabotage: Sabotage | undefined;
   readonly isJson: boolean;
   readonly isKept: boolean;

@@ -3,9 +3,8 @@
 import type { Command } from "commander";
 import type { AnyActor } from "../../actors/definition.ts";
 import type { Troupe } from "../../runtime/client.ts";
-import { readMember } from "../../runtime/membership.ts";
+import { readMembers } from "../../runtime/membership.ts";
 import { migrateStates } from "../../runtime/migration.ts";
-import { workerKey } from "../../runtime/subjects.ts";
 import { loadActors } from "../actor-file.ts";
 import type { Shell } from "../command.ts";
 import { makeCommand, optionsOf, settingsOf } from "../command.ts";
@@ -66,9 +65,7 @@ export function migrateCommand(shell: Shell): Command {
 
 /** Rejects with WORKER_TOO_OLD while a worker lives whose code would refuse what is to be written. */
 async function checkWorkers({ ports: { cluster } }: Troupe, actors: readonly AnyActor[]): Promise<void> {
-  const entries = await cluster.getMany(await cluster.list(workerKey("*")));
-  for (const { key, value } of entries.values()) {
-    const { worker, types } = readMember(key.slice(workerKey("").length), value);
+  for (const { worker, types } of await readMembers(cluster)) {
     const older = actors.find(({ type, schema }) => (types[type] ?? schema) < schema);
     if (older === undefined) continue;
     const { type, schema } = older;
