@@ -6,6 +6,7 @@ import type { AskOptions, AskTable, Receipt, TellOptions, TellTable } from "../a
 import { methodTable } from "../actors/ref.ts";
 import { resumeMethod } from "../actors/system-methods.ts";
 import type { Question } from "../actors/turn.ts";
+import { delay } from "../core/clock.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
@@ -78,6 +79,9 @@ export async function connect(options: TroupeOptions = {}): Promise<Troupe> {
   const ports = await openPorts({ app, pool, partitionCount });
   return new TroupeClient(app, ports, new EventStream());
 }
+
+/** How long it may take to learn of the app's actor types. Unit: ms. */
+const registryMsMax = 5_000;
 
 export class TroupeClient implements Troupe {
   readonly app: string;
@@ -168,7 +172,18 @@ export class TroupeClient implements Troupe {
 
   /** The way to the actors of a type that is known by name only: the pool that a worker has registered it in, else our own. */
   async routeOfType(type: string): Promise<Route> {
-    const known = (await this.routes.types()).find(type);
+    const { clock } = this.ports;
+    const overdue = new AbortController();
+    // The registry is followed by watch, which waits for a server that is away however long that takes.
+    const late = delay(clock, registryMsMax, overdue.signal);
+    const registry = await Promise.race([this.routes.types(), late]).finally(() => overdue.abort());
+    if (registry === undefined) {
+      throw new TroupeError(
+        "SERVER_UNREACHABLE",
+        `it was not learnt in ${registryMsMax} ms which pool ${type} lives in`,
+      );
+    }
+    const known = registry.find(type);
     return this.routes.open(known?.pool ?? this.routes.ownPool);
   }
 

@@ -166,3 +166,15 @@ test("K4: an owner whose connection was away answers no query before it has read
   expect(await clock.runFor(first.actor(diary, "d").ask.all())).toEqual([1, 2]);
   await clock.runFor(first.close());
 });
+
+test("a client that knows a type by name only does not wait for ever for a server that is away", async () => {
+  const { world, clock, client } = stage(() => false, []);
+  const troupe = await client();
+  world.cut("client");
+  const asked = troupe
+    .untyped("diary", "d")
+    .ask("all")
+    .catch(({ code }: { readonly code: string }) => code);
+  expect(await clock.runFor(asked)).toBe("SERVER_UNREACHABLE");
+  expect(clock.monotonicMs()).toBeLessThan(10_000);
+});
