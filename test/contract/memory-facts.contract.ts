@@ -15,7 +15,7 @@ const anna = { user: "anna" };
 const factsOf = (stores: MemoryStores, options?: FactsOptions): Facts =>
   new Facts({ stores, scope: anna, ...(options === undefined ? {} : { options }) });
 
-const valueOf = async (facts: Facts, name: string): Promise<Json | undefined> => (await facts.get(name))?.value;
+const presentValue = async (facts: Facts, name: string): Promise<Json | undefined> => (await facts.get(name))?.value;
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
 
@@ -100,7 +100,7 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
       expect(await facts.delete("a", { expected: 0 })).toEqual(stands);
       expect(await facts.set("none", 2, { expected: first.revision })).toEqual({ kind: "conflict", revision: 0 });
       expect(await facts.delete("none", { expected: 7 })).toEqual({ kind: "conflict", revision: 0 });
-      expect(await valueOf(facts, "a")).toBe(1);
+      expect(await presentValue(facts, "a")).toBe(1);
       const second = await facts.set("a", 2, { expected: first.revision });
       expect(await facts.delete("a", { expected: second.revision })).toMatchObject({ kind: "written" });
       const [, , deleted] = await facts.history("a");
@@ -131,7 +131,7 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
         throw new RangeError("not today");
       });
       await expect(failing).rejects.toThrow(new RangeError("not today"));
-      expect(await valueOf(facts, "a")).toEqual({ n: 3 });
+      expect(await presentValue(facts, "a")).toEqual({ n: 3 });
     });
 
     test("`merge` goes by the policy of the name, or the one given; what does not fit changes nothing", async () => {
@@ -185,7 +185,7 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
       const facts = factsOf({ ...opened.stores, clock });
       const { revision } = await facts.set("a", 1, { ttlMs: 60_000 });
       await facts.set("b", 1);
-      expect(await valueOf(facts, "a")).toBe(1);
+      expect(await presentValue(facts, "a")).toBe(1);
       const wasThere = clock.now();
       clock.aheadMs = 60_001;
       expect(await facts.get("a")).toBeUndefined();
@@ -223,7 +223,7 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
         kind: "duplicate",
         revision: deletion.revision,
       });
-      expect(await valueOf(facts, "a")).toBe(8);
+      expect(await presentValue(facts, "a")).toBe(8);
     });
 
     test("pages are sorted by name, hold a prefix's facts once each, and end", async () => {
@@ -337,7 +337,7 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
         await expect(write(factsOf(stores), { era: 1 }), what).rejects.toEqual(code("SCOPE_ERASED"));
       }
       expect(await stores.facts.list(">")).toEqual([factKey(anna, "stands"), headKey(anna)].toSorted());
-      expect(await valueOf(factsOf(stores), "stands")).toBe("new");
+      expect(await presentValue(factsOf(stores), "stands")).toBe("new");
       expect(await old[0]?.set("set", 2)).toMatchObject({ kind: "written" });
     });
 
@@ -357,7 +357,7 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
         await (await erase(stores, ["stands"]))();
         erased.resolve();
         await expect(writing).rejects.toEqual(code("SCOPE_ERASED"));
-        expect(await valueOf(factsOf(stores), fact)).toBeUndefined();
+        expect(await presentValue(factsOf(stores), fact)).toBeUndefined();
       }
     });
 
