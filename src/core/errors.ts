@@ -89,6 +89,23 @@ export const errorCatalog = {
   STORE_FAILED: { retry: "later", remedy: "The store could not do it; the text says why." },
   KEY_INVALID: { retry: "never", remedy: "Keys are tokens of `[-/_=A-Za-z0-9]` joined by single dots." },
   WATCH_LOST: { retry: "later", remedy: "Start the watch again." },
+  SCOPE_INVALID: {
+    retry: "never",
+    remedy: "Give a scope at least one of `shared`, `user`, `agent: { type, id }`, `session`, each with an id.",
+  },
+  SCOPE_ERASED: {
+    retry: "later",
+    remedy: "The scope was erased since this was formed. Write again only what is not to be forgotten.",
+  },
+  ENTRY_INVALID: { retry: "never", remedy: "Correct the entry; the message says which part." },
+  FACT_INVALID: { retry: "never", remedy: "Correct the fact; the message says which part." },
+  MEMORY_UNREADABLE: {
+    retry: "never",
+    remedy: "The stored value is not one of Troupe's; look with `nats kv get BUCKET KEY --raw` and repair it.",
+  },
+  HISTORY_GONE: { retry: "never", remedy: "So old a value is not kept; raise the history of the facts' bucket." },
+  WRITE_CONTENDED: { retry: "later", remedy: "Too many write to the same place at once; back off and try again." },
+  CODEC_UNKNOWN: { retry: "never", remedy: "Open the memory with the codec that wrote this value." },
 } as const satisfies Record<string, CatalogEntry>;
 
 export type ErrorCode = keyof typeof errorCatalog;

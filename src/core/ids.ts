@@ -62,6 +62,11 @@ export function unescapeId(token: string): string | undefined {
   }
 }
 
+/** Whether this can be the name of an actor type, a method, an app or a pool. */
+export function isName(text: string): boolean {
+  return nameForm.test(text);
+}
+
 /** Checks the name of an actor type, a method, an app or a pool; returns it. Rejects with NAME_INVALID. */
 export function checkName(kind: string, name: string): string {
   if (typeof name !== "string" || !nameForm.test(name)) {

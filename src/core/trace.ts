@@ -22,6 +22,8 @@ export type Traceparent = string;
 
 // An id of zeros alone is no id.
 const traceparentForm = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+/** A trace id as it stands in commits and in what agents remember. */
+export const traceIdForm = /^(?!0{32})[0-9a-f]{32}$/;
 // An SDK is registered once and for good in a process, so the answer is kept when it is yes. Taken late: a tracer that is
 // taken before would never make a span when the SDK came with another copy of the API.
 let tracer: Tracer | undefined;

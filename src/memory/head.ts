@@ -1,0 +1,161 @@
+// What is known of a scope besides its entries and facts: one small value per scope and bucket, changed by compare-and-set
+// only. A scope that has none is as if it had the first one.
+//
+//   H1. `era` grows with each erasure; whoever formed a write under an earlier era is refused.
+//   H2. Records below `first` are gone for readers. Every record number up to `floor` has been in use: the end of the log
+//       is looked for above it.
+
+import type { Clock } from "../core/clock.ts";
+import { delay } from "../core/clock.ts";
+import { decodeText, encodeText } from "../core/codec.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
+import type { KvStore, Revision } from "../kv/store.ts";
+import { headKey } from "./memory-keys.ts";
+import type { RetentionPolicy } from "./retention-policy.ts";
+import type { Scope } from "./scope.ts";
+
+export interface Head {
+  readonly era: number;
+  readonly first: number;
+  readonly floor: number;
+  /** Positions that stand in every window, in order. */
+  readonly pins: readonly number[];
+  readonly summary: SummaryPlace | undefined;
+  /** Set while this log is a fork: entries up to `upTo` are the other's. */
+  readonly base: ForkBase | undefined;
+  /** Key texts of the scopes that are forks of this one. */
+  readonly forks: readonly string[];
+  readonly retention: RetentionPolicy | undefined;
+  /** Set while an erasure is under way. */
+  readonly erasing: ErasureUnderWay | undefined;
+  /** The last erasure that was completed. */
+  readonly erased: ErasureDone | undefined;
+}
+
+export interface SummaryPlace {
+  readonly position: number;
+  /** Position up to which it speaks. */
+  readonly covers: number;
+}
+
+export interface ForkBase {
+  /** Key text of the scope. */
+  readonly scope: string;
+  /** The scope's era at the fork: after an erasure of it nothing of it is left here. */
+  readonly era: number;
+  readonly upTo: number;
+}
+
+export interface ErasureUnderWay {
+  readonly id: string;
+  readonly atMs: number;
+}
+
+export interface ErasureDone extends ErasureUnderWay {
+  readonly records: number;
+  readonly entries: number;
+  readonly facts: number;
+  /** What this bucket had last written when it was done; nothing older is left of the scope. */
+  readonly revision: Revision;
+}
+
+/** A head and the revision that it has: 0 when nobody has written one, or the revision of its deletion. */
+export interface StandingHead {
+  readonly head: Head;
+  readonly revision: Revision;
+}
+
+export const firstHead: Head = {
+  era: 1,
+  first: 1,
+  floor: 0,
+  pins: [],
+  summary: undefined,
+  base: undefined,
+  forks: [],
+  retention: undefined,
+  erasing: undefined,
+  erased: undefined,
+};
+
+/** Attempts to change a head before it is given up, and the longest wait between two. Unit of the wait: ms. */
+const attemptsMax = 50;
+const waitMsMax = 50;
+
+/** Rejects with MEMORY_UNREADABLE, and as `get` does. */
+export async function readHead(store: KvStore, scope: Scope): Promise<StandingHead> {
+  const key = headKey(scope);
+  const entry = await store.get(key);
+  return entry === undefined
+    ? { head: firstHead, revision: 0 }
+    : { head: parseHead(key, entry.value), revision: entry.revision };
+}
+
+/** Writes the head if nobody has changed it since it was read; undefined when somebody has. */
+export async function tryWriteHead(
+  store: KvStore,
+  scope: Scope,
+  head: Head,
+  expected: Revision,
+): Promise<StandingHead | undefined> {
+  const write = await store.update(headKey(scope), encodeText(printHead(head)), expected);
+  return write.kind === "written" ? { head, revision: write.revision } : undefined;
+}
+
+/**
+ * Changes the head by `change`, again on what stands then when somebody else was quicker. `change` returns undefined to
+ * leave it as it is. Rejects with WRITE_CONTENDED, and with what `change` throws.
+ */
+export async function changeHead(
+  store: KvStore,
+  scope: Scope,
+  clock: Clock,
+  change: (head: Head) => Head | undefined,
+): Promise<StandingHead> {
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const standing = await readHead(store, scope);
+    const next = change(standing.head);
+    if (next === undefined) return standing;
+    try {
+      const written = await tryWriteHead(store, scope, next, standing.revision);
+      if (written !== undefined) return written;
+    } catch (thrown) {
+      // Whether it stands is seen by reading it again: `change` is given what it has left and may have nothing to add.
+      if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;
+    }
+    await delay(clock, clock.random() * Math.min(waitMsMax, 2 ** attempt));
+  }
+  throw new TroupeError("WRITE_CONTENDED", `${headKey(scope)} was changed by others ${attemptsMax} times in a row`);
+}
+
+/** Rejects with SCOPE_ERASED when what was formed under `era` may not be written any more (H1). */
+export function checkEra(scope: string, head: Head, era: number): void {
+  if (head.erasing !== undefined) throw new TroupeError("SCOPE_ERASED", `${scope} is being erased`);
+  if (head.era !== era)
+    throw new TroupeError("SCOPE_ERASED", `${scope} was erased (era ${head.era}, formed in ${era})`);
+}
+
+export function printHead(head: Head): string {
+  const { era, first, floor, pins, summary, base, forks, retention, erasing, erased } = head;
+  return JSON.stringify({
+    ...{ era, first, floor },
+    ...(pins.length === 0 ? {} : { pins }),
+    ...(forks.length === 0 ? {} : { forks }),
+    ...{ summary, base, retention, erasing, erased },
+  });
+}
+
+export function parseHead(key: string, value: Uint8Array): Head {
+  let raw: Partial<Head>;
+  try {
+    raw = JSON.parse(decodeText(value)) as Partial<Head>;
+  } catch (thrown) {
+    throw new TroupeError("MEMORY_UNREADABLE", `the value of ${key} is not JSON: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
+  if (typeof raw !== "object" || raw === null || !Number.isInteger(raw.era)) {
+    throw new TroupeError("MEMORY_UNREADABLE", `the value of ${key} has no \`era\``);
+  }
+  return { ...firstHead, ...raw };
+}
