@@ -71,9 +71,11 @@ export function explain(corpus: Corpus, plan: QueryPlan, slot: number, document:
 function wordsByTerm(text: string): Map<string, { readonly original: string; count: number }> {
   const words = new Map<string, { readonly original: string; count: number }>();
   for (const { text: word, original } of wordsOf(text)) {
-    for (const term of documentTerms(word)) {
+    const terms = documentTerms(word);
+    for (const term of terms) {
       const known = words.get(term);
-      if (known === undefined) words.set(term, { original: term.length < word.length ? term : original, count: 1 });
+      // Of a text without spaces the part is shown that was met.
+      if (known === undefined) words.set(term, { original: terms.length > 1 ? term : original, count: 1 });
       else known.count += 1;
     }
   }
