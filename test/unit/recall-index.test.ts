@@ -144,6 +144,14 @@ describe("what is asked for", () => {
     expect(await idsOf(new RecallIndex(), "tea")).toEqual([]);
   });
 
+  test("of a query as long as a message the rarest words count, wherever they stand in it", async () => {
+    const common = Array.from({ length: 100 }, (_, at) => `plenty${at} word${at}`).join(" ");
+    const documents = Array.from({ length: 20 }, (_, at) => documentOf(`d${at}`, { text: common, kind: "fact" }));
+    const index = indexOf([...documents, documentOf("rare", { text: "zeppelin", kind: "fact" })]);
+    expect((await idsOf(index, `${common} zeppelin`, { k: 1 }))[0]).toBe("rare");
+    expect((await index.search(`${common} zeppelin`, { k: 2 })).hits[1]?.why.matched).toHaveLength(63);
+  });
+
   test("bad options are refused by name, with what they take and what came", async () => {
     const index = indexOf([documentOf("a", { text: "tea" })]);
     const refused = async (options: unknown, what: string) =>
