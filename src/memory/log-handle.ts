@@ -2,7 +2,7 @@
 
 import { TroupeError } from "../core/errors.ts";
 import type { Entry, NewEntry } from "./entry.ts";
-import { printEntry, storedEntry } from "./entry.ts";
+import { joinRecord, printEntry, storedEntry } from "./entry.ts";
 import type { Draft } from "./log-append-step.ts";
 import type { ContextLogOptions, ReadOptions } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
@@ -44,6 +44,8 @@ export class LogHandle {
   readonly #idsMax: number;
   /** The last record that was seen to stand by whoever looked without writing. */
   #seenEnd = 0;
+  /** The latest era that was seen so; 0 when none was. */
+  #seenEra = 0;
 
   /** Rejects with OPTION_INVALID. */
   constructor(stores: MemoryStores, scope: Scope, options: ContextLogOptions) {
@@ -63,11 +65,12 @@ export class LogHandle {
   async look(): Promise<SeenLog> {
     const seen = await findEnd(this.stores, this.scope, Math.max(this.#seenEnd, this.#writer.knownEnd));
     this.#seenEnd = seen.end;
+    this.#seenEra = Math.max(this.#seenEra, seen.head.era);
     return seen;
   }
 
   async era(): Promise<number> {
-    return this.#writer.era ?? (await this.look()).head.era;
+    return this.knownEra ?? (await this.look()).head.era;
   }
 
   /** The log as it stands now. */
@@ -113,7 +116,19 @@ export class LogHandle {
     const { data } = this.#schema;
     if (data !== undefined) for (const entry of entries) await checkData(data, entry.data);
     signal?.throwIfAborted();
-    return this.#writer.append(drafts, era, signal);
+    return this.#writer.append(drafts, era ?? this.knownEra, signal);
+  }
+
+  /** What is formed now is formed by somebody who may know what stood in this era: by having read it, or written to it. */
+  get knownEra(): number | undefined {
+    return Math.max(this.#seenEra, this.#writer.era ?? 0) || undefined;
+  }
+
+  /** A summary as a record of its own. Rejects with ENTRY_INVALID. */
+  async summaryRecord(summary: NewEntry, covers: number): Promise<{ readonly id: string; readonly value: Uint8Array }> {
+    const { id, text } = this.#draft(summary, covers);
+    if (this.#schema.data !== undefined) await checkData(this.#schema.data, summary.data);
+    return { id, value: await this.stores.codecs.encode(joinRecord([text])) };
   }
 
   #draft(entry: NewEntry, covers: number | undefined): Draft {

@@ -12,7 +12,7 @@ import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { KvEntry } from "../kv/store.ts";
 import { joinRecord } from "./entry.ts";
 import type { Attempt, Draft, Group, Tail, Verdict } from "./log-append-step.ts";
-import { groupBytesMax, isFresh, judge, nextStep, planGroup, refusalOf } from "./log-append-step.ts";
+import { groupBytesMax, judge, nextStep, planGroup, refusalOf } from "./log-append-step.ts";
 import type { AppendedEntry } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
@@ -74,10 +74,9 @@ export class LogWriter {
     return this.#tail?.end ?? 0;
   }
 
-  /** The era that this handle knows, if it still trusts what it knows. */
+  /** The last era that it has seen. */
   get era(): number | undefined {
-    const tail = this.#tail;
-    return tail !== undefined && isFresh(tail, this.#options.stores.clock.monotonicMs()) ? tail.era : undefined;
+    return this.#tail?.era;
   }
 
   /** Rejects with SCOPE_ERASED, WRITE_CONTENDED, PAYLOAD_TOO_LARGE, OUTCOME_UNKNOWN, and as the store does. */
