@@ -69,14 +69,9 @@ export class LogWriter {
     this.#options = options;
   }
 
-  /** The last record that this handle knows to stand; 0 when it knows of none. */
-  get knownEnd(): number {
-    return this.#tail?.end ?? 0;
-  }
-
-  /** The last era that it has seen. */
-  get era(): number | undefined {
-    return this.#tail?.era;
+  /** What it knows of the log; undefined before it has written. */
+  get tail(): Tail | undefined {
+    return this.#tail;
   }
 
   /** Rejects with SCOPE_ERASED, WRITE_CONTENDED, PAYLOAD_TOO_LARGE, OUTCOME_UNKNOWN, and as the store does. */
@@ -90,7 +85,7 @@ export class LogWriter {
       const takeBack = () => this.#takeBack(waiting);
       const done = () => signal?.removeEventListener("abort", takeBack);
       const waiting: Waiting = {
-        ...{ drafts, era: era ?? this.era, signal, lost: 0 },
+        ...{ drafts, era, signal, lost: 0 },
         resolve: (written) => {
           done();
           resolve(written);
@@ -139,7 +134,7 @@ export class LogWriter {
       if (step === "learn-ids" && this.#seen !== undefined && tail !== undefined) {
         await learnIds({ ...this.#seen, end: tail.end });
       } else {
-        await this.#look(this.knownEnd);
+        await this.#look(tail?.end ?? 0);
         hasLooked = true;
       }
     }

@@ -105,6 +105,24 @@ async function work(ops: readonly (() => Promise<unknown>)[]): Promise<void> {
   }
 }
 
+/** Somebody who comes when it is over. A dead eraser's last call may still shut the scope once more. */
+async function writeNew(stores: MemoryStores): Promise<void> {
+  for (;;) {
+    try {
+      const log = new ContextLog({ stores, scope });
+      const facts = new Facts({ stores, scope });
+      await log.append({ text: "new a" });
+      await log.append({ text: "new b", pinned: true });
+      await facts.set("standing", "new");
+      await facts.set("created", "new");
+      return;
+    } catch (thrown) {
+      if (!isTroupeError(thrown) || thrown.code !== "SCOPE_ERASED") throw thrown;
+      await eraseScope(stores, scope);
+    }
+  }
+}
+
 async function runSchedule(seed: number): Promise<void> {
   const world = new HeldStores(seed);
   const near = await world.near;
@@ -139,16 +157,7 @@ async function runSchedule(seed: number): Promise<void> {
     }
     // Who comes when it is over.
     const settled = isKilled ? erasers.slice(1) : erasers;
-    newWriters.push(
-      Promise.all(settled).then(async () => {
-        const log = new ContextLog({ stores: newcomer, scope });
-        const facts = new Facts({ stores: newcomer, scope });
-        await log.append({ text: "new a" });
-        await log.append({ text: "new b", pinned: true });
-        await facts.set("standing", "new");
-        await facts.set("created", "new");
-      }),
-    );
+    newWriters.push(Promise.all(settled).then(() => writeNew(newcomer)));
   };
   await world.run(
     () => false,
