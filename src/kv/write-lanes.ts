@@ -19,19 +19,17 @@ export class WriteLanes {
     const { promise: done, resolve: leave } = Promise.withResolvers<void>();
     for (const key of keys) this.#tails.set(key, done);
     await Promise.all(before);
-    await this.#enter();
+    if (this.#open < openMax) this.#open += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await work();
     } finally {
-      this.#open -= 1;
-      this.#waiting.shift()?.();
+      // Who waits takes over the place that is left.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#open -= 1;
+      else next();
       for (const key of keys) if (this.#tails.get(key) === done) this.#tails.delete(key);
       leave();
     }
-  }
-
-  async #enter(): Promise<void> {
-    while (this.#open >= openMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#open += 1;
   }
 }
