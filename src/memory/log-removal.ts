@@ -82,7 +82,8 @@ function keepOnly(
   return kept.slice(0, kept.findLastIndex((entry) => entry.gone !== 1) + 1);
 }
 
-const goneEntry = { gone: 1 } as StoredEntry;
+/** What stands at the index of an entry that was taken out. */
+export const goneEntry = { gone: 1 } as StoredEntry;
 
 const countOf = (stored: readonly StoredEntry[]): number => stored.filter(({ gone }) => gone !== 1).length;
 
