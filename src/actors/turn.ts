@@ -13,6 +13,7 @@ import type { Logger } from "../core/log.ts";
 import type { Validation } from "../core/schema.ts";
 import { validate } from "../core/schema.ts";
 import type { Traceparent } from "../core/trace.ts";
+import type { MemoryWrite } from "../memory/memory-write.ts";
 import type { AnyActor, AnyMethod } from "./definition.ts";
 import type { Message } from "./message.ts";
 import { decodeInput, inputInvalid, methodOf } from "./method-input.ts";
@@ -56,7 +57,7 @@ export interface TurnRequest {
 }
 
 /** What a turn sends and sets, before it has a number. */
-export type Sending = MessageSending | TimerSending;
+export type Sending = MessageSending | TimerSending | MemorySending;
 
 export interface MessageSending {
   readonly to: string;
@@ -75,6 +76,12 @@ export interface TimerSending {
   /** Undefined when it is cancelled. */
   readonly sets: NewTimer | undefined;
   readonly trace: Traceparent | undefined;
+}
+
+/** What it writes to a memory. */
+export interface MemorySending {
+  readonly memory: MemoryWrite;
+  readonly timer?: undefined;
 }
 
 export type TurnOutcome =
