@@ -88,12 +88,17 @@ const optionNames = ["scope", "scopes", "log", "bring"];
 const logNames = ["received", "replies", "sent", "methods", "text"];
 const bringNames = ["window", "recall", "facts"];
 
-/** Rejects with DEFINITION_INVALID. `handlers` are the type's. */
-export function resolveMemory(type: string, options: MemoryOptions, handlers: readonly string[]): ActorMemory {
+/** Rejects with DEFINITION_INVALID. */
+export function resolveMemory(
+  type: string,
+  options: MemoryOptions,
+  methods: Readonly<Record<string, { readonly kind: string }>>,
+): ActorMemory {
   checkNames(type, "memory", options, optionNames);
   const { scope = ownScope, scopes = noScopes, log = true, bring } = options;
   if (typeof scope !== "function") throw invalid(type, "`scope` must be a function that returns a scope");
   if (typeof scopes !== "function") checkScopes(type, scopes);
+  const handlers = Object.keys(methods).filter((name) => methods[name]?.kind === "handler");
   const resolvedLog = resolveLog(type, log, handlers);
   return {
     scope,

@@ -21,6 +21,8 @@ import type { AskOptions } from "./ref.ts";
 import type { NewTimer, Timers } from "./timer.ts";
 import { Turn } from "./turn-context.ts";
 import { failed, failureOf } from "./turn-failure.ts";
+import type { MemoryServices, TurnMemory } from "./turn-memory.ts";
+import { executeWithMemory } from "./turn-with-memory.ts";
 
 /** What a turn may do to the world. */
 export interface TurnServices {
@@ -37,6 +39,8 @@ export interface TurnServices {
   readonly timers: Timers;
   /** Largest message. Unit: bytes. */
   readonly payloadBytesMax: number;
+  /** Undefined where no actor remembers. */
+  readonly memory?: MemoryServices | undefined;
 }
 
 /** What a turn asks another actor. */
@@ -54,6 +58,8 @@ export interface TurnRequest {
   readonly message: Message;
   readonly state: unknown;
   readonly services: TurnServices;
+  /** Of an actor that remembers. */
+  readonly memory?: TurnMemory;
 }
 
 /** What a turn sends and sets, before it has a number. */
@@ -128,6 +134,16 @@ function enter(request: TurnRequest, method: AnyMethod<never>, validation: Valid
 }
 
 function execute(request: TurnRequest, method: AnyMethod<never>, input: unknown): TurnOutcome | Promise<TurnOutcome> {
+  const { memory } = request.definition;
+  if (memory === undefined) return runHandler(request, method, input);
+  return executeWithMemory(request, memory, method, input, (remembering) => runHandler(remembering, method, input));
+}
+
+function runHandler(
+  request: TurnRequest,
+  method: AnyMethod<never>,
+  input: unknown,
+): TurnOutcome | Promise<TurnOutcome> {
   const turn = new Turn(request, method);
   if (request.definition.isReentrant) {
     request.message.turn = turn;
