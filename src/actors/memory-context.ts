@@ -3,7 +3,7 @@
 import type { Json } from "../core/codec.ts";
 import type { Entry, EntryKind, NewEntry } from "../memory/entry.ts";
 import type { Fact, FactOptions } from "../memory/fact.ts";
-import type { MergePolicyName } from "../memory/memory-write.ts";
+import type { MergePolicyName } from "../memory/fact-policy.ts";
 import type { RecallHit } from "../memory/recall/hit.ts";
 import type { Scope } from "../memory/scope.ts";
 

@@ -13,11 +13,13 @@ import type { Entry, NewEntry } from "../memory/entry.ts";
 import { checkEntry } from "../memory/entry.ts";
 import type { Fact, FactOptions } from "../memory/fact.ts";
 import { storedFact } from "../memory/fact.ts";
+import type { MergePolicyName } from "../memory/fact-policy.ts";
+import { mergePolicyNames } from "../memory/fact-policy.ts";
 import { factKey } from "../memory/memory-keys.ts";
-import type { MemoryReads } from "../memory/memory-reads.ts";
-import type { FactChange, MemoryWrite, MergePolicyName, NamedWrite } from "../memory/memory-write.ts";
-import { mergePolicyNames } from "../memory/memory-write.ts";
+import type { MemoryReads, ScopeEras } from "../memory/memory-reads.ts";
+import type { FactChange, MemoryWrite, NamedWrite } from "../memory/memory-write.ts";
 import type { RecallHit } from "../memory/recall/hit.ts";
+import { documentId } from "../memory/recall-feed.ts";
 import type { Scope } from "../memory/scope.ts";
 import { scopeKey } from "../memory/scope.ts";
 import type {
@@ -70,8 +72,8 @@ const nothingKnown: ReadonlyMap<string, Fact> = new Map();
 
 export class TurnMemory {
   readonly #options: TurnMemoryOptions;
-  /** Key text of a scope to its era. */
-  readonly #eras = new Map<string, number>();
+  /** Key text of a scope to its eras. */
+  readonly #eras = new Map<string, ScopeEras>();
   /** Taken before anything is read, so that what is stored meanwhile is seen at least once. */
   readonly #before: readonly NamedWrite[];
   readonly #staged: NamedWrite[] = [];
@@ -106,7 +108,7 @@ export class TurnMemory {
         facts === undefined ? nothingKnown : reads.facts(scopes, facts, this.#before),
       ]);
     });
-    const shown = new Set(window.map(({ key, id }) => `${key} ${id}`));
+    const shown = new Set(window.map(documentId));
     this.#window = window;
     this.#recalled = found.filter(({ document }) => !shown.has(document.id));
     this.#facts = known;
@@ -154,7 +156,7 @@ export class TurnMemory {
           const checked = this.#checkedValue(value, more);
           return { kind: "merge", value: checked, policy: checkedPolicy(policy), options: more };
         }),
-      deleteFact: (name, options) => change(name, options, () => ({ kind: "delete" })),
+      deleteFact: (name, options) => change(name, options, (more) => ({ kind: "delete", options: more })),
       recall: (query, options: MemoryRecallOptions = {}) => {
         const { k = memoryDefaults.recallHits, scopes = this.#allScopes, kinds, sinceMs, untilMs } = options;
         return read(scopes, (unwritten) => reads.recall({ query, scopes, k, kinds, sinceMs, untilMs }, unwritten));
@@ -174,11 +176,13 @@ export class TurnMemory {
     }
     if (unknown.size > 0) {
       const { reads, untilRead } = this.#options.services;
-      for (const [scope, era] of await untilRead(() => reads.eras([...unknown]))) this.#eras.set(scope, era);
+      for (const [scope, eras] of await untilRead(() => reads.eras([...unknown]))) this.#eras.set(scope, eras);
     }
     return sendings.map((sending) => {
       if (!("memory" in sending)) return sending;
-      return { memory: { ...sending.memory, era: this.#eras.get(sending.memory.in) ?? 1 } };
+      const { memory } = sending;
+      const eras = this.#eras.get(memory.in);
+      return { memory: { ...memory, era: (memory.fact === undefined ? eras?.entries : eras?.facts) ?? 1 } };
     });
   }
 
@@ -190,8 +194,8 @@ export class TurnMemory {
   async #noteEras(scopes: readonly Scope[]): Promise<void> {
     const unknown = scopes.map(scopeKey).filter((scope) => !this.#eras.has(scope));
     if (unknown.length === 0) return;
-    for (const [scope, era] of await this.#options.services.reads.eras(unknown)) {
-      if (!this.#eras.has(scope)) this.#eras.set(scope, era);
+    for (const [scope, eras] of await this.#options.services.reads.eras(unknown)) {
+      if (!this.#eras.has(scope)) this.#eras.set(scope, eras);
     }
   }
 

@@ -21,10 +21,16 @@ export interface RecallRequest {
   readonly without?: ReadonlySet<number> | undefined;
 }
 
+/** A scope's era in each of the two buckets. */
+export interface ScopeEras {
+  readonly entries: number;
+  readonly facts: number;
+}
+
 /** All reject as the store does, with MEMORY_UNREADABLE and CODEC_UNKNOWN. */
 export interface MemoryReads {
   /** The eras of these scopes (their key texts) now. */
-  eras(scopes: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  eras(scopes: readonly string[]): Promise<ReadonlyMap<string, ScopeEras>>;
   window(scope: Scope, tokens: number, unwritten: readonly NamedWrite[]): Promise<readonly Entry[]>;
   /** The last entries, the oldest of them first. */
   last(scope: Scope, count: number, unwritten: readonly NamedWrite[]): Promise<readonly Entry[]>;

@@ -4,15 +4,12 @@
 import type { Json } from "../core/codec.ts";
 import type { NewEntry } from "./entry.ts";
 import type { FactOptions } from "./fact.ts";
-
-/** How a value is brought together with what stands: what can be said without code. */
-export type MergePolicyName = "last" | "sum" | "max" | "min" | "union" | "append";
-export const mergePolicyNames: readonly MergePolicyName[] = ["last", "sum", "max", "min", "union", "append"];
+import type { MergePolicyName } from "./fact-policy.ts";
 
 interface WritePlace {
   /** Key text of the scope. */
   readonly in: string;
-  /** The scope's era under which it was formed: after an erasure it is not written any more. */
+  /** The scope's era in the bucket under which it was formed: after an erasure it is not written any more. */
   readonly era?: number;
 }
 
@@ -30,7 +27,7 @@ export interface FactWrite extends WritePlace {
 export type FactChange =
   | { readonly kind: "set"; readonly value: Json; readonly options?: FactOptions }
   | { readonly kind: "merge"; readonly value: Json; readonly policy: MergePolicyName; readonly options?: FactOptions }
-  | { readonly kind: "delete" };
+  | { readonly kind: "delete"; readonly options?: Pick<FactOptions, "by" | "cause" | "trace"> };
 
 export type MemoryWrite = EntryWrite | FactWrite;
 
