@@ -17,9 +17,9 @@ import type { MergePolicyName } from "../memory/fact-policy.ts";
 import { mergePolicyNames } from "../memory/fact-policy.ts";
 import { factKey } from "../memory/memory-keys.ts";
 import type { MemoryReads, ScopeEras } from "../memory/memory-reads.ts";
+import { documentId } from "../memory/memory-reads.ts";
 import type { FactChange, MemoryWrite, NamedWrite } from "../memory/memory-write.ts";
 import type { RecallHit } from "../memory/recall/hit.ts";
-import { documentId } from "../memory/recall-feed.ts";
 import type { Scope } from "../memory/scope.ts";
 import { scopeKey } from "../memory/scope.ts";
 import type {

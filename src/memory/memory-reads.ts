@@ -27,6 +27,9 @@ export interface ScopeEras {
   readonly facts: number;
 }
 
+/** What recall calls an entry: the same when it was found and when it was read. */
+export const documentId = ({ key, id }: Pick<Entry, "key" | "id">): string => `${key} ${id}`;
+
 /** All reject as the store does, with MEMORY_UNREADABLE and CODEC_UNKNOWN. */
 export interface MemoryReads {
   /** The eras of these scopes (their key texts) now. */

@@ -6,6 +6,7 @@
 import type { ContextLog } from "./context-log.ts";
 import type { Entry } from "./entry.ts";
 import { readHead } from "./head.ts";
+import { documentId } from "./memory-reads.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { NamedWrite } from "./memory-write.ts";
 import type { RecallDocument } from "./recall/document.ts";
@@ -23,8 +24,8 @@ export interface RecallFeedOptions {
   readonly entriesMax: number;
 }
 
-/** What a document is called: the same for an entry that was found and one that was read. */
-export const documentId = ({ key, id }: Pick<Entry, "key" | "id">): string => `${key} ${id}`;
+/** What a Date can hold. Unit: ms. */
+const momentMax = 8.64e15;
 
 export class RecallFeed {
   readonly #options: RecallFeedOptions;
@@ -123,7 +124,8 @@ export class RecallFeed {
 function documentOf(scope: string, entry: Entry): RecallDocument {
   const { key, revision, kind, text, speaker, role, atMs, position } = entry;
   return {
-    ...{ id: documentId(entry), key, revision, scope, kind, text, role, atMs, position },
+    ...{ id: documentId(entry), key, revision, scope, kind, text, role, position },
+    atMs: Math.max(-momentMax, Math.min(momentMax, atMs)),
     ...(speaker === undefined ? {} : { speaker }),
   };
 }
