@@ -3,7 +3,7 @@
 
 import type { Entry } from "./entry.ts";
 import type { Fact } from "./fact.ts";
-import type { FactsShape } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import { readHead } from "./head.ts";
 import type { MemoryReads, RecallRequest, ScopeEras } from "./memory-reads.ts";
 import type { MemoryStores } from "./memory-stores.ts";
@@ -120,7 +120,7 @@ export class AgentMemory implements MemoryReads {
   }
 }
 
-async function allFacts(facts: FactsShape): Promise<ReadonlyMap<string, Fact>> {
+async function allFacts(facts: Facts): Promise<ReadonlyMap<string, Fact>> {
   const found = new Map<string, Fact>();
   let cursor: string | undefined;
   do {

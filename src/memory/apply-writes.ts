@@ -5,7 +5,7 @@
 
 import { invariant } from "../core/errors.ts";
 import type { NewEntry } from "./entry.ts";
-import type { FactsShape } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import type { AppendOptions } from "./log-calls.ts";
 import type { FactWrite, NamedWrite } from "./memory-write.ts";
 import { isEntryWrite } from "./memory-write.ts";
@@ -13,7 +13,7 @@ import { isEntryWrite } from "./memory-write.ts";
 /** One scope's memory, as far as it is written to. */
 export interface WritableMemory {
   readonly log: { append(entries: readonly NewEntry[], options?: AppendOptions): Promise<unknown> };
-  readonly facts: Pick<FactsShape, "set" | "merge" | "delete">;
+  readonly facts: Pick<Facts, "set" | "merge" | "delete">;
 }
 
 /** How many of the writes, from the first on, can go together. At most `most`. */

@@ -3,10 +3,8 @@
 //
 //   M1. Bounded: of the scopes the one that was not used for longest goes first. What a handle knows it reads again.
 
-import type { ContextLog } from "./context-log.ts";
-import { openLog } from "./context-log.ts";
-import type { FactsShape } from "./facts.ts";
-import { openFacts } from "./facts.ts";
+import { ContextLog } from "./context-log.ts";
+import { Facts } from "./facts.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import { RecallFeed } from "./recall-feed.ts";
 import type { Scope } from "./scope.ts";
@@ -17,7 +15,7 @@ export interface ScopeMemory {
   /** The scope's key text. */
   readonly text: string;
   readonly log: ContextLog;
-  readonly facts: FactsShape;
+  readonly facts: Facts;
   readonly feed: RecallFeed;
 }
 
@@ -70,8 +68,8 @@ export class ScopeMemories {
     if (oldest !== undefined && this.#byText.size >= this.#scopesMax) this.#byText.delete(oldest);
     const { stores } = this;
     const scope = parseScope(text);
-    const log = openLog(stores, scope);
+    const log = new ContextLog({ stores, scope });
     const feed = new RecallFeed({ stores, scope, text, log, entriesMax: this.#recallEntriesMax });
-    return { scope, text, log, facts: openFacts({ stores, scope }), feed };
+    return { scope, text, log, facts: new Facts({ stores, scope }), feed };
   }
 }
