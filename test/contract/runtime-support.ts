@@ -77,7 +77,9 @@ export class Stage implements AsyncDisposable {
   }
 
   /** The same with a memory whose entries, or facts, have something in front of them. */
-  portsBehindMemory(front: (buckets: MemoryBuckets) => { entries?: Partial<KvStore>; facts?: Partial<KvStore> }): OpenPorts {
+  portsBehindMemory(
+    front: (buckets: MemoryBuckets) => { entries?: Partial<KvStore>; facts?: Partial<KvStore> },
+  ): OpenPorts {
     return async (request): Promise<Ports> => {
       const ports = await this.#runtime.ports(request);
       const openMemory = async () => {
