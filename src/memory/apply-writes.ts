@@ -1,7 +1,7 @@
 // Writes what waited for something else to stand: entries that may go together in one append, facts one after the other.
 //
-//   A1. Whoever applies a write again under the same id applies it once: entries are known by their ids, facts by the ids
-//       of the writes in their history.
+//   A1. Whoever applies a write again under the same name applies it once: entries are known by their ids, changes of facts
+//       by their writer's number.
 
 import { invariant } from "../core/errors.ts";
 import type { NewEntry } from "./entry.ts";
@@ -29,7 +29,7 @@ export function togetherOf(writes: readonly NamedWrite[], most: number): number 
 export async function applyTogether(memory: WritableMemory, writes: readonly NamedWrite[]): Promise<void> {
   const [first] = writes;
   if (first === undefined) return;
-  if (!isEntryWrite(first.write)) return applyFact(memory.facts, first.id, first.write);
+  if (!isEntryWrite(first.write)) return applyFact(memory.facts, first, first.write);
   const { era } = first.write;
   const entries = writes.map(({ id, write }) => {
     invariant(isEntryWrite(write), "only entries go together");
@@ -38,9 +38,9 @@ export async function applyTogether(memory: WritableMemory, writes: readonly Nam
   await memory.log.append(entries, era === undefined ? {} : { era });
 }
 
-async function applyFact(facts: WritableMemory["facts"], writeId: string, write: FactWrite): Promise<void> {
+async function applyFact(facts: WritableMemory["facts"], { id: writeId, numbered }: NamedWrite, write: FactWrite) {
   const { fact: name, change, era } = write;
-  const named = era === undefined ? { writeId } : { writeId, era };
+  const named = { writeId, ...(era === undefined ? {} : { era }), ...(numbered === undefined ? {} : { numbered }) };
   if (change.kind === "delete") await facts.delete(name, { ...change.options, ...named });
   else if (change.kind === "set") await facts.set(name, change.value, { ...change.options, ...named });
   else await facts.merge(name, change.value, { ...change.options, ...named, policy: change.policy });

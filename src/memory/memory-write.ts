@@ -5,6 +5,7 @@ import type { Json } from "../core/codec.ts";
 import type { NewEntry } from "./entry.ts";
 import type { FactOptions } from "./fact.ts";
 import type { MergePolicyName } from "./fact-policy.ts";
+import type { WriterNumber } from "./fact-writers.ts";
 
 interface WritePlace {
   /** Key text of the scope. */
@@ -34,6 +35,8 @@ export type MemoryWrite = EntryWrite | FactWrite;
 /** A write and what it is called: who writes it again under the same id writes it once. */
 export interface NamedWrite {
   readonly id: string;
+  /** Its number among those of its writer, which makes them in order. */
+  readonly numbered?: WriterNumber;
   readonly write: MemoryWrite;
 }
 

@@ -37,7 +37,9 @@ const repairable: ReadonlySet<string> = new Set(["MEMORY_UNREADABLE", "CODEC_UNK
 
 /** The writes of an outbox under the names that they have through all attempts (M1). */
 export function namedWrites(key: string, entries: readonly OutboxMemory[]): readonly NamedWrite[] {
-  return entries.map(({ n, memory }) => ({ id: shortName(`${key}:${n}`), write: memory }));
+  return entries.map(({ n, memory: write }) => {
+    return { id: shortName(`${key}:${n}`), numbered: { writer: key, number: n }, write };
+  });
 }
 
 /** All of one scope. Resolves when none is left to write; false when ownership was lost before. */

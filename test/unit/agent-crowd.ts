@@ -2,9 +2,9 @@
 // the logs that what is remembered is what took effect.
 
 import { z } from "zod";
+import type { TurnContext } from "../../src/actors/context.ts";
 import { defineActor, handler } from "../../src/actors/definition.ts";
 import { readSnapshot } from "../../src/actors/snapshot.ts";
-import type { Clock } from "../../src/core/clock.ts";
 import { AgentMemory } from "../../src/memory/agent-memory.ts";
 import type { Entry } from "../../src/memory/entry.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
@@ -27,57 +27,46 @@ export type Saying = z.infer<typeof sayingSchema>;
 const effectSchema = z.object({ id: z.string(), name: z.string(), wasAsked: z.boolean(), passed: z.boolean() });
 type Effect = z.infer<typeof effectSchema>;
 
-/** `state.done` is what took effect, in order. Fails now and then the first time, as agents do. */
-export const talker = defineActor(
-  "talker",
-  {
-    state: z.object({ done: z.array(effectSchema) }),
-    initial: { done: [] },
-    memory: {
-      scopes: (self) => [groupOf(self.id)],
-      bring: { window: { tokens: 200 }, recall: { k: 2 }, facts: ["said"] },
-      log: { text: (value) => (value as { name?: string }).name ?? String(value) },
-    },
-    retry: { attempts: 20, backoffMs: 5, backoffMsMax: 200 },
-  },
-  {
-    say: handler(sayingSchema, (ctx, saying) => take(ctx, saying, false)),
-    answer: handler(sayingSchema, (ctx, saying) => take(ctx, saying, true)),
-  },
-);
-
-interface TakingContext {
-  readonly self: { readonly id: string };
-  readonly messageId: string;
-  state: { done: Effect[] };
-  readonly memory: {
-    append(entry: { text: string; kind: "observation" }, place: { scope: Scope }): void;
-    mergeFact(name: string, value: number, policy: "sum", place: { scope: Scope }): void;
+/** `state.done` is what took effect, in order. Of the tells every fifth fails the first time. */
+export function talkerWith(tried = new Set<string>()) {
+  const isUnlucky = (name: string, messageId: string) => {
+    const isFirst = /[05]>*$/.test(name) && !tried.has(messageId);
+    tried.add(messageId);
+    return isFirst;
   };
-  actor(definition: unknown, id: string): unknown;
+  return defineActor(
+    "talker",
+    {
+      state: z.object({ done: z.array(effectSchema) }),
+      initial: { done: [] },
+      memory: {
+        scopes: (self) => [groupOf(self.id)],
+        bring: { window: { tokens: 200 }, recall: { k: 2 }, facts: ["said"] },
+        log: { text: (value) => (value as { name?: string }).name ?? String(value) },
+      },
+      retry: { attempts: 20, backoffMs: 5, backoffMsMax: 200 },
+    },
+    {
+      say: handler(sayingSchema, (ctx, saying) => {
+        take(ctx, saying, false);
+        if (isUnlucky(saying.name, ctx.messageId)) throw new Error("not this time");
+      }),
+      answer: handler(sayingSchema, (ctx, saying) => take(ctx, saying, true)),
+    },
+  );
 }
 
-function take(ctx: TakingContext, { name, path }: Saying, wasAsked: boolean): string {
+/** What others know it by. */
+const mouth = defineActor("talker", { state: z.object({}), initial: {} }, { say: handler(sayingSchema, () => {}) });
+
+function take(ctx: TurnContext<{ done: Effect[] }>, { name, path }: Saying, wasAsked: boolean): string {
   const [next, ...rest] = path;
   ctx.memory.append({ text: name, kind: "observation" }, { scope: groupOf(ctx.self.id) });
-  if (next !== undefined) {
-    const receiver = ctx.actor(talker, next) as { tell: { say(saying: Saying): void } };
-    receiver.tell.say({ name: `${name}>`, path: rest });
-  }
+  if (next !== undefined) ctx.actor(mouth, next).tell.say({ name: `${name}>`, path: rest });
   ctx.memory.append({ text: name, kind: "observation" }, { scope: everybody });
   ctx.memory.mergeFact("said", 1, "sum", { scope: everybody });
-  if (isUnlucky(name, ctx.messageId)) throw new Error("not this time");
   ctx.state.done.push({ id: ctx.messageId, name, wasAsked, passed: next !== undefined });
   return `done ${name}`;
-}
-
-const tried = new Set<string>();
-/** The first run of every fifth saying fails. */
-function isUnlucky(name: string, messageId: string): boolean {
-  const last = name.replaceAll(">", "").at(-1);
-  if ((last !== "0" && last !== "5") || tried.has(messageId)) return false;
-  tried.add(messageId);
-  return true;
 }
 
 interface Heard {
@@ -164,5 +153,3 @@ export function sayingsOf(
     saying: { name: `s${at}`, path: Array.from({ length: Math.floor(random() * 3) }, anyAgent) },
   }));
 }
-
-export type WorldClock = Clock;

@@ -17,7 +17,7 @@ import { createSimulatedClock, seededRandom } from "../../src/runtime/simulated-
 import { subjectsOf } from "../../src/runtime/subjects.ts";
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
-import { effectsOf, faultsOf, sayingsOf, talker } from "./agent-crowd.ts";
+import { effectsOf, faultsOf, sayingsOf, talkerWith } from "./agent-crowd.ts";
 
 const partitions = 2;
 const subjects = subjectsOf("troupe", "main");
@@ -27,6 +27,7 @@ class Crowd {
   readonly clock: SimulatedClock;
   readonly world: MemoryWorld;
   readonly agents: readonly string[];
+  readonly talker = talkerWith();
   #workers = 0;
 
   constructor(seed: number, agents: number, faults: (world: () => MemoryWorld) => FaultPlan) {
@@ -41,7 +42,7 @@ class Crowd {
     const name = `w${this.#workers}`;
     for (;;) {
       const ports = memoryPorts({ world: this.world, name });
-      const starting = createWorker({ actors: [talker], partitions, logger: silentLogger, ports });
+      const starting = createWorker({ actors: [this.talker], partitions, logger: silentLogger, ports });
       const worker = await starting.catch(() => undefined);
       if (worker !== undefined) return worker;
       this.world.crash(name);
@@ -55,7 +56,7 @@ class Crowd {
     const client = await clock.runFor(connect({ ports: memoryPorts({ world, name: "client" }), partitions }));
     const said = sayingsOf(seededRandom(seed), this.agents, count).map(async ({ to, verb, saying }, at) => {
       await delay(clock, at * 20);
-      const actor = client.actor(talker, to);
+      const actor = client.actor(this.talker, to);
       // What is refused, or what nobody hears of, may have had its effect or not: that is what the values say.
       const said = verb === "tell" ? actor.tell.say(saying) : actor.ask.answer(saying, { timeoutMs: 2_000 });
       await said.catch(() => undefined);
@@ -81,9 +82,11 @@ class Crowd {
 /** A worker that dies at its operation of this number; `isDone`: the server does it all the same. */
 async function dieAt(number: number, isDone: boolean) {
   let count = 0;
-  const crowd = new Crowd(1, 4, (world) => ({ client }) => {
+  let kinds = "";
+  const crowd = new Crowd(1, 4, (world) => ({ client, subject }) => {
     if (client !== "w1") return undefined;
     count += 1;
+    kinds += `${subject} `;
     if (count !== number) return undefined;
     world().crash("w1");
     return isDone ? undefined : { lose: "request" };
@@ -94,18 +97,24 @@ async function dieAt(number: number, isDone: boolean) {
   await crowd.say(7, 8);
   await clock.runFor(crowd.startWorker());
   await clock.advance(30_000);
-  return { count, ...(await crowd.faults()) };
+  return { count, kinds, ...(await crowd.faults()) };
 }
 
 test("killed at each step: whatever the worker was about to do or had just done, each effect is remembered once, in order", async () => {
-  const { count, effects } = await dieAt(-1, true);
-  expect(effects).toBeGreaterThan(12);
-  expect(count).toBeGreaterThan(60);
+  const { count, effects, kinds } = await dieAt(-1, true);
+  const said = sayingsOf(seededRandom(7), upTo(4).map(String), 8);
+  const effectsIn = (all: typeof said) => all.reduce((sum, { saying }) => sum + 1 + saying.path.length, 0);
+  expect(effects).toBe(effectsIn(said));
+  const told = effectsIn(said.filter(({ verb }) => verb === "tell"));
+  expect(new Set(said.map(({ verb }) => verb)).size).toBe(2);
+  for (const kind of ["troupe_state", "troupe_memory.agent", "troupe_memory.shared", "troupe_facts", "_wake"]) {
+    expect(kinds, kind).toContain(kind);
+  }
   for (const number of upTo(count + 1)) {
     for (const isDone of [false, true]) {
       const result = await dieAt(number, isDone);
       expect(result.faults, `killed at operation ${number}, ${isDone ? "after" : "before"} it was done`).toEqual([]);
-      expect(result.effects, `killed at operation ${number}`).toBeGreaterThan(8);
+      expect(result.effects, `killed at operation ${number}`).toBeGreaterThanOrEqual(told);
     }
   }
 }, 120_000);
@@ -132,7 +141,7 @@ test.each(upTo(12).map((at) => 100 + at))(
     await clock.advance(60_000);
     const { effects, faults } = await crowd.faults();
     expect(faults).toEqual([]);
-    expect(effects).toBeGreaterThan(200);
+    expect(effects).toBeGreaterThan(150);
   },
   60_000,
 );
