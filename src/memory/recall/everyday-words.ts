@@ -82,6 +82,22 @@ relationship status romantic dating: single married boyfriend girlfriend husband
 gift present: necklace ring card surprise birthday
 goal plan dream future: goal plan hope dream want aim
 volunteer charity cause community help: volunteer charity donate shelter fundraiser community homeless nonprofit support cause
+writing write author poet: novel script screenplay poem blog essay draft publish journal story chapter article
+business company startup brand: store shop customer client market sell product launch investor sponsor advertise
+dance dancer: ballet salsa tango choreography studio stage perform
+award prize achievement accomplishment accomplish success: win award medal trophy champion certificate graduate promotion publish
+injury accident hurt: broke crash sprain ankle knee back hospital surgery cast recover
+allergy allergic: peanut nut dairy gluten pollen fur shellfish
+problem challenge struggle obstacle difficulty setback trouble: lose fail hard tough quit broke hurt stress stuck delay
+advice suggestion recommendation tip recommend suggest: try should recommend suggest advice
+festivity festive holidays: christmas thanksgiving halloween easter hanukkah diwali ramadan birthday eve
+friend companion: buddy pal mate roommate neighbor colleague coworker teammate
+language: english spanish french german italian portuguese chinese mandarin japanese korean arabic russian hindi
+science subject field: biology chemistry physics math history psychology economics law engineering philosophy
+furniture decoration decor: table chair sofa couch bed lamp shelf desk curtain rug mirror
+habit routine: daily morning every usual smoke drink sleep wake diet
+charm memento keepsake souvenir symbol: necklace ring photo letter flag medal postcard jewelry tattoo
+crime danger dangerous: police theft stolen fire flood storm emergency rescue
 nature outdoor outdoors: hike camp mountain lake river forest beach trail tree sunset waterfall kayak climb park
 `;
 

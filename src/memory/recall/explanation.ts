@@ -5,7 +5,7 @@ import type { Corpus } from "./corpus.ts";
 import type { RecallDocument } from "./document.ts";
 import type { RecallField, RecallWhy } from "./hit.ts";
 import type { FieldScores } from "./lexical-ranking.ts";
-import { fieldsOf, rarityOf, relativeSpan, sumOf, weigh } from "./lexical-ranking.ts";
+import { fieldsOf, rarityOf, sumOf, weigh } from "./lexical-ranking.ts";
 import { ownShare } from "./neighbourhood.ts";
 import { boundedCount } from "./postings.ts";
 import type { QueryPlan } from "./query-plan.ts";
@@ -50,10 +50,12 @@ export function explain(corpus: Corpus, plan: QueryPlan, slot: number, document:
     }
     const eighths = found.reduce((sum, standing) => sum + standing.eighths, 0);
     if (eighths === 0) continue;
-    const score = weigh(group, rarityOf(corpus, group), eighths, relativeSpan(corpus, slot));
-    whole += score;
+    const inText = found.reduce((sum, { field, eighths: count }) => sum + (field === "text" ? count : 0), 0);
+    const scores = weigh(corpus, slot, group, rarityOf(corpus, group), { around: eighths, own: inText / ownShare });
+    whole += scores.around + scores.own;
     for (const standing of found) {
-      const part = (score * standing.eighths) / eighths;
+      const again = standing.field === "text" ? (scores.own * standing.eighths) / inText : 0;
+      const part = (scores.around * standing.eighths) / eighths + again;
       if (standing.field === "text") own += part;
       matched.push({ word: standing.word, field: standing.field, score: part });
     }

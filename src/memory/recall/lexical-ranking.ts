@@ -1,7 +1,8 @@
 // Ranks documents by the words of a query.
 //
 //   R1. A document is judged with its neighbourhood: the counts of a term in it and, by shares, in the turns around it are
-//       summed before they are weighed (BM25 over that sum), so that a question and its answer find each other.
+//       summed before they are weighed (BM25 over that sum), so that a question and its answer find each other. What it
+//       says itself counts once more for a part, so that of the turns that speak of a thing the one that names it is first.
 //   R2. The score is the sum of its fields: text and neighbours (how the words were weighed, by where they stand), date,
 //       telling (how much the turn tells) and speaker. `explain` gives the same numbers as the ranking.
 //   R3. Equal scores are ordered by time, the newer first, then by id. The order depends on nothing else.
@@ -18,10 +19,12 @@ import { telling, tellingFactor } from "./telling.ts";
 /** How soon more of the same word counts for no more, and how much a long span counts against it. */
 const saturation = 1.2;
 const spanWeight = 0.75;
+/** How much what a document says itself counts once more. */
+const ownWeight = 0.25;
 /** What a date that is met in full month and year counts, as a word would that stands in 2 of 100 documents. */
 const dateWeight = 4;
 /** What a turn gains, in terms of its score: words of a time for who asks when, and a speaker that the query names. */
-const whenGain = 0.2;
+const whenGain = 0.25;
 const speakerGain = 1;
 
 export type FieldScores = Record<RecallField, number>;
@@ -34,22 +37,48 @@ export function rarityOf(corpus: Corpus, group: TermGroup): number {
   return holders === 0 ? 0 : Math.log(1 + (corpus.size - holders + 0.5) / (holders + 0.5));
 }
 
-/** What a group gives to a document: `count` in eighths of a word, `span` in terms of the average. */
-export function weigh(group: TermGroup, rarity: number, count: number, span: number): number {
-  const words = count / ownShare;
-  const dampened = words + saturation * (1 - spanWeight + spanWeight * span);
-  return (group.weight * rarity * words * (saturation + 1)) / dampened;
+/** How often the words of a group stand in a document and around it, and in itself. */
+export interface GroupCounts {
+  /** With the neighbours' shares. Unit: eighths. */
+  readonly around: number;
+  readonly own: number;
 }
 
-export function relativeSpan(corpus: Corpus, slot: number): number {
-  const { neighbourhood } = corpus;
-  return neighbourhood.spanTotal === 0 ? 1 : (neighbourhood.spanOf(slot) * corpus.size) / neighbourhood.spanTotal;
+export interface GroupScores {
+  /** For what stands in it and around it. */
+  readonly around: number;
+  /** For what stands in itself, once more. */
+  readonly own: number;
+}
+
+/** What a group gives to a document. */
+export function weigh(
+  corpus: Corpus,
+  slot: number,
+  group: TermGroup,
+  rarity: number,
+  counts: GroupCounts,
+): GroupScores {
+  const { neighbourhood, averageLength, size } = corpus;
+  const { spanTotal } = neighbourhood;
+  const weight = group.weight * rarity;
+  const span = spanTotal === 0 ? 1 : (neighbourhood.spanOf(slot) * size) / spanTotal;
+  const around = weight * saturated(counts.around / ownShare, span);
+  if (counts.own === 0) return { around, own: 0 };
+  const length = averageLength === 0 ? 1 : corpus.lengthOf(slot) / averageLength;
+  return { around, own: weight * ownWeight * saturated(counts.own, length) };
+}
+
+/** BM25: `length` in terms of the average. */
+function saturated(count: number, length: number): number {
+  return (count * (saturation + 1)) / (count + saturation * (1 - spanWeight + spanWeight * length));
 }
 
 /** What the words of the plan give to each slot, together with its neighbours'. Only for slots that `mayRank`. */
 export function scoreWords(corpus: Corpus, plan: QueryPlan, mayRank: (slot: number) => boolean): Float64Array {
   const scores = new Float64Array(corpus.slotEnd);
   const counts = new Int32Array(corpus.slotEnd);
+  const owns = new Int32Array(corpus.slotEnd);
   const touched: number[] = [];
   const count = (slot: number, eighths: number): void => {
     if (counts[slot] === 0) touched.push(slot);
@@ -64,6 +93,7 @@ export function scoreWords(corpus: Corpus, plan: QueryPlan, mayRank: (slot: numb
         // Neighbours are of one scope: where the scope is not asked for nobody else is either.
         if (!mayRank(slot)) continue;
         const times = countOf(entry);
+        owns[slot] = (owns[slot] ?? 0) + times;
         count(slot, ownShare * times);
         let other = slot;
         for (const share of sharesOfPrevious) {
@@ -80,8 +110,10 @@ export function scoreWords(corpus: Corpus, plan: QueryPlan, mayRank: (slot: numb
       }
     }
     for (const slot of touched) {
-      scores[slot] = (scores[slot] ?? 0) + weigh(group, rarity, counts[slot] ?? 0, relativeSpan(corpus, slot));
+      const { around, own } = weigh(corpus, slot, group, rarity, { around: counts[slot] ?? 0, own: owns[slot] ?? 0 });
+      scores[slot] = (scores[slot] ?? 0) + around + own;
       counts[slot] = 0;
+      owns[slot] = 0;
     }
     touched.length = 0;
   }

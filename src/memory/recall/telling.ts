@@ -7,9 +7,10 @@ export const telling = { ofOneself: 1, ofTime: 2, asks: 4 } as const;
 
 const oneself = new Set("i me my we our i'm i've i'd i'll we've we're we'd we'll".split(" "));
 const times = new Set(
-  `yesterday today tomorrow tonight last next ago recently week weekend month year monday tuesday wednesday thursday
-  friday saturday sunday january february march april may june july august september october november december since
-  morning soon just`.split(/\s+/),
+  `yesterday tomorrow last next ago recently since week weeks weekend month months year years monday tuesday wednesday
+  thursday friday saturday sunday january february april june july august september october november december`.split(
+    /\s+/,
+  ),
 );
 const yearForm = /^(?:19|20)\d\d$/;
 
