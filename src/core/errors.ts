@@ -105,6 +105,7 @@ export const errorCatalog = {
   },
   HISTORY_GONE: { retry: "never", remedy: "So old a value is not kept; raise the history of the facts' bucket." },
   WRITE_CONTENDED: { retry: "later", remedy: "Too many write to the same place at once; back off and try again." },
+  MEMORY_MISSING: { retry: "never", remedy: "Give the actor's definition a `memory`, `{}` for all defaults." },
   CODEC_UNKNOWN: { retry: "never", remedy: "Open the memory with the codec that wrote this value." },
 } as const satisfies Record<string, CatalogEntry>;
 
