@@ -2,8 +2,9 @@
 
 import { TroupeError } from "../core/errors.ts";
 import { escapeId, unescapeId } from "../core/ids.ts";
-import type { Scope } from "./scope.ts";
-import { readScope, scopeKey } from "./scope.ts";
+import type { KeyPattern } from "../kv/store.ts";
+import type { Scope, ScopePattern } from "./scope.ts";
+import { readScope, scopeKey, scopePattern } from "./scope.ts";
 
 /** What a key of the memory holds. */
 export type MemoryPlace =
@@ -37,6 +38,20 @@ function escapeFactName(name: string): string {
   }
 }
 
+/** What a watcher of the memory's bucket looks for. No pattern: all scopes. `isUnder`: those that lie under it too. */
+export const logPatterns = (pattern: ScopePattern | undefined, isUnder: boolean): readonly KeyPattern[] =>
+  patternsOf(pattern, "log.*", isUnder);
+
+/** The same of the facts' bucket. */
+export const factPatterns = (pattern: ScopePattern | undefined, isUnder: boolean): readonly KeyPattern[] =>
+  patternsOf(pattern, "fact.*", isUnder);
+
+function patternsOf(pattern: ScopePattern | undefined, facet: string, isUnder: boolean): readonly KeyPattern[] {
+  if (pattern === undefined) return [">"];
+  const scope = scopePattern(pattern);
+  return isUnder ? [`${scope}.>`] : [`${scope}.${facet}`, `${scope}.head`];
+}
+
 /** What stands at a key; undefined when it is none of the memory's. */
 export function placeOf(key: string): MemoryPlace | undefined {
   const read = readScope(key);
@@ -52,5 +67,7 @@ export function placeOf(key: string): MemoryPlace | undefined {
 
 /** Where an entry stands in its log: whole numbers that order it and never change. */
 export const positionOf = (record: number, index: number): number => record * positionsPerRecord + index;
+/** The last position that a record has room for. */
+export const lastOfRecord = (record: number): number => positionOf(record + 1, 0) - 1;
 export const recordOf = (position: number): number => Math.floor(position / positionsPerRecord);
 export const indexOf = (position: number): number => position % positionsPerRecord;
