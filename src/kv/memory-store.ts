@@ -111,6 +111,11 @@ class MemoryStore implements KvStore {
     return singleWrite(this.#transact([{ kind: "delete", key, ...(expected === undefined ? {} : { expected }) }]));
   }
 
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    const { expected } = options;
+    return singleWrite(this.#transact([{ kind: "purge", key, ...(expected === undefined ? {} : { expected }) }]));
+  }
+
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     return this.#transact(operations);
   }
@@ -174,6 +179,7 @@ class MemoryStore implements KvStore {
     const revisions = operations.flatMap((operation) => {
       if (operation.kind === "check") return [];
       if (operation.kind === "delete") return [this.#data.append(operation.key, "delete", nothing)];
+      if (operation.kind === "purge") return [this.#data.purge(operation.key)];
       return [this.#data.append(operation.key, "put", new Uint8Array(operation.value), operation.ttlMs)]; // M2
     });
     this.#data.announce();

@@ -15,7 +15,14 @@ import { entryOfStored, operationOfHeaders } from "./nats-entry.ts";
 import { headersOf, type NatsLink, rawHeaders } from "./nats-link.ts";
 import { type ReadFrom, readLast, readLastShort, readMany } from "./nats-reads.ts";
 import { readSnapshot } from "./nats-snapshot.ts";
-import { deletionHeader, expectationHeader, runTransaction, ttlHeader, waitALittle } from "./nats-transaction.ts";
+import {
+  deletionHeaders,
+  expectationHeader,
+  purgeHeaders,
+  runTransaction,
+  ttlHeader,
+  waitALittle,
+} from "./nats-transaction.ts";
 import { type NatsWatcher, openNatsWatcher } from "./nats-watcher.ts";
 import type {
   KeyPattern,
@@ -169,10 +176,16 @@ export class NatsStore implements KvStore {
   }
 
   async delete(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    return this.#remove(key, deletionHeaders, options.expected);
+  }
+
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    return this.#remove(key, purgeHeaders, options.expected);
+  }
+
+  async #remove(key: string, extra: readonly string[], expected: Revision | undefined): Promise<KvWrite> {
     this.#checkOpen();
     checkKey(key);
-    const { expected } = options;
-    const extra = [deletionHeader];
     if (expected !== undefined) checkExpected(expected);
     const outcome = await this.#publish(key, nothing, extra, expected);
     if (outcome.kind === "stored") return { kind: "written", revision: outcome.sequence };

@@ -115,6 +115,11 @@ class SqliteStore implements KvStore {
     return singleWrite(this.#transact([{ kind: "delete", key, ...(expected === undefined ? {} : { expected }) }]));
   }
 
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    const { expected } = options;
+    return singleWrite(this.#transact([{ kind: "purge", key, ...(expected === undefined ? {} : { expected }) }]));
+  }
+
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     return this.#transact(operations);
   }
@@ -189,6 +194,7 @@ class SqliteStore implements KvStore {
         const revisions = operations.flatMap((operation) => {
           if (operation.kind === "check") return [];
           if (operation.kind === "delete") return [this.#file.append(operation.key, "delete", nothing)];
+          if (operation.kind === "purge") return [this.#file.purge(operation.key)];
           return [this.#file.append(operation.key, "put", operation.value, operation.ttlMs)];
         });
         return { kind: "written", revisions };

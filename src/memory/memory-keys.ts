@@ -2,6 +2,7 @@
 
 import { TroupeError } from "../core/errors.ts";
 import { escapeId, unescapeId } from "../core/ids.ts";
+import { keyLengthMax } from "../kv/keys.ts";
 import type { KeyPattern } from "../kv/store.ts";
 import type { Scope, ScopePattern } from "./scope.ts";
 import { readScope, scopeKey, scopePattern } from "./scope.ts";
@@ -24,9 +25,12 @@ export const headKey = (scope: Scope): string => `${scopeKey(scope)}.head`;
 export const recordKey = (scope: Scope, record: number): string =>
   `${scopeKey(scope)}.log.${String(record).padStart(recordDigits, "0")}`;
 
-/** Rejects with FACT_INVALID (the name is empty or over 256 bytes), SCOPE_INVALID. */
+/** Rejects with FACT_INVALID (the name is empty, over 256 bytes, or too much together with the scope), SCOPE_INVALID. */
 export function factKey(scope: Scope, name: string): string {
-  return `${scopeKey(scope)}.fact.${escapeFactName(name)}`;
+  const key = `${scopeKey(scope)}.fact.${escapeFactName(name)}`;
+  if (key.length <= keyLengthMax) return key;
+  const text = `scope and name of a fact are ${key.length} characters in a key, and may be ${keyLengthMax} together`;
+  throw new TroupeError("FACT_INVALID", text);
 }
 
 function escapeFactName(name: string): string {

@@ -7,6 +7,7 @@
 import { TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { checkName, escapeId, isName, unescapeId } from "../core/ids.ts";
+import { keyLengthMax } from "../kv/keys.ts";
 import type { KeyPattern } from "../kv/store.ts";
 
 /** At least one part. `{ user: "anna", session: "s1" }` is what Anna and an agent have said in one session. */
@@ -23,6 +24,9 @@ export type ScopePattern = Scope;
 
 /** In a pattern: whatever stands there. As an id of its own it is written `=2A`. */
 export const anyId = "*";
+
+/** Longest key text, so that there is room for a record's number behind it. Unit: characters. */
+const scopeLengthMax = keyLengthMax - 24;
 
 const parts = ["shared", "user", "agent", "session"] as const;
 type Part = (typeof parts)[number];
@@ -92,7 +96,11 @@ function printParts(scope: Scope, print: (id: string) => string): string {
     }
   }
   if (tokens.length === 0) throw invalid("a scope without any part");
-  return tokens.join(".");
+  const text = tokens.join(".");
+  if (text.length > scopeLengthMax) {
+    throw invalid(`the ids of a scope are ${text.length} characters in a key, and may be ${scopeLengthMax} together`);
+  }
+  return text;
 }
 
 function invalid(what: string): TroupeError {

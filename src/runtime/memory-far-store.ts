@@ -66,6 +66,10 @@ export class MemoryFarStore implements KvStore {
     return this.#call("kv-write", key, () => this.#near.delete(key, options));
   }
 
+  purge(key: string, options?: { readonly expected?: Revision }): Promise<KvWrite> {
+    return this.#call("kv-write", key, () => this.#near.purge(key, options));
+  }
+
   transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     return this.#call("kv-write", ">", () => this.#near.transact(operations));
   }
