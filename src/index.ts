@@ -12,7 +12,6 @@ export type {
   RetryOptions,
 } from "./actors/definition.ts";
 export { actorDefaults, defineActor, handler, query } from "./actors/definition.ts";
-export type { Upcaster, Upcasters } from "./actors/evolution.ts";
 export type { AskOptions, Receipt, TellOptions, TurnRef, Wire } from "./actors/ref.ts";
 export type { ChildFailure, Failure, FailurePolicy, FailureVerdict } from "./actors/supervision.ts";
 export { childFailure } from "./actors/supervision.ts";
@@ -35,6 +34,7 @@ export type { ActorAddress } from "./core/ids.ts";
 export type { JsonPatch, PatchOperation } from "./core/json-patch.ts";
 export type { Logger } from "./core/log.ts";
 export { createLogger, silentLogger } from "./core/log.ts";
+export type { Upcaster, Upcasters } from "./core/upcast.ts";
 export type { Telemetry, TelemetryOptions } from "./monitoring/telemetry.ts";
 export { startTelemetry } from "./monitoring/telemetry.ts";
 export type { Change, Committed } from "./runtime/changes.ts";
