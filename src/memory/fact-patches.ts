@@ -7,9 +7,8 @@
 import type { Json } from "../core/codec.ts";
 import { diff } from "../core/json-patch.ts";
 import type { Revision } from "../kv/store.ts";
-import { readFact } from "./fact.ts";
-import type { FactSet, KeyChange } from "./memory-change.ts";
-import type { MemoryStores } from "./memory-stores.ts";
+import type { FactSet, KeyChange, MemoryReading } from "./memory-change.ts";
+import { readChange } from "./memory-change.ts";
 
 const factsMax = 10_000;
 /** Unit: bytes, as far as they are known: characters of the values' JSON. */
@@ -25,13 +24,13 @@ interface Before {
 const nothing: Before = { revision: 0, value: undefined, bytes: 0 };
 
 export class FactPatches {
-  readonly #stores: MemoryStores;
+  readonly #reading: MemoryReading;
   /** The one used longest ago in front. */
   readonly #before = new Map<string, Before>();
   #bytes = 0;
 
-  constructor(stores: MemoryStores) {
-    this.#stores = stores;
+  constructor(reading: MemoryReading) {
+    this.#reading = reading;
   }
 
   /** The change with its patch. `isFirst`: nothing was told before, so that it leads from nothing. Rejects as `history` does. */
@@ -61,15 +60,10 @@ export class FactPatches {
 
   /** P1. A value that cannot be read is as none. */
   async #readBefore(key: string, revision: Revision): Promise<Before> {
-    const entry = (await this.#stores.facts.history(key)).findLast((one) => one.revision < revision);
-    if (entry === undefined || entry.operation !== "put") return nothing;
-    try {
-      const { value } = readFact(key, await this.#stores.codecs.decode(key, entry.value));
-      return { revision: entry.revision, value, bytes: 0 };
-    } catch {
-      // Another codec's, or none of ours: the change itself says so when it was told.
-      return nothing;
-    }
+    const { facts } = this.#reading.stores;
+    const entry = (await facts.history(key)).findLast((one) => one.revision < revision);
+    const [change] = entry === undefined ? [] : await readChange(this.#reading, "facts", entry, "news");
+    return change?.kind === "fact-set" ? { revision: change.revision, value: change.fact.value, bytes: 0 } : nothing;
   }
 
   #remember(key: string, revision: Revision, value: Json | undefined): void {

@@ -8,12 +8,15 @@
 import { isTroupeError, messageOf } from "../core/errors.ts";
 import type { JsonPatch } from "../core/json-patch.ts";
 import type { KvEntry, Revision } from "../kv/store.ts";
-import type { Entry, StoredEntry } from "./entry.ts";
-import { readRecord, toEntry } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import { toEntry } from "./entry.ts";
 import type { Fact } from "./fact.ts";
 import { readFact, toFact } from "./fact.ts";
 import type { Head } from "./head.ts";
 import { firstHead, parseHead } from "./head.ts";
+import { readStored } from "./log-record.ts";
+import type { EntrySchema } from "./log-schema.ts";
+import { plainEntries, upcastEntry } from "./log-schema.ts";
 import type { MemoryPlace } from "./memory-keys.ts";
 import { lastOfRecord, placeOf, positionOf } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
@@ -101,9 +104,18 @@ export type FactSet = Extract<KeyChange, { kind: "fact-set" }>;
 /** In what part of a watch an entry came: only news is sure to follow what was told of the key before. */
 export type WatchPhase = "snapshot" | "catching-up" | "news";
 
+/** How what is stored is read. */
+export interface MemoryReading {
+  readonly stores: MemoryStores;
+  /** Default: entries as they are stored, all of schema number 1. */
+  readonly entrySchema?: EntrySchema | undefined;
+  /** Leads a fact to today's schema and checks it. Default: as it is stored. */
+  readonly readFact?: ((fact: Fact) => Fact | Promise<Fact>) | undefined;
+}
+
 /** What a bucket's entry tells. Empty for what is none of the memory's, and for what a snapshot has no need to say. */
 export async function readChange(
-  stores: Pick<MemoryStores, "codecs">,
+  reading: MemoryReading,
   bucket: MemoryBucketName,
   entry: KvEntry,
   phase: WatchPhase,
@@ -117,9 +129,9 @@ export async function readChange(
       case "head":
         return [{ ...told, kind: "head-changed", head: isPut(entry) ? parseHead(key, entry.value) : firstHead }];
       case "fact":
-        return await readFactChange(stores, entry, place.name, told);
+        return await readFactChange(reading, entry, place.name, told);
       case "record":
-        return await readRecordChange(stores, entry, place, told, phase);
+        return await readRecordChange(reading, entry, place, told, phase);
     }
   } catch (thrown) {
     // G3.
@@ -129,20 +141,22 @@ export async function readChange(
 }
 
 async function readFactChange(
-  { codecs }: Pick<MemoryStores, "codecs">,
+  { stores, readFact: lead }: MemoryReading,
   entry: KvEntry,
   name: string,
   told: ToldOfKey,
 ): Promise<readonly KeyChange[]> {
   if (!isPut(entry)) return told.isSnapshot ? [] : [{ ...told, kind: "fact-deleted", name }];
   const { scope, key, revision, writtenAtMs } = told;
-  const stored = readFact(key, await codecs.decode(key, entry.value));
+  const stored = readFact(key, await stores.codecs.decode(key, entry.value));
   const fact = toFact(stored, { scope, name, key, revision, writtenAtMs });
-  return [{ ...told, kind: "fact-set", fact, cause: fact.cause, trace: fact.trace }];
+  if (fact.expiresAtMs === 0) return told.isSnapshot ? [] : [{ ...told, kind: "fact-deleted", name }];
+  const led = lead === undefined ? fact : await lead(fact);
+  return [{ ...told, kind: "fact-set", fact: led, cause: fact.cause, trace: fact.trace }];
 }
 
 async function readRecordChange(
-  { codecs }: Pick<MemoryStores, "codecs">,
+  { stores, entrySchema = plainEntries }: MemoryReading,
   entry: KvEntry,
   { record }: Extract<MemoryPlace, { kind: "record" }>,
   told: ToldOfKey,
@@ -159,12 +173,16 @@ async function readRecordChange(
     // A tombstone's own end is no news to whoever was told of the tombstone.
     return phase === "snapshot" || (phase === "news" && !isPut(entry)) ? [] : [{ ...removed, left: [] }];
   }
-  const stored = readRecord(key, await codecs.decode(key, entry.value));
+  const stored = await readStored(stores.codecs, entry);
   const place = { scope, record, key, revision, writtenAtMs };
-  const left = stored.flatMap((one, index) => (isGone(one) ? [] : [toEntry(one, index, place)]));
+  const left: Entry[] = [];
+  for (const [index, one] of stored.entries()) {
+    if (one.gone === 1) continue;
+    const what = `entry ${positionOf(record, index)} of ${key}`;
+    left.push(toEntry(await upcastEntry(entrySchema, what, one), index, place));
+  }
   if (left.length < stored.length && phase !== "snapshot") return [{ ...removed, left }];
   return left.map((one) => ({ ...told, kind: "entry-added", entry: one, cause: one.cause, trace: one.trace }));
 }
 
 const isPut = (entry: KvEntry): boolean => entry.operation === "put";
-const isGone = (stored: StoredEntry): boolean => stored.gone === 1;

@@ -42,18 +42,22 @@ function escapeFactName(name: string): string {
   }
 }
 
-/** What a watcher of the memory's bucket looks for. No pattern: all scopes. `isUnder`: those that lie under it too. */
-export const logPatterns = (pattern: ScopePattern | undefined, isUnder: boolean): readonly KeyPattern[] =>
+type Scopes = ScopePattern | readonly ScopePattern[] | undefined;
+
+/** What a watcher of the memory's bucket looks for. Undefined: all scopes. `isUnder`: those that lie under them too. */
+export const logPatterns = (pattern: Scopes, isUnder: boolean): readonly KeyPattern[] =>
   patternsOf(pattern, "log.*", isUnder);
 
 /** The same of the facts' bucket. */
-export const factPatterns = (pattern: ScopePattern | undefined, isUnder: boolean): readonly KeyPattern[] =>
+export const factPatterns = (pattern: Scopes, isUnder: boolean): readonly KeyPattern[] =>
   patternsOf(pattern, "fact.*", isUnder);
 
-function patternsOf(pattern: ScopePattern | undefined, facet: string, isUnder: boolean): readonly KeyPattern[] {
+function patternsOf(pattern: Scopes, facet: string, isUnder: boolean): readonly KeyPattern[] {
   if (pattern === undefined) return [">"];
-  const scope = scopePattern(pattern);
-  return isUnder ? [`${scope}.>`] : [`${scope}.${facet}`, `${scope}.head`];
+  return [pattern].flat().flatMap((one) => {
+    const scope = scopePattern(one);
+    return isUnder ? [`${scope}.>`] : [`${scope}.${facet}`, `${scope}.head`];
+  });
 }
 
 /** What stands at a key; undefined when it is none of the memory's. */

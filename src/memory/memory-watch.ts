@@ -12,10 +12,16 @@ import { TroupeError } from "../core/errors.ts";
 import type { KvChange, KvStore, KvWatcher, Revision, WatchPattern } from "../kv/store.ts";
 import { checkExpected } from "../kv/writes.ts";
 import { FactPatches } from "./fact-patches.ts";
-import type { KeyChange, MemoryBucketName, MemoryChange, MemoryCursor, WatchPhase } from "./memory-change.ts";
+import type {
+  KeyChange,
+  MemoryBucketName,
+  MemoryChange,
+  MemoryCursor,
+  MemoryReading,
+  WatchPhase,
+} from "./memory-change.ts";
 import { readChange } from "./memory-change.ts";
 import { factPatterns, logPatterns } from "./memory-keys.ts";
-import type { MemoryStores } from "./memory-stores.ts";
 import type { ScopePattern } from "./scope.ts";
 
 export interface MemoryWatchOptions {
@@ -31,19 +37,23 @@ export interface MemoryWatchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** One scope or pattern, several that have no scope in common, or `undefined` for all scopes. */
+export type WatchedScopes = ScopePattern | readonly ScopePattern[] | undefined;
+
 /** A cursor that is older is not gone on from: records that were emptied are remembered for twice as long. Unit: ms. */
 export const cursorAgeMsMax = 3_600_000;
 
 /**
- * Watches a scope, the scopes that match a pattern, or with `undefined` all of them. Resolves when the watch stands: what is
+ * Watches scopes. Resolves when the watch stands: what is
  * written from then on will be told. Rejects with SCOPE_INVALID, OPTION_INVALID, and as the stores do.
  */
 export async function watchMemory(
-  stores: MemoryStores,
-  scope: ScopePattern | undefined,
+  reading: MemoryReading,
+  scope: WatchedScopes,
   options: MemoryWatchOptions = {},
 ): Promise<MemoryWatch> {
   const { under = false, what = "both", from, signal } = options;
+  const { stores } = reading;
   const cursor = checkCursor(from);
   const watched = { memory: what !== "facts", facts: what !== "log" };
   const isTooOld = cursor.atMs !== undefined && stores.clock.now() - cursor.atMs > cursorAgeMsMax;
@@ -64,7 +74,7 @@ export async function watchMemory(
     open("memory", stores.entries, logPatterns(scope, under)),
     open("facts", stores.facts, factPatterns(scope, under)),
   ]);
-  const watch = new MemoryWatch(stores, feeds.flat(), cursor, options.as === "patches");
+  const watch = new MemoryWatch(reading, feeds.flat(), cursor, options.as === "patches");
   opening.move();
   const ageS = Math.round((stores.clock.now() - (cursor.atMs ?? 0)) / 1_000);
   if (isTooOld && watched.memory && cursor.memory !== undefined) watch.startOver(`the cursor is ${ageS} s old`);
@@ -73,7 +83,7 @@ export async function watchMemory(
 
 /** One iterator, whoever asks for it: each change is handed out once. Leaving a `for await` loop closes the watch. */
 export class MemoryWatch implements AsyncIterable<MemoryChange>, AsyncDisposable {
-  readonly #stores: MemoryStores;
+  readonly #reading: MemoryReading;
   readonly #feeds: readonly Feed[];
   readonly #patches: FactPatches | undefined;
   readonly #openedAtMs: number;
@@ -87,19 +97,19 @@ export class MemoryWatch implements AsyncIterable<MemoryChange>, AsyncDisposable
   #isClosed = false;
   #wake: () => void = () => {};
 
-  constructor(stores: MemoryStores, feeds: readonly Feed[], cursor: MemoryCursor, hasPatches: boolean) {
-    this.#stores = stores;
+  constructor(reading: MemoryReading, feeds: readonly Feed[], cursor: MemoryCursor, hasPatches: boolean) {
+    this.#reading = reading;
     this.#feeds = feeds;
-    this.#openedAtMs = stores.clock.now();
+    this.#openedAtMs = reading.stores.clock.now();
     this.#cursor = cursor.memory === undefined ? { ...cursor, atMs: this.#openedAtMs } : cursor;
     this.#handedOut = this.#cursor;
-    this.#patches = hasPatches ? new FactPatches(stores) : undefined;
+    this.#patches = hasPatches ? new FactPatches(reading) : undefined;
   }
 
   /** Where to go on after what was handed out last. */
   get cursor(): MemoryCursor {
     const isIdle = this.#ready.length === 0 && this.#feeds.every((feed) => feed.isIdle && feed.phase === "news");
-    return isIdle ? { ...this.#cursor, atMs: this.#stores.clock.now() } : this.#handedOut;
+    return isIdle ? { ...this.#cursor, atMs: this.#reading.stores.clock.now() } : this.#handedOut;
   }
 
   /** For the opening alone: the memory's place was lost before the watch began (W1). */
@@ -187,7 +197,7 @@ export class MemoryWatch implements AsyncIterable<MemoryChange>, AsyncDisposable
     }
     const { entry } = change;
     const phase = change.isSnapshot ? "snapshot" : feed.phase;
-    const told = await this.#withPatches(await readChange(this.#stores, bucket, entry, phase), phase);
+    const told = await this.#withPatches(await readChange(this.#reading, bucket, entry, phase), phase);
     const { partly } = this.#cursor;
     const skipped = bucket === "memory" && partly?.revision === entry.revision ? partly.entries : 0;
     const before = this.#cursor;
