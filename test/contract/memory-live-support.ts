@@ -9,6 +9,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { Json } from "../../src/core/codec.ts";
 import { encodeText } from "../../src/core/codec.ts";
 import { MemoryPlace, openMemoryStore } from "../../src/kv/memory-store.ts";
+import { callApi } from "../../src/kv/nats-api.ts";
 import { openLink } from "../../src/kv/nats-link.ts";
 import { openNatsStore } from "../../src/kv/nats-store.ts";
 import { openSqliteStore } from "../../src/kv/sqlite-store.ts";
@@ -63,22 +64,35 @@ export function onEachStore(contract: (name: string, open: OpenMemory) => void):
 
 let apps = 0;
 
-/** A memory of its own on the server. */
-export function openOnNats(
-  url: string,
-  options: { readonly reconnectTimeWait?: number } = {},
-): Promise<MemoryUnderTest> {
-  const app = `t${apps++}`;
-  return openUnderTest(async (bucket, history) => {
-    const link = await openLink({ servers: url, ...options });
-    const store = await openNatsStore({ link, bucket: `${app}_${bucket}`, history });
+export interface NatsMemoryUnderTest extends MemoryUnderTest {
+  readonly app: string;
+  /** Deletes both buckets, as somebody with the `nats` command may. */
+  removeBuckets(): Promise<void>;
+}
+
+interface NatsMemoryOptions {
+  /** Default: one of its own. */
+  readonly app?: string;
+  readonly reconnectTimeWait?: number;
+}
+
+export async function openOnNats(url: string, options: NatsMemoryOptions = {}): Promise<NatsMemoryUnderTest> {
+  const { app = `t${apps++}`, ...link } = options;
+  const open = async (bucket: string, history: number): Promise<KvStore> => {
+    const opened = await openLink({ servers: url, ...link });
+    const store = await openNatsStore({ link: opened, bucket: `${app}_${bucket}`, history });
     const closeStore = store.close.bind(store);
     store.close = async () => {
       await closeStore();
-      await link.close();
+      await opened.close();
     };
     return store;
-  });
+  };
+  const removeBuckets = async () => {
+    await using link = await openLink({ servers: url });
+    for (const bucket of ["memory", "facts"]) await callApi(link, `STREAM.DELETE.KV_${app}_${bucket}`, {});
+  };
+  return Object.assign(await openUnderTest(open), { app, removeBuckets });
 }
 
 async function openUnderTest(
