@@ -20,7 +20,7 @@ export interface RecallQueryOptions {
 }
 
 /** What a part of the score comes from. */
-export type RecallField = "text" | "speaker" | "date" | "neighbours";
+export type RecallField = "text" | "neighbours" | "date" | "telling" | "speaker";
 
 /** Why a hit stands where it does. */
 export interface RecallWhy {
