@@ -119,6 +119,10 @@ export class NatsStore implements KvStore {
     this.#heartbeatMs = options.heartbeatMs;
   }
 
+  get historyMax(): number {
+    return this.#bucket.history;
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     this.#checkOpen();
     const entry = await readLastShort(this.#from, checkKey(key));

@@ -1,6 +1,7 @@
 // What writing a fact comes to, and what goes with a write besides the value.
 
 import type { Json } from "../core/codec.ts";
+import { TroupeError } from "../core/errors.ts";
 import type { Revision } from "../kv/store.ts";
 import type { FactOptions } from "./fact.ts";
 
@@ -22,8 +23,30 @@ export interface DeleteOptions extends Pick<FactOptions, "by" | "cause" | "trace
    * fresh one.
    */
   readonly writeId?: string;
-  /** The scope's era under which this was formed: after an erasure it is refused. Default: the era of this moment. */
+  /**
+   * The scope's era under which this was formed: after an erasure it is refused. Default: the era that these facts were in
+   * when they were first used.
+   */
   readonly era?: number;
 }
 
 export interface FactWriteOptions extends FactOptions, DeleteOptions {}
+
+const writeIdLengthMax = 256;
+
+/** Rejects with FACT_INVALID. */
+export function checkDeleteOptions({ expected, writeId, era }: DeleteOptions): void {
+  for (const [name, number] of Object.entries({ expected, era })) {
+    if (number === undefined || (Number.isSafeInteger(number) && number >= 0)) continue;
+    throw new TroupeError("FACT_INVALID", `\`${name}\` must be a whole number of 0 or more, got ${number}`);
+  }
+  const isName = typeof writeId === "string" && writeId.length > 0 && writeId.length <= writeIdLengthMax;
+  if (writeId === undefined || isName) return;
+  const text = `\`writeId\` must be a string of 1 to ${writeIdLengthMax} characters, got ${JSON.stringify(writeId)}`;
+  throw new TroupeError("FACT_INVALID", text);
+}
+
+/** Whether a deletion has something to say, and so is stored as a value. */
+export function saysWhoDeletes({ writeId, by, cause, trace }: DeleteOptions): boolean {
+  return writeId !== undefined || by !== undefined || cause !== undefined || trace !== undefined;
+}
