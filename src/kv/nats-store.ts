@@ -37,6 +37,7 @@ import type {
   Revision,
   WatchPattern,
 } from "./store.ts";
+import { WriteLanes } from "./write-lanes.ts";
 import {
   checkBucket,
   checkExpected,
@@ -106,6 +107,7 @@ export class NatsStore implements KvStore {
   readonly #from: ReadFrom;
   readonly #timeoutMs: number;
   readonly #heartbeatMs: number | undefined;
+  readonly #lanes = new WriteLanes();
   readonly #watchers = new Set<NatsWatcher>();
   #isClosed = false;
 
@@ -200,7 +202,8 @@ export class NatsStore implements KvStore {
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     this.#checkOpen();
     checkTransaction(operations, this.#valueBytesMax, this.#bucket.history);
-    return runTransaction(this.#from, operations, this.#timeoutMs);
+    const expecting = operations.flatMap(({ key, expected }) => (expected === undefined ? [] : [key]));
+    return this.#lanes.run(expecting, () => runTransaction(this.#from, operations, this.#timeoutMs));
   }
 
   async list(pattern: KeyPattern): Promise<readonly string[]> {

@@ -1,55 +1,56 @@
-// What values of facts must look like: schemas, schema numbers and upcasters, policies. Pure but for the user's schemas.
+// What values of facts must look like: schemas, schema numbers and upcasters, policies. No I/O but what a schema does.
 //
-//   E1. A value of schema number n goes through the upcasters n, n + 1, … up to today's number, then through JSON, and is
-//       checked by its schema before anybody sees it. Reading writes nothing.
+//   E1. A value that older code has stored goes through the upcasters up to today's number, and is checked by its schema
+//       before anybody sees it as it stands now. Reading writes nothing.
 //   E2. What cannot be led there is refused, never guessed: STATE_TOO_NEW, STATE_TOO_OLD, UPCAST_FAILED, FACT_INVALID.
 
 import type { Json } from "../core/codec.ts";
 import { printJson } from "../core/codec.ts";
-import { messageOf, TroupeError } from "../core/errors.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { Schema } from "../core/schema.ts";
 import { printIssues, validate } from "../core/schema.ts";
+import type { KnownSchema, Upcasters } from "../core/upcast.ts";
+import { upcastersFault, upcastTo } from "../core/upcast.ts";
 import type { Fact } from "./fact.ts";
 import type { MergePolicy } from "./fact-policy.ts";
 import { checkPolicy } from "./fact-policy.ts";
 
-/** Leads a fact's value from one schema number to the next. Synchronous. */
-export type FactUpcaster = (value: Json, name: string) => Json;
-
 export interface FactFormOptions {
   /** How `merge` brings values together, by fact name; `*` for all others. Default "last". */
   readonly policies?: Readonly<Record<string, MergePolicy>>;
-  /** What values must be, by fact name; `*` for all others. What a schema makes of a value it must accept again. */
+  /**
+   * What values must be, by fact name; `*` for all others. Checked before a write, and when a value is read. What a schema
+   * makes of a value it must accept again.
+   */
   readonly schemas?: Readonly<Record<string, Schema>>;
-  /** The schema number of today's values. Default 1. */
-  readonly schema?: number;
-  /** By the schema number that each leads on from. */
-  readonly upcasters?: Readonly<Record<number, FactUpcaster>>;
+  /** The schema number that facts are written with. Default 1. */
+  readonly version?: number;
+  /** By the number that each leads on from: takes a value and returns it as the next number has it. */
+  readonly upcasters?: Upcasters;
 }
 
 export class FactForm {
   /** Today's schema number. */
-  readonly schema: number;
+  readonly version: number;
+  readonly #known: KnownSchema;
   readonly #policies: ReadonlyMap<string, MergePolicy>;
   readonly #schemas: ReadonlyMap<string, Schema>;
-  readonly #upcasters: Readonly<Record<number, FactUpcaster>>;
 
   /** Rejects with OPTION_INVALID. */
-  constructor({ policies = {}, schemas = {}, schema = 1, upcasters = {} }: FactFormOptions = {}) {
-    if (!Number.isSafeInteger(schema) || schema < 1) {
-      throw new TroupeError("OPTION_INVALID", `\`schema\` must be a whole number of 1 or more, got ${schema}`);
+  constructor({ policies = {}, schemas = {}, version = 1, upcasters = {} }: FactFormOptions = {}) {
+    if (!Number.isSafeInteger(version) || version < 1) {
+      throw new TroupeError(
+        "OPTION_INVALID",
+        `\`version\` must be a whole number of 1 or more, got ${String(version)}`,
+      );
     }
-    for (const [name, upcaster] of Object.entries(upcasters) as [string, unknown][]) {
-      const number = Number(name);
-      if (typeof upcaster === "function" && Number.isInteger(number) && number >= 1 && number < schema) continue;
-      const text = `upcaster ${name} must be a function for a schema number from 1 to ${schema - 1}`;
-      throw new TroupeError("OPTION_INVALID", text);
-    }
+    this.version = version;
+    this.#known = { schema: version, upcasters: { ...upcasters } };
+    const fault = upcastersFault(this.#known);
+    if (fault !== undefined) throw new TroupeError("OPTION_INVALID", fault.replace("`schema`", "`version`"));
     for (const policy of Object.values(policies)) checkPolicy(policy);
-    this.schema = schema;
     this.#policies = new Map(Object.entries(policies));
     this.#schemas = new Map(Object.entries(schemas));
-    this.#upcasters = upcasters;
   }
 
   policyOf(name: string): MergePolicy {
@@ -58,8 +59,6 @@ export class FactForm {
 
   /** The value as it will be stored. Rejects with FACT_INVALID. */
   async toStore(name: string, value: Json): Promise<Json> {
-    if (value === undefined)
-      throw invalid(`the value of ${JSON.stringify(name)} is missing; \`delete\` forgets a fact`);
     return this.#checked(name, asJson(name, value));
   }
 
@@ -70,29 +69,11 @@ export class FactForm {
     return { ...fact, value: await this.#checked(fact.name, fact.value) };
   }
 
-  /** The same, not checked by the schema: for what is past. */
+  /** The same, not checked by its schema: for what is past, and was as it was. */
   upcast(stored: Fact): Fact {
-    if (stored.schema === this.schema) return stored;
-    const data = { schema: stored.schema, known: this.schema };
-    if (stored.schema > this.schema) {
-      const text = `the fact at ${stored.key} has schema ${stored.schema}, this code knows ${this.schema}`;
-      throw new TroupeError("STATE_TOO_NEW", text, { data });
-    }
-    let { value } = stored;
-    for (let n = stored.schema; n < this.schema; n += 1) {
-      const upcaster = this.#upcasters[n];
-      if (upcaster === undefined) {
-        const text = `the fact at ${stored.key} has schema ${n}, and no upcaster leads from there to ${this.schema}`;
-        throw new TroupeError("STATE_TOO_OLD", text, { data });
-      }
-      try {
-        value = asJson(stored.name, upcaster(value, stored.name));
-      } catch (thrown) {
-        const text = `the fact at ${stored.key} could not be led from schema ${n} to ${n + 1}: ${messageOf(thrown)}`;
-        throw new TroupeError("UPCAST_FAILED", text, { data: { ...data, upcaster: n }, cause: thrown });
-      }
-    }
-    return { ...stored, value, schema: this.schema };
+    if (stored.schema === this.version) return stored;
+    const value = upcastTo(this.#known, `the fact at ${stored.key}`, stored.schema, stored.value) as Json;
+    return { ...stored, value, schema: this.version };
   }
 
   #schemaOf(name: string): Schema | undefined {
@@ -102,23 +83,26 @@ export class FactForm {
   async #checked(name: string, value: Json): Promise<Json> {
     const schema = this.#schemaOf(name);
     if (schema === undefined) return value;
-    const validation = await validate(schema, value);
-    if (validation.kind === "valid") return asJson(name, validation.value);
-    const text = `the fact ${JSON.stringify(name)} is not what its schema says: ${printIssues(validation.issues)}`;
-    throw new TroupeError("FACT_INVALID", text, { data: { issues: validation.issues } });
+    const what = `the fact ${JSON.stringify(name)}`;
+    try {
+      const validation = await validate(schema, value);
+      if (validation.kind === "valid") return asJson(name, validation.value);
+      const text = `${what} is not what its schema says: ${printIssues(validation.issues)}`;
+      throw new TroupeError("FACT_INVALID", text, { data: { issues: validation.issues } });
+    } catch (thrown) {
+      if (isTroupeError(thrown)) throw thrown;
+      throw new TroupeError("FACT_INVALID", `${what}: its schema threw ${messageOf(thrown)}`, { cause: thrown });
+    }
   }
 }
 
 function asJson(name: string, value: unknown): Json {
+  const what = `the fact ${JSON.stringify(name)}`;
   if (value instanceof Promise) {
     value.catch(() => undefined); // It is told of here, and nowhere else.
-    throw invalid(`the value of ${JSON.stringify(name)} is a promise`);
+    throw new TroupeError("FACT_INVALID", `${what} is a promise; wait for it first`);
   }
-  const text = printJson(value, "FACT_INVALID", `the fact ${JSON.stringify(name)}`);
-  if (text === undefined) throw invalid(`the value of ${JSON.stringify(name)} is missing`);
+  const text = printJson(value, "FACT_INVALID", what);
+  if (text === undefined) throw new TroupeError("FACT_INVALID", `${what} has no value; \`delete\` forgets a fact`);
   return JSON.parse(text) as Json;
-}
-
-function invalid(what: string): TroupeError {
-  return new TroupeError("FACT_INVALID", what);
 }

@@ -77,7 +77,15 @@ export class Facts {
     this.#stores = stores;
     this.#form = new FactForm(options);
     this.#reader = new FactReader(stores, scope);
-    this.#writer = new FactWriter(this.#reader, this.#form.schema);
+    this.#writer = new FactWriter(this.#reader, this.#form.version);
+  }
+
+  /**
+   * The scope's era, as these facts know it. What is written through them is formed in it, and refused with SCOPE_ERASED
+   * after an erasure; what is written after such a refusal is formed anew.
+   */
+  async era(): Promise<number> {
+    return (await this.#writer.learnEra()).head.era;
   }
 
   async get(name: string): Promise<Fact | undefined> {
