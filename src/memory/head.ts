@@ -46,17 +46,50 @@ export interface ForkBase {
   readonly upTo: number;
 }
 
-export interface ErasureUnderWay {
+export interface ErasureMark {
   readonly id: string;
   readonly atMs: number;
 }
 
-export interface ErasureDone extends ErasureUnderWay {
+/** How far it has come: whoever takes it up goes on from there. */
+export interface ErasureUnderWay extends ErasureMark {
+  /** The scopes under this one go with it. */
+  readonly under?: true;
+  /** Record above which nobody who was writing at its beginning can write: no writer reaches beyond it. */
+  readonly sealed?: number;
+  /** What there was, counted before any of it was removed. */
+  readonly found?: ErasureFound;
+  /** Set when all of it is gone. */
+  readonly forks?: readonly ErasedFork[];
+}
+
+export interface ErasureFound {
   readonly records: number;
   readonly entries: number;
   readonly facts: number;
-  /** What this bucket had last written when it was done; nothing older is left of the scope. */
-  readonly revision: Revision;
+  /** Of the records and of the facts' last values, as they were stored. */
+  readonly bytes: number;
+  /** Lowest revision that was found in each bucket; 0 where nothing was. */
+  readonly firstEntry: Revision;
+  readonly firstFact: Revision;
+}
+
+/** In the head of the memory bucket with what was erased; in that of the facts, and before the first, without. */
+export interface ErasureDone extends ErasureMark {
+  readonly under?: true;
+  readonly found?: ErasureFound;
+  /** Nothing of the scope with this revision or an older one is left in the bucket. */
+  readonly lastEntry?: Revision;
+  readonly lastFact?: Revision;
+  readonly forks?: readonly ErasedFork[];
+}
+
+/** A fork that has lost what it shared. */
+export interface ErasedFork {
+  /** Key text. */
+  readonly scope: string;
+  /** No summary in its log that is older than this revision is left. */
+  readonly last: Revision;
 }
 
 /** A head and the revision that it has: 0 when nobody has written one, or the revision of its deletion. */
