@@ -69,7 +69,11 @@ export function toFindingTables(findings: readonly Finding[]): readonly string[]
 }
 
 /** A Markdown table, aligned so that it reads as plain text too. `texts`: columns that are aligned to the left. */
-function toMarkdown(head: readonly string[], body: readonly (readonly string[])[], texts: readonly string[]): string {
+export function toMarkdown(
+  head: readonly string[],
+  body: readonly (readonly string[])[],
+  texts: readonly string[],
+): string {
   const rows = [head, ...body];
   const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const isText = (column: number): boolean => texts.includes(head[column] ?? "");

@@ -5,9 +5,11 @@ import { askHot, askSingle, askSpread, querySpread } from "./ask.ts";
 import { askLocal } from "./ask-local.ts";
 import type { BenchCase } from "./case.ts";
 import type { ClusterCase } from "./cluster-case.ts";
+import type { DataCase } from "./data-case.ts";
 import { failoverDrain, failoverFreeze, failoverKill } from "./failover.ts";
 import { kvUpdate } from "./kv-update.ts";
 import { memoryIdle } from "./memory-idle.ts";
+import { memoryRecall } from "./memory-recall.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
 import { tellHot, tellSpread } from "./tell.ts";
@@ -29,3 +31,6 @@ export const allCases: readonly BenchCase[] = [
 
 /** These take minutes, and run only when they are named. */
 export const clusterCases: readonly ClusterCase[] = [failoverKill, failoverFreeze, failoverDrain, scaleLoad, scaleJoin];
+
+/** These read a folder that is given with `--data`, and run only when they are named. */
+export const dataCases: readonly DataCase[] = [memoryRecall];
