@@ -204,7 +204,7 @@ export class ScopeFollower implements AsyncDisposable {
     else if (change.kind === "restarted") this.#isBucketCurrent[bucket] = false;
     else if (!change.isSnapshot) this.#measure(change);
     if (revision !== undefined && this.#isBucketCurrent[bucket]) this.waits.reach(bucket, revision);
-    for (const listener of [...this.#listeners]) listener(change);
+    for (const listener of [...this.#listeners]) tell(listener, change);
   }
 
   #measure({ writtenAtMs }: KeyChange): void {
@@ -224,5 +224,16 @@ export class ScopeFollower implements AsyncDisposable {
   /** A watch ends by itself only when its store is closed. */
   #checkEnded(bucket: MemoryBucketName): void {
     if (!this.#ended.signal.aborted) throw new TroupeError("CLOSED", `the store of the ${bucket} is closed`);
+  }
+}
+
+/** What a listener throws is its own affair, and seen as that: it does not break the copy that others read. */
+function tell(listener: (change: MemoryChange) => void, change: MemoryChange): void {
+  try {
+    listener(change);
+  } catch (thrown) {
+    queueMicrotask(() => {
+      throw thrown;
+    });
   }
 }
