@@ -3,7 +3,8 @@
 import { TroupeError } from "../core/errors.ts";
 import type { Entry, NewEntry } from "./entry.ts";
 import { printEntry, storedEntry } from "./entry.ts";
-import type { Draft } from "./log-append-step.ts";
+import type { Draft, Tail } from "./log-append-step.ts";
+import { isFresh } from "./log-append-step.ts";
 import type { ContextLogOptions, ReadOptions } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
@@ -42,8 +43,8 @@ export class LogHandle {
   readonly #writer: LogWriter;
   readonly #ids: KnownIds;
   readonly #idsMax: number;
-  /** The last record that was seen to stand by whoever looked without writing. */
-  #seenEnd = 0;
+  /** What whoever looked without writing has seen. */
+  #seen: Tail | undefined;
 
   /** Rejects with OPTION_INVALID. */
   constructor(stores: MemoryStores, scope: Scope, options: ContextLogOptions) {
@@ -61,13 +62,23 @@ export class LogHandle {
   }
 
   async look(): Promise<SeenLog> {
-    const seen = await findEnd(this.stores, this.scope, Math.max(this.#seenEnd, this.#writer.knownEnd));
-    this.#seenEnd = seen.end;
+    const asOfMs = this.stores.clock.monotonicMs();
+    const seen = await findEnd(this.stores, this.scope, Math.max(this.#seen?.end ?? 0, this.#writer.tail?.end ?? 0));
+    const { era, erasing } = seen.head;
+    this.#seen = { era, isErasing: erasing !== undefined, end: seen.end, asOfMs };
     return seen;
   }
 
+  /** The scope's era: known, or looked up. */
   async era(): Promise<number> {
-    return this.#writer.era ?? (await this.look()).head.era;
+    return this.knownEra() ?? (await this.look()).head.era;
+  }
+
+  /** The era that this handle knows, as long as what it knows is fresh. */
+  knownEra(): number | undefined {
+    const nowMs = this.stores.clock.monotonicMs();
+    const known = [this.#seen, this.#writer.tail].flatMap((tail) => (tail && isFresh(tail, nowMs) ? [tail.era] : []));
+    return known.length === 0 ? undefined : Math.max(...known);
   }
 
   /** The log as it stands now. */
@@ -104,7 +115,7 @@ export class LogHandle {
   }
 
   /** Rejects with ENTRY_INVALID before anything is written, and as the writer does. */
-  async write(entries: readonly NewEntry[], { era, signal, covers }: WriteOptions): Promise<Written> {
+  async write(entries: readonly NewEntry[], { era = this.knownEra(), signal, covers }: WriteOptions): Promise<Written> {
     if (entries.length > recordEntriesMax) {
       const text = `one append takes at most ${recordEntriesMax} entries, got ${entries.length}`;
       throw new TroupeError("ENTRY_INVALID", text);
