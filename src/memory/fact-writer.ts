@@ -129,6 +129,9 @@ export class FactWriter {
       expected === undefined || expected === (present?.revision ?? 0) || expected === stored?.revision || !stored;
     if (!isExpected) return { kind: "conflict", revision: present?.revision ?? 0 };
     const decision = await attempted.decide(present);
+    if (decision.kind !== "write" && stored === undefined && (expected ?? 0) !== 0) {
+      return { kind: "conflict", revision: 0 };
+    }
     if (decision.kind === "leave" || (decision.kind === "forget" && present === undefined)) {
       return { kind: "unchanged", revision: present?.revision ?? 0, value: present?.value };
     }
