@@ -19,6 +19,7 @@ import { readStanding } from "./standing-entries.ts";
 export interface FactsFound {
   /** Names that held a value. */
   readonly facts: number;
+  /** Of all values that are kept of them. */
   readonly bytes: number;
   readonly first: Revision;
   /** Every key that there is an entry of, deletions too: their histories may hold values. */
@@ -30,28 +31,30 @@ export async function surveyFacts(
   scope: Scope,
   signal: AbortSignal | undefined,
 ): Promise<FactsFound> {
-  let found = { facts: 0, bytes: 0, first: 0 };
-  let keys = new Set<string>();
+  let found = { bytes: 0, first: 0 };
+  const keys = new Set<string>();
+  const holding = new Set<string>();
   await readStanding({
     store: facts,
     pattern: `${scopeKey(scope)}.fact.*`,
     which: "kept",
     signal,
     restart: () => {
-      found = { facts: 0, bytes: 0, first: 0 };
-      keys = new Set();
+      found = { bytes: 0, first: 0 };
+      keys.clear();
+      holding.clear();
     },
     take: (kv) => {
       if (placeOf(kv.key)?.kind !== "fact") return;
+      keys.add(kv.key);
       if (kv.operation === "put") {
+        holding.add(kv.key);
         found.bytes += kv.value.length;
         found.first = found.first === 0 ? kv.revision : Math.min(found.first, kv.revision);
-        if (!keys.has(kv.key)) found.facts += 1;
       }
-      keys.add(kv.key);
     },
   });
-  return { ...found, keys: [...keys] };
+  return { ...found, facts: holding.size, keys: [...keys] };
 }
 
 /** False: the erasure is not under way any more; somebody else has finished it. */

@@ -8,11 +8,11 @@ import { isTroupeError } from "../core/errors.ts";
 import type { KvEntry, Revision } from "../kv/store.ts";
 import type { StoredEntry } from "./entry.ts";
 import { printRecord } from "./entry.ts";
-import { tombstone } from "./erasure-log.ts";
 import { cutFork } from "./erasure-state.ts";
 import type { ErasedFork } from "./head.ts";
 import { changeHead, readHead } from "./head.ts";
 import { readStored } from "./log-record.ts";
+import { goneEntry, tombstone } from "./log-removal.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
 import { parseScope, scopeKey } from "./scope.ts";
@@ -87,9 +87,6 @@ async function withoutSummaries(stores: MemoryStores, kv: KvEntry): Promise<read
   if (!entries.some(({ kind }) => kind === "summary")) return undefined;
   return entries.map((entry) => (entry.kind === "summary" ? goneEntry : entry));
 }
-
-/** What stands at the index of an entry that was taken out. */
-export const goneEntry = { gone: 1 } as unknown as StoredEntry;
 
 async function rewrite(stores: MemoryStores, first: KvEntry): Promise<void> {
   for (let kv: KvEntry | undefined = first; kv !== undefined; ) {

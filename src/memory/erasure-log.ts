@@ -9,15 +9,12 @@ import type { KvStore, Revision } from "../kv/store.ts";
 import { underWay } from "./erasure-state.ts";
 import { readHead } from "./head.ts";
 import { readStored } from "./log-record.ts";
+import { tombstone, tombstoneTtlMs } from "./log-removal.ts";
 import { placeOf, recordKey, recordOf } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
 import { scopeKey } from "./scope.ts";
 import { readStanding } from "./standing-entries.ts";
-
-/** How long a record out of which everything was taken is remembered. Unit: ms. */
-export const tombstoneTtlMs = 3_600_000;
-export const tombstone = new Uint8Array(0);
 
 /** Attempts to create the seal: each goes twice as far ahead of those who write at the same time. */
 const sealAttemptsMax = 24;

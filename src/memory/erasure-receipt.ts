@@ -20,7 +20,7 @@ export interface ErasedScope {
   readonly records: number;
   readonly entries: number;
   readonly facts: number;
-  /** Of the records and of the facts' last values, as they were stored. */
+  /** Of the records, and of the facts with their histories, as they were stored. */
   readonly bytes: number;
   /** From the oldest revision that was found (0: nothing was) to one at and below which nothing is left. */
   readonly revisions: { readonly memory: RevisionSpan; readonly facts: RevisionSpan };

@@ -45,7 +45,7 @@ export interface ScopeErasure {
  */
 export async function fence(
   { stores, scope, mark }: ScopeErasure,
-  isWanted: () => Promise<boolean>,
+  isWanted: (head: Head) => boolean | Promise<boolean>,
 ): Promise<StandingHead> {
   return shut(stores, stores.entries, scope, (head) => state.begin(head, mark), isWanted);
 }
@@ -104,12 +104,12 @@ async function shut(
   store: KvStore,
   scope: Scope,
   begin: (head: Head) => Head | undefined,
-  isWanted: () => Promise<boolean>,
+  isWanted: (head: Head) => boolean | Promise<boolean>,
 ): Promise<StandingHead> {
   for (let attempt = 0; attempt < shutAttemptsMax; attempt += 1) {
     const standing = await readHead(store, scope);
     const next = begin(standing.head);
-    if (next === undefined || !(await isWanted())) return standing;
+    if (next === undefined || !(await isWanted(standing.head))) return standing;
     try {
       const written = await tryWriteHead(store, scope, next, standing.revision);
       if (written !== undefined) return written;

@@ -20,6 +20,12 @@ export function begin(head: Head, erasing: ErasureUnderWay): Head | undefined {
   return head.erasing === undefined ? beginFacts(head, erasing) : undefined;
 }
 
+/** Whether another erasure of the whole was begun and finished since the head was as `before`: it has done the work. */
+export function isErasedSince(head: Head, before: Head, isUnder: boolean): boolean {
+  if (head.erasing !== undefined || before.erasing !== undefined || head.erased === undefined) return false;
+  return head.erased.id !== before.erased?.id && (head.erased.under === true || !isUnder);
+}
+
 export function beginFacts(head: Head, erasing: ErasureUnderWay): Head | undefined {
   if (head.erasing?.id === erasing.id || isDone(head, erasing.id)) return undefined;
   return { ...head, era: head.era + 1, erasing };

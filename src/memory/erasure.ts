@@ -7,8 +7,9 @@ import { TroupeError } from "../core/errors.ts";
 import type { ErasedScope, ErasureReceipt } from "./erasure-receipt.ts";
 import type { ErasureProgress, ScopeErasure } from "./erasure-scope.ts";
 import { fence, finish, finished, isUnderWay, removeAll } from "./erasure-scope.ts";
-import { isDone } from "./erasure-state.ts";
-import type { ErasedFork, ErasureUnderWay } from "./head.ts";
+import { isDone, isErasedSince } from "./erasure-state.ts";
+import type { ErasedFork, ErasureUnderWay, Head } from "./head.ts";
+import { readHead } from "./head.ts";
 import { scopesUnder } from "./known-scopes.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
@@ -35,13 +36,15 @@ export async function eraseScope(
   options: EraseOptions = {},
 ): Promise<ErasureReceipt> {
   const { clock } = stores;
+  const before = (await readHead(stores.entries, scope)).head;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const wanted: ErasureUnderWay = {
       ...{ id: clock.uniqueId(), atMs: clock.now() },
       ...(options.under === true ? { under: true } : {}),
     };
-    const { head } = await fence(erasureOf(stores, scope, wanted, options), async () => true);
-    const mark = head.erasing ?? wanted;
+    const isWanted = (head: Head) => !isErasedSince(head, before, options.under === true);
+    const { head } = await fence(erasureOf(stores, scope, wanted, options), isWanted);
+    const mark = head.erasing ?? head.erased ?? wanted;
     const scopes = await complete(erasureOf(stores, scope, mark, options));
     // What was taken up may have been less than what is wanted now.
     if (scopes === undefined || (wanted.under === true && mark.under !== true)) continue;

@@ -67,7 +67,7 @@ export interface ErasureFound {
   readonly records: number;
   readonly entries: number;
   readonly facts: number;
-  /** Of the records and of the facts' last values, as they were stored. */
+  /** Of the records, and of the facts with their histories, as they were stored. */
   readonly bytes: number;
   /** Lowest revision that was found in each bucket; 0 where nothing was. */
   readonly firstEntry: Revision;

@@ -84,7 +84,8 @@ function keepOnly(
   return last < 0 ? [] : kept.slice(0, last + 2); // T4
 }
 
-const goneEntry = { gone: 1 } as StoredEntry;
+/** What stands at the index of an entry that was taken out. */
+export const goneEntry = { gone: 1 } as StoredEntry;
 
 const countOf = (stored: readonly StoredEntry[]): number => stored.filter(({ gone }) => gone !== 1).length;
 
