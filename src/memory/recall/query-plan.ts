@@ -5,9 +5,15 @@ import { datesIn } from "./calendar.ts";
 import { alikeTerms, kindTerms } from "./everyday-words.ts";
 import { queryTerms, wordsOf } from "./words.ts";
 
-/** Terms that count as one: a word and those that are alike, or the things of a kind. */
+export interface GroupTerm {
+  readonly term: string;
+  /** How much one word of it counts: 2 in full, 1 for half of it. */
+  readonly halves: 1 | 2;
+}
+
+/** Terms that count as one: a word and those that are alike, with their forms, or the things of a kind. */
 export interface TermGroup {
-  readonly terms: readonly string[];
+  readonly terms: readonly GroupTerm[];
   readonly weight: number;
 }
 
@@ -29,25 +35,38 @@ const groupsMax = 256;
 
 const whenForm = /\b(?:when|how long|(?:what|which) (?:date|day|month|year|time))\b/i;
 
-/** `speakersOf`: the speakers whose names hold a word. */
-export function planQuery(query: string, speakersOf: (word: string) => Iterable<string>): QueryPlan {
+/** What the documents know of words. */
+export interface Lexicon {
+  /** The speakers in whose names a word stands. */
+  speakersOf(word: string): Iterable<string>;
+  /** Terms that are there and look like forms of the same word. */
+  formsOf(term: string): readonly string[];
+}
+
+export function planQuery(query: string, lexicon: Lexicon): QueryPlan {
   const words = [...wordsOf(query)].map(({ text }) => text);
   const groups = new Map<string, TermGroup>();
   const speakers = new Set<string>();
   for (const word of words) {
     if (groups.size >= groupsMax) break;
-    const named = [...speakersOf(word)];
+    const named = [...lexicon.speakersOf(word)];
     for (const speaker of named) speakers.add(speaker);
     for (const term of queryTerms(word)) {
       if (groups.has(term)) continue;
       if (named.length > 0) {
-        groups.set(term, { terms: [term], weight: nameWeight });
+        groups.set(term, { terms: [{ term, halves: 2 }], weight: nameWeight });
         continue;
       }
-      groups.set(term, { terms: alikeTerms.get(term) ?? [term], weight: 1 });
+      groups.set(term, { terms: withForms(alikeTerms.get(term) ?? [term], lexicon.formsOf(term)), weight: 1 });
       const things = kindTerms.get(term);
-      if (things !== undefined) groups.set(`${term} `, { terms: things, weight: kindWeight });
+      if (things !== undefined) groups.set(`${term} `, { terms: withForms(things, []), weight: kindWeight });
     }
   }
   return { groups: [...groups.values()], speakers, dates: datesIn(words), asksWhen: whenForm.test(query) };
+}
+
+/** A form may be of another word after all: it counts for half. */
+function withForms(terms: readonly string[], forms: readonly string[]): readonly GroupTerm[] {
+  const inFull = terms.map((term) => ({ term, halves: 2 as const }));
+  return [...inFull, ...forms.filter((form) => !terms.includes(form)).map((term) => ({ term, halves: 1 as const }))];
 }

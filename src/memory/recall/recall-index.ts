@@ -159,7 +159,7 @@ export class RecallIndex {
   }
 
   #planOf(query: string): QueryPlan {
-    return planQuery(query, (word) => this.#corpus.speakersOf(word));
+    return planQuery(query, this.#corpus);
   }
 
   #rankWords(plan: QueryPlan, asked: ResolvedQuery, lengthMax: number): readonly Ranked[] {
