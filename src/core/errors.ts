@@ -109,6 +109,7 @@ export const errorCatalog = {
     remedy: "Wait longer, or read from the store; `lag` and `isCurrent` of the replica say how it fares.",
   },
   WRITE_CONTENDED: { retry: "later", remedy: "Too many write to the same place at once; back off and try again." },
+  MEMORY_MISSING: { retry: "never", remedy: "Give the actor's definition a `memory`, `{}` for all defaults." },
   CODEC_UNKNOWN: { retry: "never", remedy: "Open the memory with the codec that wrote this value." },
 } as const satisfies Record<string, CatalogEntry>;
 

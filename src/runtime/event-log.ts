@@ -33,6 +33,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "dead-lettered":
     case "actor-stopped":
     case "timer-refused":
+    case "memory-refused":
       return log.error(fieldsOf(event), kind.replace("-", " "));
     case "turn-ended":
     case "ask-withdrawn":
@@ -40,6 +41,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "passivated":
     case "committed":
     case "sent":
+    case "remembered":
     case "timer-set":
     case "timer-cancelled":
     case "timer-fired":

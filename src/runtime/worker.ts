@@ -26,6 +26,7 @@ import { PoolKeeper } from "./pool-keeper.ts";
 import type { Ports } from "./ports.ts";
 import type { PooledAddress } from "./routes.ts";
 import type { TypeRegistry } from "./type-registry.ts";
+import { WorkerMemory } from "./worker-memory.ts";
 
 /** A running worker. */
 export interface Worker extends Troupe {
@@ -57,6 +58,13 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     await worker.close();
     throw thrown;
   }
+}
+
+/** What all pools of a worker share. */
+interface Shared {
+  readonly registry: TypeRegistry;
+  readonly committer: Committer;
+  readonly memory: WorkerMemory;
 }
 
 class TroupeWorker implements Worker {
@@ -129,15 +137,23 @@ class TroupeWorker implements Worker {
       for (const { type, schema } of ofPool.values()) await registry.register(type, { pool, schema });
     }
     const committer = new Committer(this.ports.state, this.ports.clock);
-    for (const [pool, ofPool] of actors) this.#pools.set(pool, await this.#openPool(pool, ofPool, registry, committer));
+    const shared = { registry, committer, memory: await this.#openMemory() };
+    for (const [pool, ofPool] of actors) this.#pools.set(pool, await this.#openPool(pool, ofPool, shared));
     await this.#keeper.start([...this.#pools.values()]);
+  }
+
+  /** Before anything is served by actors that remember; for others it is not opened at all. */
+  async #openMemory(): Promise<WorkerMemory> {
+    const memory = new WorkerMemory(this.ports);
+    const definitions = [...this.#options.actors.values()].flatMap((ofPool) => [...ofPool.values()]);
+    if (definitions.some((definition) => definition.memory !== undefined)) await memory.open();
+    return memory;
   }
 
   async #openPool(
     pool: string,
     actors: ReadonlyMap<string, AnyActor>,
-    registry: TypeRegistry,
-    committer: Committer,
+    { registry, committer, memory }: Shared,
   ): Promise<PoolKeeper> {
     const { clock, state, cluster, duplicateWindowMs } = this.ports;
     const { logger: log, drainMsMax } = this.#options;
@@ -146,7 +162,7 @@ class TroupeWorker implements Worker {
     const directory = await routes.openDirectory(pool);
     const keeper = this.#keeper;
     const services: HostServices = {
-      ...{ clock, events: this.events, log, pool, mail, state, committer, actors },
+      ...{ clock, events: this.events, log, pool, mail, state, committer, memory, actors },
       ...{ activations: this.#activations, mailBudget: this.#mailBudget },
       get coarseNowMs() {
         return keeper.coarseNowMs;
