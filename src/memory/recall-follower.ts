@@ -11,7 +11,7 @@
 
 import { delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
-import { matcherOf } from "../kv/keys.ts";
+import { FollowedScopes } from "./followed-scopes.ts";
 import type { KeyChange, MemoryReading } from "./memory-change.ts";
 import { watchMemory } from "./memory-watch.ts";
 import type { RecallDocument } from "./recall/document.ts";
@@ -20,6 +20,7 @@ import type { RecallResult } from "./recall/hit.ts";
 import { RecallIndex } from "./recall/recall-index.ts";
 import { documentOfEntry, documentOfFact, idsOfRecord } from "./recall-documents.ts";
 import { StandingHits } from "./recall-standing.ts";
+import type { MemoryRevisions } from "./replica/revision-waits.ts";
 import type { ScopePattern } from "./scope.ts";
 import { scopeKey, scopePattern } from "./scope.ts";
 
@@ -60,6 +61,8 @@ export interface RecallOptions {
   /** Before this moment. Unit: ms since the Unix epoch. */
   readonly until?: number;
   readonly filter?: (document: RecallDocument) => boolean;
+  /** Waits until the index knows writes to these scopes with these revisions: to find what one has just written. */
+  readonly after?: MemoryRevisions;
   /** Ends the waiting for scopes that are being read, and the embedding of the query. */
   readonly signal?: AbortSignal;
 }
@@ -74,7 +77,7 @@ export class RecallFollower implements AsyncDisposable {
   readonly #index: RecallIndex;
   readonly #standing: StandingHits;
   /** By pattern; the one that was asked for longest ago in front. */
-  readonly #followed = new Map<string, Followed>();
+  readonly #followed = new Map<string, FollowedScopes>();
   readonly #ended = new AbortController();
   #embedding: Promise<void> | undefined;
 
@@ -108,10 +111,14 @@ export class RecallFollower implements AsyncDisposable {
 
   /** Resolves when all that stands in these scopes is in the index; from then on it follows. Rejects as `recall` does. */
   async follow(scope: ScopePattern | undefined, under = false, signal?: AbortSignal): Promise<void> {
+    await this.#followedBy(scope, under, signal);
+  }
+
+  async #followedBy(scope: ScopePattern | undefined, under: boolean, signal?: AbortSignal): Promise<FollowedScopes> {
     signal?.throwIfAborted();
     const text = scope === undefined ? ">" : `${scopePattern(scope)}${under ? ".>" : ""}`;
     const known = [...this.#followed.values()].find((one) => one.text === text || one.covers(scope, under));
-    const followed = known ?? new Followed(text, scope, under);
+    const followed = known ?? new FollowedScopes(text, scope, under, this.#options.reading.stores.clock);
     this.#followed.delete(followed.text);
     this.#followed.set(followed.text, followed);
     if (known === undefined) {
@@ -119,14 +126,17 @@ export class RecallFollower implements AsyncDisposable {
       this.#letGoOfOldest(followed);
     }
     await Promise.race([followed.current, ...(signal === undefined ? [] : [rejectedBy(signal)])]);
+    return followed;
   }
 
   /** The best hits. Rejects with SCOPE_INVALID, OPTION_INVALID, CLOSED, and as watching and reading do. */
   async recall(query: string, options: RecallOptions = {}): Promise<RecallResult> {
-    const { scopes, under = false, k = 10, signal, filter, ...others } = options;
+    const { scopes, under = false, k = 10, signal, filter, after = {}, ...others } = options;
     const wanted = scopes === undefined ? undefined : [scopes].flat();
     // One after the other: what the first brings in may cover the next.
-    for (const scope of wanted ?? [undefined]) await this.follow(scope, under, signal);
+    const followed = new Set<FollowedScopes>();
+    for (const scope of wanted ?? [undefined]) followed.add(await this.#followedBy(scope, under, signal));
+    await reachedByAny([...followed], after, signal);
     const nowMs = this.#options.reading.stores.clock.now();
     const texts = wanted?.map(scopePattern).flatMap((text) => (under ? [text, `${text}.>`] : [text]));
     const search = (left: ReadonlySet<RecallDocument>) =>
@@ -165,7 +175,7 @@ export class RecallFollower implements AsyncDisposable {
   }
 
   /** F3. */
-  #letGoOfOldest(kept: Followed): void {
+  #letGoOfOldest(kept: FollowedScopes): void {
     for (const [text, oldest] of this.#followed) {
       const isCovered = oldest !== kept && kept.covers(oldest.scope, oldest.under);
       const isTooMany = this.#followed.size > (this.#options.followedMax ?? 256) && oldest !== kept;
@@ -180,7 +190,7 @@ export class RecallFollower implements AsyncDisposable {
   }
 
   /** Follows until it is let go of. */
-  async #follow(followed: Followed): Promise<void> {
+  async #follow(followed: FollowedScopes): Promise<void> {
     const { clock } = this.#options.reading.stores;
     const signal = AbortSignal.any([this.#ended.signal, followed.ended.signal]);
     for (let failures = 0; !signal.aborted; failures += 1) {
@@ -201,7 +211,7 @@ export class RecallFollower implements AsyncDisposable {
   }
 
   /** One watch, until it ends or its place is lost (F4). */
-  async #read(followed: Followed, signal: AbortSignal): Promise<void> {
+  async #read(followed: FollowedScopes, signal: AbortSignal): Promise<void> {
     const { reading, onProgress } = this.#options;
     const { text, scope, under } = followed;
     for (const known of followed.scopes) this.#index.removeScope(known);
@@ -210,6 +220,7 @@ export class RecallFollower implements AsyncDisposable {
     await using watch = await watchMemory(reading, scope, { under, signal });
     for await (const change of watch) {
       if (change.kind === "restarted") return;
+      followed.reach(change.cursor);
       if (change.kind === "current") {
         tell(true);
         followed.stands();
@@ -269,66 +280,17 @@ export class RecallFollower implements AsyncDisposable {
   }
 }
 
-/** What is followed by one watch. */
-class Followed {
-  /** Its keys' pattern without what stands behind the scope. */
-  readonly text: string;
-  readonly scope: ScopePattern | undefined;
-  readonly under: boolean;
-  /** Key texts of the scopes that were seen. */
-  readonly scopes = new Set<string>();
-  readonly ended = new AbortController();
-  following: Promise<void> = Promise.resolve();
-  /** It has never stood yet. */
-  isFirst = true;
-  #stands = false;
-  #current = Promise.withResolvers<void>();
-  readonly #matchers: readonly ((key: string) => boolean)[];
-
-  constructor(text: string, scope: ScopePattern | undefined, under: boolean) {
-    this.text = text;
-    this.scope = scope;
-    this.under = under;
-    const own = scope === undefined ? [] : [scopePattern(scope)];
-    this.#matchers = [...own, ...(scope === undefined || under ? [text] : [])].map(matcherOf);
-    this.#current.promise.catch(() => undefined); // Whoever waits is told.
-  }
-
-  /** Resolves when all that stands is in the index. */
-  get current(): Promise<void> {
-    return this.#current.promise;
-  }
-
-  stands(): void {
-    this.isFirst = false;
-    this.#stands = true;
-    this.#current.resolve();
-  }
-
-  /** From now on until it stands again whoever asks waits. */
-  startOver(): void {
-    if (!this.#stands) return;
-    this.#stands = false;
-    this.#current = Promise.withResolvers();
-    this.#current.promise.catch(() => undefined); // Whoever waits is told.
-  }
-
-  /** It does not go on. */
-  fail(thrown: unknown): void {
-    this.#current.reject(thrown);
-  }
-
-  /** Whether what is of the scope of this key text is followed. */
-  matches(scope: string): boolean {
-    return this.#matchers.some((matches) => matches(scope));
-  }
-
-  /** Whether all of these scopes are followed by this. A pattern may be covered without this being seen: then it is followed too. */
-  covers(scope: ScopePattern | undefined, under: boolean): boolean {
-    if (this.scope === undefined) return true;
-    if (scope === undefined || (under && !this.under)) return false;
-    const text = scopePattern(scope);
-    return !text.includes("*") && this.matches(text);
+/** A revision is of one scope alone, and those who follow others never come to it. */
+async function reachedByAny(
+  followed: readonly FollowedScopes[],
+  { memory, facts }: MemoryRevisions,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const options = signal === undefined ? {} : { signal };
+  for (const wanted of [memory === undefined ? {} : { memory }, facts === undefined ? {} : { facts }]) {
+    await Promise.any(followed.map(({ waits }) => waits.waitFor(wanted, options))).catch((thrown: AggregateError) => {
+      throw thrown.errors[0];
+    });
   }
 }
 

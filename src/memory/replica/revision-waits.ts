@@ -30,7 +30,7 @@ export class RevisionWaits {
   readonly #name: string;
   readonly #reached = { memory: 0, facts: 0 };
   readonly #waits = new Set<Wait>();
-  #ended: TroupeError | undefined;
+  #ended: { readonly reason: unknown } | undefined;
 
   /** `name`: whose replica it is, for errors. */
   constructor(clock: Clock, name: string) {
@@ -56,9 +56,10 @@ export class RevisionWaits {
     for (const wait of this.#waits) if (this.#isReached(wait.wanted)) wait.resolve();
   }
 
-  end(reason: TroupeError): void {
-    this.#ended ??= reason;
-    for (const wait of this.#waits) wait.reject(this.#ended);
+  /** Who waits, or comes later for what is not here, is told why it will not come. */
+  end(reason: unknown): void {
+    this.#ended ??= { reason };
+    for (const wait of this.#waits) wait.reject(this.#ended.reason);
   }
 
   /** Rejects with REPLICA_BEHIND, CLOSED, OPTION_INVALID, and with the signal's reason. */
@@ -68,7 +69,7 @@ export class RevisionWaits {
       throw new TroupeError("OPTION_INVALID", `a revision is a whole number of 0 or more, got ${String(revision)}`);
     }
     if (this.#isReached(wanted)) return;
-    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#ended !== undefined) throw this.#ended.reason;
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const wait: Wait = { wanted, resolve, reject };
@@ -93,7 +94,7 @@ export class RevisionWaits {
     const [want, has] = [JSON.stringify(wanted), JSON.stringify(this.#reached)];
     return new TroupeError(
       "REPLICA_BEHIND",
-      `the replica of ${this.#name} did not come to ${want} within ${timeoutMs} ms: it is at ${has}`,
+      `${this.#name} was not followed up to ${want} within ${timeoutMs} ms: it is at ${has}`,
     );
   }
 }
