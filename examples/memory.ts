@@ -29,7 +29,7 @@ console.log(
   replica.window({ tokens: 40 }).entries.map(({ text }) => text),
 );
 
-const { hits } = await memory.recall("when does she want to fly?", { k: 1 });
+const { hits } = await memory.recall("does Anna like early flights?", { k: 1 });
 for (const { document, why } of hits) {
   console.log("recalled:", document.text, `(${document.key}, revision ${document.revision})`);
   console.log("because of:", why.matched.map(({ word, field }) => `${word} in ${field}`).join(", "));
@@ -37,4 +37,4 @@ for (const { document, why } of hits) {
 
 const receipt = await memory.erase(anna);
 console.log("erased:", receipt.scopes[0]?.entries, "entries;", (await memory.verify(receipt)).kind);
-console.log("recalled now:", (await memory.recall("when does she want to fly?")).hits.length);
+console.log("recalled now:", (await memory.recall("does Anna like early flights?")).hits.length);
