@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { RecallDocument } from "../../src/memory/recall/document.ts";
 import type { RecallQueryOptions } from "../../src/memory/recall/hit.ts";
 import { RecallIndex } from "../../src/memory/recall/recall-index.ts";
-import { conversationOf, dayMs, documentOf, indexOf, minuteMs, someDocument, someText } from "./recall-support.ts";
+import { conversationOf, dayMs, documentOf, indexOf, minuteMs, someDocument, someQuery } from "./recall-support.ts";
 
 const idsOf = async (index: RecallIndex, query: string, options?: RecallQueryOptions) =>
   (await index.search(query, options)).hits.map(({ document }) => document.id);
@@ -24,7 +24,7 @@ const someStep: fc.Arbitrary<Step> = fc.oneof(
 describe("what is in it", () => {
   test("C1: after any adding and removing a search answers as in an index made anew, in any order", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(someStep, { maxLength: 40 }), someText, async (steps, query) => {
+      fc.asyncProperty(fc.array(someStep, { maxLength: 40 }), someQuery, async (steps, query) => {
         const index = new RecallIndex();
         const held = new Map<string, RecallDocument>();
         for (const step of steps) {
@@ -108,7 +108,7 @@ describe("what is asked for", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(someDocument, { maxLength: 30 }),
-        someText,
+        someQuery,
         bounds,
         async (documents, query, options) => {
           const index = indexOf(documents);
@@ -142,6 +142,14 @@ describe("what is asked for", () => {
     for (const query of ["", "   ", "\u0000\u001b[31m", "what is it", "zeppelin", "?!…"])
       expect(await idsOf(index, query)).toEqual([]);
     expect(await idsOf(new RecallIndex(), "tea")).toEqual([]);
+  });
+
+  test("of a query as long as a message the rarest words count, wherever they stand in it", async () => {
+    const common = Array.from({ length: 100 }, (_, at) => `plenty${at} word${at}`).join(" ");
+    const documents = Array.from({ length: 20 }, (_, at) => documentOf(`d${at}`, { text: common, kind: "fact" }));
+    const index = indexOf([...documents, documentOf("rare", { text: "zeppelin", kind: "fact" })]);
+    expect((await idsOf(index, `${common} zeppelin`, { k: 1 }))[0]).toBe("rare");
+    expect((await index.search(`${common} zeppelin`, { k: 2 })).hits[1]?.why.matched).toHaveLength(63);
   });
 
   test("bad options are refused by name, with what they take and what came", async () => {
@@ -192,6 +200,8 @@ describe("neighbours", () => {
     for (const rest of [later, elsewhere, facts]) {
       expect(await idsOf(indexOf([question as RecallDocument, ...rest]), "durian")).toEqual(["session.s1#1"]);
     }
+    const fact = { ...(question as RecallDocument), kind: "fact" };
+    expect(await idsOf(indexOf([fact, ...others]), "durian")).toEqual(["session.s1#1"]);
   });
 
   test("N1: what stood between two turns is gone with it: they are beside each other then", async () => {

@@ -67,7 +67,12 @@ export function trigramEmbedder(dimensions = 256): Embedder {
 const someWords =
   "tea teas teacher coffee hike hiking Anna Ben went go when? sunny I yesterday 日本語 日本 café the what".split(" ");
 
-export const someText = fc.array(fc.constantFrom(...someWords), { maxLength: 8 }).map((words) => words.join(" "));
+const textOf = (words: readonly string[]) =>
+  fc.array(fc.constantFrom(...words), { maxLength: 8 }).map((chosen) => chosen.join(" "));
+
+export const someText = textOf(someWords);
+/** Speaks of dates too. */
+export const someQuery = textOf([...someWords, "January", "February", "1970"]);
 
 /** Few ids, scopes and moments, so that documents replace each other, stand beside each other, and are of one time. */
 export const someDocument: fc.Arbitrary<RecallDocument> = fc

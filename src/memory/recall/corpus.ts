@@ -70,10 +70,6 @@ export class Corpus {
     return this.#speakers.get(word)?.keys() ?? [];
   }
 
-  formsOf(term: string): readonly string[] {
-    return this.postings.formsOf(term);
-  }
-
   months(): Iterable<[month: number, slots: ReadonlySet<number>]> {
     return this.#months;
   }

@@ -30,8 +30,10 @@ export interface QueryPlan {
 const nameWeight = 0.25;
 /** "Hobbies" may be meant by "hiking", less surely than by itself. */
 const kindWeight = 0.75;
-/** A query is a sentence or a page, not a book. Unit: groups. */
-const groupsMax = 256;
+/** Of a long query, such as a whole message, only the rarest words are looked up: the others cost time and say little. */
+const groupsMax = 64;
+/** What comes after so many words of a query is not looked at. */
+const wordsMax = 2_000;
 
 const whenForm = /\b(?:when|how long|(?:what|which) (?:date|day|month|year|time))\b/i;
 
@@ -41,14 +43,15 @@ export interface Lexicon {
   speakersOf(word: string): Iterable<string>;
   /** Terms that are there and look like forms of the same word. */
   formsOf(term: string): readonly string[];
+  /** 0 when no document holds any of its terms. */
+  rarityOf(group: TermGroup): number;
 }
 
 export function planQuery(query: string, lexicon: Lexicon): QueryPlan {
-  const words = [...wordsOf(query)].map(({ text }) => text);
+  const words = [...wordsOf(query).take(wordsMax)].map(({ text }) => text);
   const groups = new Map<string, TermGroup>();
   const speakers = new Set<string>();
   for (const word of words) {
-    if (groups.size >= groupsMax) break;
     const named = [...lexicon.speakersOf(word)];
     for (const speaker of named) speakers.add(speaker);
     for (const term of queryTerms(word)) {
@@ -62,11 +65,25 @@ export function planQuery(query: string, lexicon: Lexicon): QueryPlan {
       if (things !== undefined) groups.set(`${term} `, { terms: withForms(things, []), weight: kindWeight });
     }
   }
-  return { groups: [...groups.values()], speakers, dates: datesIn(words), asksWhen: whenForm.test(query) };
+  return {
+    groups: rarest([...groups.values()], lexicon),
+    speakers,
+    dates: datesIn(words),
+    asksWhen: whenForm.test(query),
+  };
 }
 
 /** A form may be of another word after all: it counts for half. */
 function withForms(terms: readonly string[], forms: readonly string[]): readonly GroupTerm[] {
   const inFull = terms.map((term) => ({ term, halves: 2 as const }));
   return [...inFull, ...forms.filter((form) => !terms.includes(form)).map((term) => ({ term, halves: 1 as const }))];
+}
+
+/** The `groupsMax` that weigh most, in the order of the query. */
+function rarest(groups: readonly TermGroup[], lexicon: Lexicon): readonly TermGroup[] {
+  const weighed = groups.map((group) => ({ group, weight: group.weight * lexicon.rarityOf(group) }));
+  const found = weighed.filter(({ weight }) => weight > 0);
+  if (found.length <= groupsMax) return found.map(({ group }) => group);
+  const best = new Set(found.toSorted((first, second) => second.weight - first.weight).slice(0, groupsMax));
+  return found.filter((each) => best.has(each)).map(({ group }) => group);
 }
