@@ -77,6 +77,10 @@ class MemoryStore implements KvStore {
     this.#valueBytesMax = valueBytesMax;
   }
 
+  get historyMax(): number {
+    return this.#data.history;
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     this.#checkOpen();
     return this.#live(checkKey(key));

@@ -29,6 +29,7 @@ import type {
   KvWrite,
   Revision,
 } from "./store.ts";
+import { WriteLanes } from "./write-lanes.ts";
 import {
   checkBucket,
   checkExpected,
@@ -98,6 +99,7 @@ export class NatsStore implements KvStore {
   readonly #from: ReadFrom;
   readonly #timeoutMs: number;
   readonly #heartbeatMs: number | undefined;
+  readonly #lanes = new WriteLanes();
   readonly #watchers = new Set<NatsWatcher>();
   #isClosed = false;
 
@@ -109,6 +111,10 @@ export class NatsStore implements KvStore {
     this.#from = from;
     this.#timeoutMs = options.writeTimeoutMs ?? 5_000;
     this.#heartbeatMs = options.heartbeatMs;
+  }
+
+  get historyMax(): number {
+    return this.#bucket.history;
   }
 
   async get(key: string): Promise<KvEntry | undefined> {
@@ -182,7 +188,8 @@ export class NatsStore implements KvStore {
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     this.#checkOpen();
     checkTransaction(operations, this.#valueBytesMax, this.#bucket.history);
-    return runTransaction(this.#from, operations, this.#timeoutMs);
+    const expecting = operations.flatMap(({ key, expected }) => (expected === undefined ? [] : [key]));
+    return this.#lanes.run(expecting, () => runTransaction(this.#from, operations, this.#timeoutMs));
   }
 
   async list(pattern: KeyPattern): Promise<readonly string[]> {

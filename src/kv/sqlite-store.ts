@@ -81,6 +81,10 @@ class SqliteStore implements KvStore {
     this.#clock = clock;
   }
 
+  get historyMax(): number {
+    return this.#file.history;
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     return (await this.getMany([key])).get(key);
   }

@@ -86,6 +86,8 @@ export interface KvWatcher extends AsyncIterable<KvChange>, AsyncDisposable {
 
 export interface KvStore extends AsyncDisposable {
   readonly bucket: string;
+  /** Entries that the bucket keeps of each key. */
+  readonly historyMax: number;
 
   /** The last entry; undefined when the key does not exist, is deleted or has expired. Reads what was written before. */
   get(key: string): Promise<KvEntry | undefined>;

@@ -75,6 +75,16 @@ export function storedFact(value: Json, options: FactOptions, id: string, schema
   };
 }
 
+/** A deletion that says who made it, and is known again: a value whose time was over from the start. */
+export function storedDeletion(options: Pick<FactOptions, "by" | "cause" | "trace">, id: string): StoredFact {
+  return { ...storedFact(null, options, id, 1, 0), expires: 0 };
+}
+
+/** See `storedDeletion`. */
+export function isDeletion(fact: Pick<Fact, "expiresAtMs">): boolean {
+  return fact.expiresAtMs === 0;
+}
+
 /** Rejects with FACT_INVALID when JSON cannot carry the value. */
 export function printFact(fact: StoredFact): string {
   if (fact.value === undefined) throw invalid("a fact's value is missing; `delete` forgets a fact");

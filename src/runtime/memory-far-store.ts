@@ -41,6 +41,10 @@ export class MemoryFarStore implements KvStore {
     this.#connection = connection;
   }
 
+  get historyMax(): number {
+    return this.#near.historyMax;
+  }
+
   get(key: string): Promise<KvEntry | undefined> {
     return this.#call("kv-read", key, () => this.#near.get(key));
   }
