@@ -2,6 +2,8 @@
 
 import type { CallerCommands } from "./roles/caller.ts";
 import { callerCommands } from "./roles/caller.ts";
+import type { LogCommands } from "./roles/log.ts";
+import { logCommands } from "./roles/log.ts";
 import type { ProberCommands } from "./roles/prober.ts";
 import { proberCommands } from "./roles/prober.ts";
 import type { StoreCommands } from "./roles/store.ts";
@@ -15,6 +17,7 @@ export interface CommandsOf {
   caller: CallerCommands;
   worker: WorkerCommands;
   store: StoreCommands;
+  log: LogCommands;
   prober: ProberCommands;
 }
 
@@ -52,6 +55,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
     case "store": {
       const store = await (await loadOpener(side, role))(place);
       return { commands: storeCommands(store), close: () => store.close() };
+    }
+    case "log": {
+      const log = await (await loadOpener(side, role))(place);
+      return { commands: logCommands(log), close: () => log.close() };
     }
     case "prober": {
       const prober = await (await loadOpener(side, role))(place);
