@@ -18,7 +18,7 @@ import type { Embedder } from "./embedder.ts";
 import { explain } from "./explanation.ts";
 import { fuse } from "./fusion.ts";
 import type { RecallHit, RecallQueryOptions, RecallResult } from "./hit.ts";
-import { fieldsOf, scoreWords, slotsOfDates, sumOf } from "./lexical-ranking.ts";
+import { fieldsOf, rarityOf, scoreWords, slotsOfDates, sumOf } from "./lexical-ranking.ts";
 import type { RecallIndexOptions, ResolvedIndexOptions, ResolvedQuery } from "./query-options.ts";
 import { checkDocument, resolveIndexOptions, resolveQuery } from "./query-options.ts";
 import type { QueryPlan } from "./query-plan.ts";
@@ -159,7 +159,12 @@ export class RecallIndex {
   }
 
   #planOf(query: string): QueryPlan {
-    return planQuery(query, (word) => this.#corpus.speakersOf(word));
+    const corpus = this.#corpus;
+    return planQuery(query, {
+      speakersOf: (word) => corpus.speakersOf(word),
+      formsOf: (term) => corpus.postings.formsOf(term),
+      rarityOf: (group) => rarityOf(corpus, group),
+    });
   }
 
   #rankWords(plan: QueryPlan, asked: ResolvedQuery, lengthMax: number): readonly Ranked[] {
