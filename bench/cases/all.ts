@@ -11,6 +11,7 @@ import { kvUpdate } from "./kv-update.ts";
 import { memoryIdle } from "./memory-idle.ts";
 import { memoryRaces } from "./memory-races.ts";
 import { memoryRecall } from "./memory-recall.ts";
+import { memoryReplica } from "./memory-replica.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
 import { tellHot, tellSpread } from "./tell.ts";
@@ -38,6 +39,7 @@ export const clusterCases: readonly ClusterCase[] = [
   scaleLoad,
   scaleJoin,
   memoryRaces,
+  memoryReplica,
 ];
 
 /** These read a folder that is given with `--data`, and run only when they are named. */
