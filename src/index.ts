@@ -45,6 +45,7 @@ export type { JsonPatch, PatchOperation } from "./core/json-patch.ts";
 export type { Logger } from "./core/log.ts";
 export { createLogger, silentLogger } from "./core/log.ts";
 export type { Upcaster, Upcasters } from "./core/upcast.ts";
+export type { RecallHit } from "./memory/recall/hit.ts";
 export type { Telemetry, TelemetryOptions } from "./monitoring/telemetry.ts";
 export { startTelemetry } from "./monitoring/telemetry.ts";
 export type { Change, Committed } from "./runtime/changes.ts";
