@@ -14,6 +14,7 @@ import type { KvOperationRequest, Revision } from "../kv/store.ts";
 import { type Fact, isExpired, printFact, type StoredFact, storedDeletion, storedFact } from "./fact.ts";
 import { type FactOutcome, type FactWriteOptions, saysWhoDeletes } from "./fact-outcome.ts";
 import { deletionAfter, type FactReader, versionOfWrite } from "./fact-reader.ts";
+import { hasWritten, mayBeForgotten, withWriter } from "./fact-writers.ts";
 import { checkEra, type Head, readHead, type StandingHead } from "./head.ts";
 import { factKey, headKey } from "./memory-keys.ts";
 import { scopeKey } from "./scope.ts";
@@ -122,7 +123,10 @@ export class FactWriter {
     const { head, stored } = await this.#reader.standing(name);
     this.#head = head;
     this.#checkEra(head.head, era);
-    const known = await this.#known(attempted, stored?.revision ?? 0);
+    if (stored !== undefined && options.numbered !== undefined && hasWritten(stored.writers, options.numbered)) {
+      return { kind: "duplicate", revision: stored.revision };
+    }
+    const known = await this.#known(attempted, stored);
     if (known !== undefined) return known;
     const present = stored === undefined || isExpired(stored, this.#reader.stores.clock.now()) ? undefined : stored;
     const { expected } = options;
@@ -137,17 +141,17 @@ export class FactWriter {
     if (decision.kind === "leave" || (decision.kind === "forget" && present === undefined)) {
       return { kind: "unchanged", revision: present?.revision ?? 0, value: present?.value };
     }
-    return this.#tryWrite(attempted, decision, stored?.revision, head.revision);
+    return this.#tryWrite(attempted, decision, stored, head.revision);
   }
 
   async #tryWrite(
     attempted: Attempted,
     decision: Exclude<FactDecision, { kind: "leave" }>,
-    standing: Revision | undefined,
+    standing: Fact | undefined,
     headRevision: Revision,
   ): Promise<AttemptOutcome> {
     const { key, id, options } = attempted;
-    const expected = standing ?? options.expected ?? 0;
+    const expected = standing?.revision ?? options.expected ?? 0;
     const value = decision.kind === "write" ? decision.value : undefined;
     try {
       const write = await this.#write(key, decision, id, options, { standing, expected, headRevision });
@@ -167,23 +171,27 @@ export class FactWriter {
     decision: Exclude<FactDecision, { kind: "leave" }>,
     id: string,
     options: FactWriteOptions,
-    place: { readonly standing: Revision | undefined; readonly expected: Revision; readonly headRevision: Revision },
+    place: { readonly standing: Fact | undefined; readonly expected: Revision; readonly headRevision: Revision },
   ): Promise<FencedWrite> {
     const { facts } = this.#reader.stores;
     const { standing, expected, headRevision } = place;
     if (decision.kind === "forget" && !saysWhoDeletes(options)) {
       return { ...(await facts.delete(key, { expected })), isOfFact: true };
     }
-    const stored = decision.kind === "forget" ? storedDeletion(options, id) : this.#stored(decision.value, options, id);
-    const value = await this.#encode(stored);
-    if (standing !== undefined) return { ...(await facts.update(key, value, standing)), isOfFact: true }; // F1
+    const made = decision.kind === "forget" ? storedDeletion(options, id) : this.#stored(decision.value, options, id);
+    const seen = options.numbered === undefined ? standing?.writers : withWriter(standing?.writers, options.numbered);
+    const value = await this.#encode(seen === undefined ? made : { ...made, seen });
+    if (standing !== undefined) return { ...(await facts.update(key, value, standing.revision)), isOfFact: true }; // F1
     return this.#transact(headRevision, { kind: "put", key, value, expected }); // F2
   }
 
   /** Whether this write was made before, or stands although its answer was lost (F3). */
-  async #known(attempted: Attempted, standing: Revision): Promise<FactOutcome | undefined> {
+  async #known(attempted: Attempted, stored: Fact | undefined): Promise<FactOutcome | undefined> {
     const { name, id, options, doubt } = attempted;
-    if (options.writeId === undefined && doubt === undefined) return undefined;
+    const { numbered } = options;
+    const isNew = numbered !== undefined && !mayBeForgotten(stored?.writers, numbered);
+    if ((options.writeId === undefined || isNew) && doubt === undefined) return undefined;
+    const standing = stored?.revision ?? 0;
     const history = await this.#reader.history(name);
     const version = doubt?.isBare ? deletionAfter(history, doubt.expected) : versionOfWrite(history, id);
     if (version !== undefined) {
