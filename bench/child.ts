@@ -4,6 +4,8 @@ import type { CallerCommands } from "./roles/caller.ts";
 import { callerCommands } from "./roles/caller.ts";
 import type { LogCommands } from "./roles/log.ts";
 import { logCommands } from "./roles/log.ts";
+import type { MemoryCommands } from "./roles/memory.ts";
+import { memoryCommands } from "./roles/memory.ts";
 import type { ProberCommands } from "./roles/prober.ts";
 import { proberCommands } from "./roles/prober.ts";
 import type { StoreCommands } from "./roles/store.ts";
@@ -19,6 +21,7 @@ export interface CommandsOf {
   store: StoreCommands;
   log: LogCommands;
   prober: ProberCommands;
+  memory: MemoryCommands;
 }
 
 export interface Assignment extends Place {
@@ -63,6 +66,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
     case "prober": {
       const prober = await (await loadOpener(side, role))(place);
       return { commands: proberCommands(prober), close: () => prober.close() };
+    }
+    case "memory": {
+      const memory = await (await loadOpener(side, role))(place);
+      return { commands: memoryCommands(memory), close: () => memory.close() };
     }
   }
 }

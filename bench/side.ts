@@ -75,6 +75,20 @@ export interface ProberSide {
   close(): Promise<void>;
 }
 
+/** A process that writes facts of one scope, or holds replicas of it. */
+export interface MemorySide {
+  set(name: string, value: { readonly write: number }, done: Done): void;
+  /**
+   * Opens replicas of the scope; `onValue` runs when a write can be read in one of them. Not shared: as if each were in a
+   * process of its own.
+   */
+  openReplicas(count: number, isShared: boolean, onValue: (write: number) => void): Promise<void>;
+  closeReplicas(): Promise<void>;
+  /** Reads a fact of a replica so many times. */
+  read(name: string, times: number): void;
+  close(): Promise<void>;
+}
+
 /** What the file `bench/<side>/<role>.ts` exports. */
 export interface Openers {
   caller(place: Place): Promise<CallerSide>;
@@ -82,6 +96,7 @@ export interface Openers {
   store(place: Place): Promise<StoreSide>;
   log(place: Place): Promise<LogSide>;
   prober(place: Place): Promise<ProberSide>;
+  memory(place: Place): Promise<MemorySide>;
 }
 export type Role = keyof Openers;
 

@@ -15,6 +15,7 @@ import { memoryOpen } from "./memory-open.ts";
 import { memoryRaces } from "./memory-races.ts";
 import { memoryReadAll, memoryReadLast } from "./memory-read.ts";
 import { memoryRecall } from "./memory-recall.ts";
+import { memoryReplica } from "./memory-replica.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
 import { tellHot, tellSpread } from "./tell.ts";
@@ -48,6 +49,7 @@ export const clusterCases: readonly ClusterCase[] = [
   memoryOpen,
   memoryBytes,
   memoryRaces,
+  memoryReplica,
 ];
 
 /** These read a folder that is given with `--data`, and run only when they are named. */

@@ -4,6 +4,8 @@ import type { Json } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { Revision } from "../kv/store.ts";
 import type { FactOptions } from "./fact.ts";
+import type { WriterNumber } from "./fact-writers.ts";
+import { checkWriterNumber } from "./fact-writers.ts";
 
 export type FactOutcome =
   /** `value`: what stands now; undefined after a deletion. */
@@ -23,6 +25,8 @@ export interface DeleteOptions extends Pick<FactOptions, "by" | "cause" | "trace
    * fresh one.
    */
   readonly writeId?: string;
+  /** Makes it safe to repeat the write whoever has written since: see `fact-writers.ts`. Goes with a `writeId`. */
+  readonly numbered?: WriterNumber;
   /**
    * The scope's era under which this was formed: after an erasure it is refused. Default: the era that these facts were in
    * when they were first used.
@@ -35,7 +39,8 @@ export interface FactWriteOptions extends FactOptions, DeleteOptions {}
 const writeIdLengthMax = 256;
 
 /** Rejects with FACT_INVALID. */
-export function checkDeleteOptions({ expected, writeId, era }: DeleteOptions): void {
+export function checkDeleteOptions({ expected, writeId, era, numbered }: DeleteOptions): void {
+  if (numbered !== undefined) checkWriterNumber(numbered);
   for (const [name, number] of Object.entries({ expected, era })) {
     if (number === undefined || (Number.isSafeInteger(number) && number >= 0)) continue;
     throw new TroupeError("FACT_INVALID", `\`${name}\` must be a whole number of 0 or more, got ${number}`);

@@ -14,6 +14,7 @@ import type { KvOperationRequest, Revision } from "../kv/store.ts";
 import { type Fact, isExpired, printFact, type StoredFact, storedDeletion, storedFact } from "./fact.ts";
 import { type FactOutcome, type FactWriteOptions, saysWhoDeletes } from "./fact-outcome.ts";
 import { deletionAfter, type FactReader, versionOfWrite } from "./fact-reader.ts";
+import { hasWritten, mayBeForgotten, withWriter } from "./fact-writers.ts";
 import { checkEra, type Head, readHead, type StandingHead } from "./head.ts";
 import { factKey, headKey } from "./memory-keys.ts";
 import { scopeKey } from "./scope.ts";
@@ -59,8 +60,10 @@ export class FactWriter {
   readonly #scope: string;
   readonly #headKey: string;
   readonly #schema: number;
-  /** As it was last seen. What this handle writes is formed in its era. */
+  /** The scope's head as it was last seen. */
   #head: StandingHead | undefined;
+  /** The era in which is formed what is written through this handle. */
+  #era: number | undefined;
 
   constructor(reader: FactReader, schema: number) {
     this.#reader = reader;
@@ -69,19 +72,20 @@ export class FactWriter {
     this.#schema = schema;
   }
 
-  /** Looks at the scope's head, if that has not been done: what is formed from now on is refused after an erasure. */
-  async learnEra(): Promise<StandingHead> {
-    this.#head ??= await this.#readHead();
-    return this.#head;
+  /** Looks at the scope's era, if that has not been done: what is formed from now on is refused after an erasure. */
+  async learnEra(): Promise<number> {
+    this.#era ??= (await this.#lookAtHead()).head.era;
+    return this.#era;
   }
 
   /** Writes whatever stands there (F2). Rejects with OUTCOME_UNKNOWN when the answer was lost and it is not there yet. */
   async put(name: string, value: Json, options: FactWriteOptions): Promise<FactOutcome> {
-    let standing = await this.learnEra();
-    const era = options.era ?? standing.head.era;
+    const era = options.era ?? (await this.learnEra());
     const key = factKey(this.#reader.scope, name);
     const id = this.#freshId();
     const put = { kind: "put", key, value: await this.#encode(this.#stored(value, options, id)) } as const;
+    // What was seen before the era began that the write was formed in says nothing of it.
+    let standing = this.#head === undefined || this.#head.head.era < era ? await this.#lookAtHead() : this.#head;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       this.#checkEra(standing.head, era);
       try {
@@ -92,19 +96,18 @@ export class FactWriter {
         if (version === undefined) throw thrown;
         return { kind: "written", revision: version.revision, value };
       }
-      standing = await this.#readHead();
-      this.#head = standing;
+      standing = await this.#lookAtHead();
     }
     throw contended(this.#headKey, standing.revision);
   }
 
   /** Writes what `decide` makes of what stands, again on what stands then when somebody was quicker (F1, F2). */
   async change(name: string, options: FactWriteOptions, decide: DecideFact): Promise<FactOutcome> {
-    const { head } = await this.learnEra();
+    const era = options.era ?? (await this.learnEra());
     const { clock } = this.#reader.stores;
     const key = factKey(this.#reader.scope, name);
     const id = options.writeId ?? this.#freshId();
-    const attempted: Attempted = { name, key, id, era: options.era ?? head.era, options, decide, doubt: undefined };
+    const attempted: Attempted = { name, key, id, era, options, decide, doubt: undefined };
     let revision = 0;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const outcome = await this.#attempt(attempted);
@@ -120,7 +123,10 @@ export class FactWriter {
     const { head, stored } = await this.#reader.standing(name);
     this.#head = head;
     this.#checkEra(head.head, era);
-    const known = await this.#known(attempted, stored?.revision ?? 0);
+    if (stored !== undefined && options.numbered !== undefined && hasWritten(stored.writers, options.numbered)) {
+      return { kind: "duplicate", revision: stored.revision };
+    }
+    const known = await this.#known(attempted, stored);
     if (known !== undefined) return known;
     const present = stored === undefined || isExpired(stored, this.#reader.stores.clock.now()) ? undefined : stored;
     const { expected } = options;
@@ -135,17 +141,17 @@ export class FactWriter {
     if (decision.kind === "leave" || (decision.kind === "forget" && present === undefined)) {
       return { kind: "unchanged", revision: present?.revision ?? 0, value: present?.value };
     }
-    return this.#tryWrite(attempted, decision, stored?.revision, head.revision);
+    return this.#tryWrite(attempted, decision, stored, head.revision);
   }
 
   async #tryWrite(
     attempted: Attempted,
     decision: Exclude<FactDecision, { kind: "leave" }>,
-    standing: Revision | undefined,
+    standing: Fact | undefined,
     headRevision: Revision,
   ): Promise<AttemptOutcome> {
     const { key, id, options } = attempted;
-    const expected = standing ?? options.expected ?? 0;
+    const expected = standing?.revision ?? options.expected ?? 0;
     const value = decision.kind === "write" ? decision.value : undefined;
     try {
       const write = await this.#write(key, decision, id, options, { standing, expected, headRevision });
@@ -165,23 +171,27 @@ export class FactWriter {
     decision: Exclude<FactDecision, { kind: "leave" }>,
     id: string,
     options: FactWriteOptions,
-    place: { readonly standing: Revision | undefined; readonly expected: Revision; readonly headRevision: Revision },
+    place: { readonly standing: Fact | undefined; readonly expected: Revision; readonly headRevision: Revision },
   ): Promise<FencedWrite> {
     const { facts } = this.#reader.stores;
     const { standing, expected, headRevision } = place;
     if (decision.kind === "forget" && !saysWhoDeletes(options)) {
       return { ...(await facts.delete(key, { expected })), isOfFact: true };
     }
-    const stored = decision.kind === "forget" ? storedDeletion(options, id) : this.#stored(decision.value, options, id);
-    const value = await this.#encode(stored);
-    if (standing !== undefined) return { ...(await facts.update(key, value, standing)), isOfFact: true }; // F1
+    const made = decision.kind === "forget" ? storedDeletion(options, id) : this.#stored(decision.value, options, id);
+    const seen = options.numbered === undefined ? standing?.writers : withWriter(standing?.writers, options.numbered);
+    const value = await this.#encode(seen === undefined ? made : { ...made, seen });
+    if (standing !== undefined) return { ...(await facts.update(key, value, standing.revision)), isOfFact: true }; // F1
     return this.#transact(headRevision, { kind: "put", key, value, expected }); // F2
   }
 
   /** Whether this write was made before, or stands although its answer was lost (F3). */
-  async #known(attempted: Attempted, standing: Revision): Promise<FactOutcome | undefined> {
+  async #known(attempted: Attempted, stored: Fact | undefined): Promise<FactOutcome | undefined> {
     const { name, id, options, doubt } = attempted;
-    if (options.writeId === undefined && doubt === undefined) return undefined;
+    const { numbered } = options;
+    const isNew = numbered !== undefined && !mayBeForgotten(stored?.writers, numbered);
+    if ((options.writeId === undefined || isNew) && doubt === undefined) return undefined;
+    const standing = stored?.revision ?? 0;
     const history = await this.#reader.history(name);
     const version = doubt?.isBare ? deletionAfter(history, doubt.expected) : versionOfWrite(history, id);
     if (version !== undefined) {
@@ -203,8 +213,9 @@ export class FactWriter {
     return { kind: "conflict", revision: outcome.revision, isOfFact: outcome.key === put.key };
   }
 
-  #readHead(): Promise<StandingHead> {
-    return readHead(this.#reader.stores.facts, this.#reader.scope);
+  async #lookAtHead(): Promise<StandingHead> {
+    this.#head = await readHead(this.#reader.stores.facts, this.#reader.scope);
+    return this.#head;
   }
 
   /** What is refused was formed under what this handle knew: from here on it looks anew. */
@@ -212,7 +223,7 @@ export class FactWriter {
     try {
       checkEra(this.#scope, head, era);
     } catch (thrown) {
-      this.#head = undefined;
+      this.#era = undefined;
       throw thrown;
     }
   }

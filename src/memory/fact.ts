@@ -5,6 +5,7 @@ import type { Json } from "../core/codec.ts";
 import { printJson } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { traceIdForm } from "../core/trace.ts";
+import type { FactWriters } from "./fact-writers.ts";
 import type { Scope } from "./scope.ts";
 
 /** What goes with a value when it is written. */
@@ -38,6 +39,8 @@ export interface Fact<Value = Json> {
   readonly schema: number;
   /** Names the write that it comes from. */
   readonly writeId: string;
+  /** Who has written it by numbers; undefined when nobody has. */
+  readonly writers: FactWriters | undefined;
   readonly key: string;
   readonly revision: number;
   readonly writtenAtMs: number;
@@ -54,6 +57,7 @@ export interface StoredFact {
   readonly trace?: string;
   readonly v?: number;
   readonly id: string;
+  readonly seen?: FactWriters;
 }
 
 const nameLengthMax = 256;
@@ -125,6 +129,7 @@ export function toFact(stored: StoredFact, place: FactPlace): Fact {
     trace: stored.trace,
     schema: stored.v ?? 1,
     writeId: stored.id,
+    writers: stored.seen,
   };
 }
 
