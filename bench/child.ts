@@ -2,6 +2,8 @@
 
 import type { CallerCommands } from "./roles/caller.ts";
 import { callerCommands } from "./roles/caller.ts";
+import type { LogCommands } from "./roles/log.ts";
+import { logCommands } from "./roles/log.ts";
 import type { MemoryCommands } from "./roles/memory.ts";
 import { memoryCommands } from "./roles/memory.ts";
 import type { ProberCommands } from "./roles/prober.ts";
@@ -17,6 +19,7 @@ export interface CommandsOf {
   caller: CallerCommands;
   worker: WorkerCommands;
   store: StoreCommands;
+  log: LogCommands;
   prober: ProberCommands;
   memory: MemoryCommands;
 }
@@ -55,6 +58,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
     case "store": {
       const store = await (await loadOpener(side, role))(place);
       return { commands: storeCommands(store), close: () => store.close() };
+    }
+    case "log": {
+      const log = await (await loadOpener(side, role))(place);
+      return { commands: logCommands(log), close: () => log.close() };
     }
     case "prober": {
       const prober = await (await loadOpener(side, role))(place);

@@ -12,6 +12,16 @@ export type {
   RetryOptions,
 } from "./actors/definition.ts";
 export { actorDefaults, defineActor, handler, query } from "./actors/definition.ts";
+export type {
+  MemoryFactOptions,
+  MemoryInQuery,
+  MemoryInTurn,
+  MemoryPlaceOptions,
+  MemoryReadOptions,
+  MemoryRecallOptions,
+} from "./actors/memory-context.ts";
+export type { MemoryBringOptions, MemoryLogOptions, MemoryMessage, MemoryOptions } from "./actors/memory-options.ts";
+export { memoryDefaults } from "./actors/memory-options.ts";
 export type { AskOptions, Receipt, TellOptions, TurnRef, Wire } from "./actors/ref.ts";
 export type { ChildFailure, Failure, FailurePolicy, FailureVerdict } from "./actors/supervision.ts";
 export { childFailure } from "./actors/supervision.ts";

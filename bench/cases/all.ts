@@ -8,8 +8,12 @@ import type { ClusterCase } from "./cluster-case.ts";
 import type { DataCase } from "./data-case.ts";
 import { failoverDrain, failoverFreeze, failoverKill } from "./failover.ts";
 import { kvUpdate } from "./kv-update.ts";
+import { memoryAppendHot, memoryAppendSpread } from "./memory-append.ts";
+import { memoryBytes } from "./memory-bytes.ts";
 import { memoryIdle } from "./memory-idle.ts";
+import { memoryOpen } from "./memory-open.ts";
 import { memoryRaces } from "./memory-races.ts";
+import { memoryReadAll, memoryReadLast } from "./memory-read.ts";
 import { memoryRecall } from "./memory-recall.ts";
 import { memoryReplica } from "./memory-replica.ts";
 import { scaleJoin } from "./scale-join.ts";
@@ -29,6 +33,10 @@ export const allCases: readonly BenchCase[] = [
   watchLag,
   activate,
   memoryIdle,
+  memoryAppendSpread,
+  memoryAppendHot,
+  memoryReadLast,
+  memoryReadAll,
 ];
 
 /** These take minutes, and run only when they are named. */
@@ -38,6 +46,8 @@ export const clusterCases: readonly ClusterCase[] = [
   failoverDrain,
   scaleLoad,
   scaleJoin,
+  memoryOpen,
+  memoryBytes,
   memoryRaces,
   memoryReplica,
 ];

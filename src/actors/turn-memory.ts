@@ -38,8 +38,8 @@ import type { MemorySending, Sending } from "./turn.ts";
 /** What a turn needs of the world for its memory. Its functions need no `this`. */
 export interface MemoryServices {
   readonly reads: MemoryReads;
-  /** What this actor has committed, or is about to, and the store may not have yet; the oldest first. */
-  readonly unwritten: readonly NamedWrite[];
+  /** What this actor's turns have written, the oldest first, and the store may not have yet: all, or what is committed. */
+  unwritten(of: "all" | "committed"): readonly NamedWrite[];
   /** Tries again while the store cannot be reached, for as long as this worker owns the actor. */
   untilRead<Found>(read: () => Promise<Found>): Promise<Found>;
 }
@@ -50,6 +50,8 @@ export interface TurnMemoryOptions {
   readonly message: Message;
   readonly scope: Scope;
   readonly scopes: readonly Scope[];
+  /** Of the turns before. Taken before anything is read, so that what is stored meanwhile is seen at least once. */
+  readonly unwritten: readonly NamedWrite[];
   /** Unit: ms since the Unix epoch. */
   readonly now: () => number;
   /** Unit: bytes. */
@@ -74,7 +76,6 @@ export class TurnMemory {
   readonly #options: TurnMemoryOptions;
   /** Key text of a scope to its eras. */
   readonly #eras = new Map<string, ScopeEras>();
-  /** Taken before anything is read, so that what is stored meanwhile is seen at least once. */
   readonly #before: readonly NamedWrite[];
   readonly #staged: NamedWrite[] = [];
   #window: readonly Entry[] = [];
@@ -83,7 +84,7 @@ export class TurnMemory {
 
   constructor(options: TurnMemoryOptions) {
     this.#options = options;
-    this.#before = options.services.unwritten;
+    this.#before = options.unwritten;
   }
 
   get scope(): Scope {

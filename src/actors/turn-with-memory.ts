@@ -22,17 +22,24 @@ export function executeWithMemory(
   input: unknown,
   execute: Execute,
 ): TurnOutcome | Promise<TurnOutcome> {
-  const memory = openMemory(request, definition, input);
+  const memory = openMemory(request, definition, method, input);
   const remembering = { ...request, memory };
   return method.kind === "query" ? execute(remembering) : remember(remembering, definition, memory, input, execute);
 }
 
-function openMemory(request: TurnRequest, definition: ActorMemory, input: unknown): TurnMemory {
+function openMemory(
+  request: TurnRequest,
+  definition: ActorMemory,
+  method: AnyMethod<never>,
+  input: unknown,
+): TurnMemory {
   const { self, message, services } = request;
   if (services.memory === undefined) throw new TroupeError("MEMORY_MISSING", "there is no memory here");
   const about = { method: message.method, input, caller: callerOf(message), messageId: message.messageId };
   return new TurnMemory({
     ...{ definition, message, services: services.memory, payloadBytesMax: services.payloadBytesMax },
+    // A turn builds on those before it; a query sees what is committed, and nothing that may yet be undone.
+    unwritten: services.memory.unwritten(method.kind === "query" ? "committed" : "all"),
     scope: definition.scope(self, about),
     scopes: definition.scopes(self, about),
     now: () => services.clock.now(),

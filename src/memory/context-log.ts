@@ -57,6 +57,7 @@ export class ContextLog {
   async append(entries: NewEntry | readonly NewEntry[], options: AppendOptions = {}): Promise<Appended> {
     const all = isList(entries) ? entries : [entries];
     if (all.length === 0) return { entries: [] };
+    // Before anything is looked up: an erasure that is found then is one that came after the call.
     const { era = this.#log.knownEra(), signal } = options;
     const pinned = all.flatMap((entry, at) => (entry?.pinned === true ? [at] : []));
     if (pinned.length > 0) await checkRoomForPins(this.#log, pinned.length);

@@ -29,6 +29,12 @@ import { watchMemory } from "./memory-watch.ts";
 import type { RecallResult } from "./recall/hit.ts";
 import type { RecallOptions } from "./recall-follower.ts";
 import { RecallFollower } from "./recall-follower.ts";
+import type { AppliedScope, ApplyOptions } from "./retention.ts";
+import { applyRetention } from "./retention.ts";
+import type { RetentionPlan, RetentionRequest } from "./retention-plan.ts";
+import { planRetention } from "./retention-plan.ts";
+import type { RetentionPolicy } from "./retention-policy.ts";
+import { setRetention } from "./retention-policy.ts";
 import type { Scope, ScopePattern } from "./scope.ts";
 import { scopeKey } from "./scope.ts";
 
@@ -129,6 +135,24 @@ export class ContextStore implements AsyncDisposable {
       this.#facts.forget(erased.scope);
     }
     return receipt;
+  }
+
+  /** Gives a scope a retention policy of its own, or takes it away. Rejects with OPTION_INVALID, and as the store does. */
+  async setRetention(scope: Scope, policy: RetentionPolicy | undefined): Promise<void> {
+    this.#checkOpen();
+    await setRetention(this.stores, scope, policy);
+  }
+
+  /** What retention would take out and why; changes nothing. Rejects with OPTION_INVALID, and as reading does. */
+  async planRetention(request?: RetentionRequest): Promise<RetentionPlan> {
+    this.#checkOpen();
+    return planRetention(this.stores, request);
+  }
+
+  /** Takes out what was planned, and heeds what was pinned, appended or erased since. Rejects as the stores do. */
+  async applyRetention(plan: RetentionPlan, options?: ApplyOptions): Promise<readonly AppliedScope[]> {
+    this.#checkOpen();
+    return applyRetention(this.stores, plan, options);
   }
 
   /** Whether anything is left of what was erased. */

@@ -1,8 +1,8 @@
 // What forks share of an erased scope: their view of it ends, and what they have summarized of it goes.
 //
-//   G5. A summary's record is created together with a check of its log's head, as it was before the entries were read.
-//       Every fork's head is written here after the entries have gone: a summary of them that is under way conflicts,
-//       and one that stands is older than that write.
+//   G5. A summary is written together with its log's head (C2 of `log-compaction.ts`), and not when that was cut since its
+//       entries were read. Every fork's head is cut here after the entries have gone: a summary of them that is under
+//       way is refused, and one that stands is older than the cut.
 
 import { isTroupeError } from "../core/errors.ts";
 import type { KvEntry, Revision } from "../kv/store.ts";
@@ -65,6 +65,19 @@ async function removeSummaries(
   before: Revision,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  // Once more after each time: what was rewritten while it was read may not have been shown.
+  for (let found = await recordsWithSummaries(stores, scope, before, signal); found.length > 0; ) {
+    for (const kv of found) await rewrite(stores, kv);
+    found = await recordsWithSummaries(stores, scope, before, signal);
+  }
+}
+
+async function recordsWithSummaries(
+  stores: MemoryStores,
+  scope: Scope,
+  before: Revision,
+  signal: AbortSignal | undefined,
+): Promise<readonly KvEntry[]> {
   let found: KvEntry[] = [];
   await readStanding({
     store: stores.entries,
@@ -78,7 +91,7 @@ async function removeSummaries(
       if (kv.revision < before && (await withoutSummaries(stores, kv)) !== undefined) found.push(kv);
     },
   });
-  for (const kv of found) await rewrite(stores, kv);
+  return found;
 }
 
 /** The record's entries with the summaries gone; undefined when it holds none. */

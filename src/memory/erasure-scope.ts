@@ -8,8 +8,10 @@
 import { delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvStore } from "../kv/store.ts";
+import type { FactsFound } from "./erasure-facts.ts";
 import { purgeFacts, surveyFacts } from "./erasure-facts.ts";
 import { cutForks } from "./erasure-forks.ts";
+import type { LogFound } from "./erasure-log.ts";
 import { buryRecords, createSeal, surveyLog } from "./erasure-log.ts";
 import { type ErasedScope, erasedScope } from "./erasure-receipt.ts";
 import * as state from "./erasure-state.ts";
@@ -63,18 +65,38 @@ export async function removeAll(erasure: ScopeErasure): Promise<readonly ErasedF
   const found = await survey(erasure);
   const counted = await change(stores.entries, erasure, (head) => state.count(head, id, found.counts));
   if (state.underWay(counted.head, id) === undefined) return undefined;
-  const report = (step: ErasureProgress["step"], total: number) => (done: number) =>
-    erasure.onProgress({ scope, step, done, total });
-  await buryRecords(stores.entries, found.records, signal, report("entries", found.records.length));
-  if (!state.isDone(facts.head, id)) {
-    const onPurged = report("facts", found.facts.length);
-    if (!(await purgeFacts(stores, scope, id, found.facts, signal, onPurged))) {
-      const { head } = await readHead(stores.facts, scope);
-      if (!state.isDone(head, id)) return undefined;
-    }
-  }
-  report("forks", counted.head.forks.length)(0);
+  const { sealed = 0 } = state.underWay(counted.head, id) ?? {};
+  await buryLog(erasure, sealed, found.log);
+  if (!state.isDone(facts.head, id) && !(await purgeNames(erasure, found.names))) return undefined;
+  erasure.onProgress({ scope, step: "forks", done: 0, total: counted.head.forks.length });
   return cutForks(stores, scope, counted.head.forks, signal);
+}
+
+/** Once more after each time, until there is nothing: what was rewritten while it was read may not have been shown. */
+async function buryLog(erasure: ScopeErasure, sealed: number, found: LogFound): Promise<void> {
+  const { stores, scope, signal, onProgress } = erasure;
+  for (let log = found; ; ) {
+    const total = log.standing.length;
+    const onBuried = (done: number) => onProgress({ scope, step: "entries", done, total });
+    await buryRecords(stores.entries, log.standing, signal, onBuried);
+    log = await surveyLog(stores, scope, sealed, signal);
+    if (log.records === 0) return;
+  }
+}
+
+/** The same for facts. False: somebody else has finished the erasure, and it has been erased once more since. */
+async function purgeNames(
+  { stores, scope, mark, signal, onProgress }: ScopeErasure,
+  found: FactsFound,
+): Promise<boolean> {
+  for (let names = found; ; ) {
+    const total = names.keys.length;
+    const onPurged = (done: number) => onProgress({ scope, step: "facts", done, total });
+    const isPurged = await purgeFacts(stores, scope, mark.id, names.keys, signal, onPurged);
+    if (!isPurged) return state.isDone((await readHead(stores.facts, scope)).head, mark.id);
+    names = await surveyFacts(stores, scope, signal);
+    if (names.facts === 0) return true;
+  }
 }
 
 /** Opens the scope again (E3), if nobody has yet. As `finished`. */
@@ -149,14 +171,14 @@ async function survey({ stores, scope, mark, signal, onProgress }: ScopeErasure)
   onProgress({ scope, step: "counting", done: 0, total: 0 });
   const { head } = await readHead(stores.entries, scope);
   const log = await surveyLog(stores, scope, state.underWay(head, mark.id)?.sealed ?? 0, signal);
-  const facts = await surveyFacts(stores, scope, signal);
+  const names = await surveyFacts(stores, scope, signal);
   const counts = {
     records: log.records,
     entries: log.entries,
-    facts: facts.facts,
-    bytes: log.bytes + facts.bytes,
+    facts: names.facts,
+    bytes: log.bytes + names.bytes,
     firstEntry: log.first,
-    firstFact: facts.first,
+    firstFact: names.first,
   };
-  return { counts, records: log.standing, facts: facts.keys };
+  return { counts, log, names };
 }

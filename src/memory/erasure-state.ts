@@ -59,13 +59,16 @@ export function markRemoved(head: Head, id: string, forks: readonly ErasedFork[]
   return erasing === undefined ? undefined : { ...head, erasing: { ...erasing, forks } };
 }
 
-/** Of the facts' head. */
+/** Of the facts' head; as `finish`. */
 export function finishFacts(head: Head, { id, atMs }: ErasureMark): Head | undefined {
   if (underWay(head, id) === undefined) return undefined;
-  return { ...firstHead, era: head.era, erased: { id, atMs } };
+  return { ...firstHead, era: head.era + 1, erased: { id, atMs } };
 }
 
-/** Of the memory's head, whose revision is `lastEntry`: all that was removed is older. The scope is open again. */
+/**
+ * Of the memory's head, whose revision is `lastEntry`: all that was removed is older. The scope is open again, in another
+ * era: what was formed while the erasure was under way may come from what was not removed yet.
+ */
 export function finish(head: Head, id: string, lastEntry: number, lastFact: number): Head | undefined {
   const erasing = underWay(head, id);
   if (erasing === undefined) return undefined;
@@ -73,7 +76,7 @@ export function finish(head: Head, id: string, lastEntry: number, lastFact: numb
   const { era, first, floor, retention } = head;
   return {
     ...firstHead,
-    ...{ era, first, floor, retention },
+    ...{ era: era + 1, first, floor, retention, cuts: head.cuts },
     erased: {
       ...{ id, atMs, lastEntry, lastFact },
       ...(under === undefined ? {} : { under }),
@@ -88,11 +91,12 @@ export function forgetFork(head: Head, fork: string): Head | undefined {
 }
 
 /**
- * A fork without what came from the erased scope, positions up to `upTo`. It is changed in any case: a summary that is
- * being made of what came from there is written under the head's older revision, and refused.
+ * A fork without what came from the erased scope, positions up to `upTo`. It says so in any case (H3): a summary that is
+ * being made of what came from there is refused.
  */
 export function cutFork(head: Head, erased: string, upTo: number): Head {
-  const cut = { ...head, pins: head.pins.filter((position) => position > upTo), summary: undefined };
+  const cuts = head.cuts + 1;
+  const cut = { ...head, cuts, pins: head.pins.filter((position) => position > upTo), summary: undefined };
   if (head.base?.scope !== erased) return cut;
   const record = recordOf(head.base.upTo);
   return {

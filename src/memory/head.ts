@@ -1,9 +1,10 @@
 // What is known of a scope besides its entries and facts: one small value per scope and bucket, changed by compare-and-set
 // only. A scope that has none is as if it had the first one.
 //
-//   H1. `era` grows with each erasure; whoever formed a write under an earlier era is refused.
+//   H1. `era` grows when an erasure begins and when it ends; whoever formed a write under an earlier era is refused.
 //   H2. Records below `first` are gone for readers. Every record number up to `floor` has been in use: the end of the log
 //       is looked for above it.
+//   H3. `cuts` grows when something that this log shared as a fork was erased: what was made of it is void.
 
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -18,6 +19,7 @@ export interface Head {
   readonly era: number;
   readonly first: number;
   readonly floor: number;
+  readonly cuts: number;
   /** Positions that stand in every window, in order. */
   readonly pins: readonly number[];
   readonly summary: SummaryPlace | undefined;
@@ -102,6 +104,7 @@ export const firstHead: Head = {
   era: 1,
   first: 1,
   floor: 0,
+  cuts: 0,
   pins: [],
   summary: undefined,
   base: undefined,
@@ -169,9 +172,10 @@ export function checkEra(scope: string, head: Head, era: number): void {
 }
 
 export function printHead(head: Head): string {
-  const { era, first, floor, pins, summary, base, forks, retention, erasing, erased } = head;
+  const { era, first, floor, cuts, pins, summary, base, forks, retention, erasing, erased } = head;
   return JSON.stringify({
     ...{ era, first, floor },
+    ...(cuts === 0 ? {} : { cuts }),
     ...(pins.length === 0 ? {} : { pins }),
     ...(forks.length === 0 ? {} : { forks }),
     ...{ summary, base, retention, erasing, erased },

@@ -2,9 +2,8 @@
 
 import { TroupeError } from "../core/errors.ts";
 import type { Entry, NewEntry } from "./entry.ts";
-import { printEntry, storedEntry } from "./entry.ts";
+import { joinRecord, printEntry, storedEntry } from "./entry.ts";
 import type { Draft, Tail } from "./log-append-step.ts";
-import { isFresh } from "./log-append-step.ts";
 import type { ContextLogOptions, ReadOptions } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
@@ -74,11 +73,9 @@ export class LogHandle {
     return this.knownEra() ?? (await this.look()).head.era;
   }
 
-  /** The era that this handle knows, as long as what it knows is fresh. */
+  /** The last era that this handle has seen. What is formed now may come of what stood in it, however long ago that was. */
   knownEra(): number | undefined {
-    const nowMs = this.stores.clock.monotonicMs();
-    const known = [this.#seen, this.#writer.tail].flatMap((tail) => (tail && isFresh(tail, nowMs) ? [tail.era] : []));
-    return known.length === 0 ? undefined : Math.max(...known);
+    return Math.max(this.#seen?.era ?? 0, this.#writer.tail?.era ?? 0) || undefined;
   }
 
   /** The log as it stands now. */
@@ -124,7 +121,14 @@ export class LogHandle {
     const { data } = this.#schema;
     if (data !== undefined) for (const entry of entries) await checkData(data, entry.data);
     signal?.throwIfAborted();
-    return this.#writer.append(drafts, era, signal);
+    return this.#writer.append(drafts, era ?? this.knownEra(), signal);
+  }
+
+  /** A summary as a record of its own. Rejects with ENTRY_INVALID. */
+  async summaryRecord(summary: NewEntry, covers: number): Promise<{ readonly id: string; readonly value: Uint8Array }> {
+    const { id, text } = this.#draft(summary, covers);
+    if (this.#schema.data !== undefined) await checkData(this.#schema.data, summary.data);
+    return { id, value: await this.stores.codecs.encode(joinRecord([text])) };
   }
 
   #draft(entry: NewEntry, covers: number | undefined): Draft {

@@ -72,7 +72,7 @@ export async function takeOut(stores: MemoryStores, key: string, goes: (index: n
 }
 
 /** What is left of a record; nothing when nothing is (T2). */
-function keepOnly(
+export function keepOnly(
   stored: readonly StoredEntry[],
   kv: KvEntry,
   goes: (index: number) => boolean,

@@ -16,7 +16,10 @@ export interface StandingRequest {
   readonly restart: () => void;
 }
 
-/** Resolves when all that stood at the call has been taken. Rejects as `watch` does, and with the signal's reason. */
+/**
+ * Resolves when all that stood at the call has been taken; a key that is written meanwhile may be left out where its older
+ * entry is not kept. Rejects as `watch` does, and with the signal's reason.
+ */
 export async function readStanding(request: StandingRequest): Promise<void> {
   const { store, pattern, which, signal, take, restart } = request;
   signal?.throwIfAborted();

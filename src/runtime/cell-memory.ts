@@ -7,19 +7,17 @@ import { waitAgain } from "./burial.ts";
 import type { CellHost } from "./cell-host.ts";
 import { namedWrites } from "./remember.ts";
 
-/** What the turns of an actor need. `unwritten` is read at the beginning of each. */
+/** What the turns of an actor need. */
 export function memoryServices(
   host: CellHost,
   key: string,
-  unwritten: () => readonly OutboxMemory[],
+  unwritten: (of: "all" | "committed") => readonly OutboxMemory[],
 ): MemoryServices | undefined {
   const reads = host.memory.opened;
   if (reads === undefined) return undefined;
   return {
     reads,
-    get unwritten() {
-      return namedWrites(key, unwritten());
-    },
+    unwritten: (of) => namedWrites(key, unwritten(of)),
     untilRead: (read) => untilRead(host, key, read),
   };
 }

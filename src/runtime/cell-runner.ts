@@ -49,7 +49,7 @@ export class CellRunner implements TurnServices {
   get memory(): MemoryServices | undefined {
     const { definition, host, key } = this.#cell;
     if (definition.memory === undefined) return undefined;
-    this.#memory ??= memoryServices(host, key, () => this.#store.unwritten);
+    this.#memory ??= memoryServices(host, key, (of) => this.#store.unwritten(of));
     return this.#memory;
   }
 

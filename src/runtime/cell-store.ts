@@ -94,8 +94,9 @@ export class CellStore {
   }
 
   /** What the turns so far have written to memories, as far as it is not known to be there. */
-  get unwritten(): readonly OutboxMemory[] {
-    const writes = this.working.outbox.filter((entry) => "memory" in entry);
+  unwritten(of: "all" | "committed"): readonly OutboxMemory[] {
+    const { outbox } = of === "all" ? this.working : this.committed;
+    const writes = outbox.filter((entry) => "memory" in entry);
     return writes.filter(({ n }) => this.#stored?.has(n) !== true);
   }
 

@@ -25,6 +25,8 @@ export interface TroupeOptions {
   readonly replicas?: number;
   /** Committed values kept of each actor. Only when the bucket is made now. Default 8, at most 64. */
   readonly history?: number;
+  /** Values kept of each fact. Only when the facts' bucket is made now. Default 16, at most 64. */
+  readonly factsHistory?: number;
   /** How `troupe.memory()` reads and writes what agents remember: schemas, codecs, an embedder. Default: as it is stored. */
   readonly memory?: ContextStoreSettings;
   /** What to run on instead of NATS: `memoryPorts()` of `troupe/testing`. */
@@ -86,7 +88,7 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
     ...options.nats,
     servers: [servers].flat().flatMap((one) => one.split(",")),
   };
-  const { replicas, history } = options;
+  const { replicas, history, factsHistory } = options;
   return {
     app,
     pool,
@@ -94,7 +96,12 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
     memory: options.memory ?? {},
     openPorts:
       options.ports ??
-      natsPorts({ nats, replicas: whole("replicas", replicas, 1), history: whole("history", history, 1) }),
+      natsPorts({
+        nats,
+        replicas: whole("replicas", replicas, 1),
+        history: whole("history", history, 1),
+        factsHistory: whole("factsHistory", factsHistory, 1),
+      }),
   };
 }
 

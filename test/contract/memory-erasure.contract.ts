@@ -61,8 +61,9 @@ export function memoryErasureContract(name: string, open: OpenMemory): void {
       const { log, facts } = await fill(stores, session);
       const far = await memory.openAnother();
       await eraseScope(far, session);
-      expect(await log.read().toArray()).toEqual([]);
-      expect((await log.window({ tokens: 1_000 })).entries).toEqual([]);
+      const reader = new ContextLog({ stores, scope: session });
+      expect(await reader.read().toArray()).toEqual([]);
+      expect((await reader.window({ tokens: 1_000 })).entries).toEqual([]);
       expect(await facts.get("city")).toBeUndefined();
       expect((await facts.history("city")).every(({ fact }) => fact === undefined)).toBe(true);
       expect(await thrownBy(log.append({ text: "formed before", id: "x" }))).toMatchObject({ code: "SCOPE_ERASED" });
@@ -245,7 +246,7 @@ export function memoryErasureContract(name: string, open: OpenMemory): void {
       await changeHead(stores.entries, session, stores.clock, (head) => ({ ...head, retention }));
       await eraseScope(stores, session);
       const { head } = await readHead(stores.entries, session);
-      expect(head).toMatchObject({ era: 2, retention, pins: [], forks: [], summary: undefined, erasing: undefined });
+      expect(head).toMatchObject({ era: 3, retention, pins: [], forks: [], summary: undefined, erasing: undefined });
     });
 
     test("what cannot be read is erased, too", async () => {
@@ -276,7 +277,33 @@ export function memoryErasureContract(name: string, open: OpenMemory): void {
       const receipt = await eraseScope(stores, session, { onProgress: (progress) => void steps.push(progress) });
       expect(receipt.scopes[0]).toMatchObject({ records: 4, entries: 5, facts: 3 });
       expect(new Set(steps.map(({ step }) => step))).toEqual(new Set(["counting", "entries", "facts", "forks"]));
-      await log.append({ text: "again" });
+      await new ContextLog({ stores, scope: session }).append({ text: "again" });
+    });
+
+    test("what was read while an erasure was under way does not come back either (E3)", async () => {
+      await using memory = await open();
+      const { stores } = memory;
+      await fill(stores, session);
+      const far = await memory.openAnother();
+      const log = new ContextLog({ stores: far, scope: session });
+      const facts = new Facts({ stores: far, scope: session });
+      const reading: Promise<string>[] = [];
+      const onProgress = ({ step }: ErasureProgress) => {
+        if (step !== "sealing") return;
+        reading.push(
+          log
+            .read()
+            .toArray()
+            .then((entries) => entries.map(({ text }) => text).join()),
+        );
+        reading.push(facts.get("city").then((fact) => String(fact?.value)));
+      };
+      await eraseScope(stores, session, { onProgress });
+      for (const words of await Promise.all(reading)) {
+        const reply = { text: `in reply to ${words}` };
+        expect(await thrownBy(log.append(reply, { era: 2 }))).toMatchObject({ code: "SCOPE_ERASED" });
+      }
+      expect(await keysWith(stores, "in reply")).toEqual([]);
     });
 
     test("a scan says what is left: values no younger than the receipt, in logs, facts and histories", async () => {

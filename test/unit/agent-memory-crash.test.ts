@@ -17,7 +17,7 @@ import { createSimulatedClock, seededRandom } from "../../src/runtime/simulated-
 import { subjectsOf } from "../../src/runtime/subjects.ts";
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
-import { effectsOf, faultsOf, sayingsOf, talkerWith } from "./agent-crowd.ts";
+import { effectsOf, faultsOf, sayingsOf, talkerWith } from "../support/agent-crowd.ts";
 
 const partitions = 2;
 const subjects = subjectsOf("troupe", "main");
@@ -94,15 +94,15 @@ async function dieAt(number: number, isDone: boolean) {
   const { clock } = crowd;
   void crowd.startWorker();
   await clock.advance(1_000);
-  await crowd.say(7, 8);
+  await crowd.say(7, 6);
   await clock.runFor(crowd.startWorker());
-  await clock.advance(30_000);
+  await clock.advance(12_000);
   return { count, kinds, ...(await crowd.faults()) };
 }
 
 test("killed at each step: whatever the worker was about to do or had just done, each effect is remembered once, in order", async () => {
   const { count, effects, kinds } = await dieAt(-1, true);
-  const said = sayingsOf(seededRandom(7), upTo(4).map(String), 8);
+  const said = sayingsOf(seededRandom(7), upTo(4).map(String), 6);
   const effectsIn = (all: typeof said) => all.reduce((sum, { saying }) => sum + 1 + saying.path.length, 0);
   expect(effects).toBe(effectsIn(said));
   const told = effectsIn(said.filter(({ verb }) => verb === "tell"));

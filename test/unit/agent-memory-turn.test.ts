@@ -50,7 +50,7 @@ class Reads {
         note(`facts ${String(names)} of ${scopes.length} over ${writes.length}`, new Map<string, Fact>()),
       recall: ({ query: text, scopes }, writes) => note(`recall ${text} of ${scopes.length} over ${writes.length}`, []),
     };
-    return { reads, unwritten: this.unwritten, untilRead: (read) => read() };
+    return { reads, unwritten: () => this.unwritten, untilRead: (read) => read() };
   }
 }
 

@@ -10,6 +10,7 @@
 //   I5. With vectors a hit's score is the sum of 1 / (60 + rank) over the list by words and the list by vectors (reciprocal
 //       rank fusion); a document without a vector is in the first list only.
 
+import type { Aged } from "./age-queue.ts";
 import { AgeQueue } from "./age-queue.ts";
 import { Corpus } from "./corpus.ts";
 import type { RecallDocument } from "./document.ts";
@@ -95,7 +96,7 @@ export class RecallIndex {
     this.#corpus.remove(slot, document);
     this.#vectors?.delete(slot);
     this.#unembedded.delete(document);
-    this.#ages.tidy(this.size, this.#isHeld);
+    this.#ages.tidy(this.size, () => this.#corpus.documents());
     return true;
   }
 
@@ -239,7 +240,7 @@ export class RecallIndex {
   /** I2. */
   #makeRoom(): void {
     while (this.size > this.#options.documentsMax || this.bytes > this.#options.bytesMax) {
-      const oldest = this.#ages.peek(this.#isHeld);
+      const oldest = this.#ages.peek(this.#isThisOld);
       if (oldest === undefined) return;
       this.remove(oldest.id);
       this.#leftOut += 1;
@@ -249,5 +250,10 @@ export class RecallIndex {
   readonly #isHeld = (document: RecallDocument): boolean => {
     const slot = this.#corpus.slotOf(document.id);
     return slot !== undefined && this.#corpus.documentAt(slot) === document;
+  };
+
+  readonly #isThisOld = ({ id, atMs }: Aged): boolean => {
+    const slot = this.#corpus.slotOf(id);
+    return slot !== undefined && this.#corpus.documentAt(slot)?.atMs === atMs;
   };
 }
