@@ -32,7 +32,7 @@ export interface WriteOptions {
 
 /** Characters of the id of an entry that was given none. */
 const idLength = 10;
-const idPageSize = 256;
+const idPages = { pageSize: 64, pageSizeMax: 499 };
 
 export class LogHandle {
   readonly stores: MemoryStores;
@@ -151,7 +151,7 @@ export class LogHandle {
     if (!isNear) this.#ids.forget();
     const unknown = isNear ? segments.map((own) => ({ ...own, first: Math.max(own.first, known + 1) })) : segments;
     const found: IdPlace[] = [];
-    for await (const page of readPages(entries, unknown, { order: "newest", pageSize: idPageSize })) {
+    for await (const page of readPages(entries, unknown, { order: "newest", ...idPages })) {
       for (const { segment, record, kv } of page) {
         const stored = await readStored(codecs, kv);
         for (let index = stored.length - 1; index >= 0; index -= 1) {

@@ -333,6 +333,27 @@ export function logErasedContract(name: string, open: OpenLogs): void {
       }
     });
 
+    test("W2: what waits behind a write that meets an erasure is refused too, and what is formed on what was read before", async () => {
+      await using opened = await open();
+      await fill(logOn(opened.stores), 3);
+      const reader = logOn(await opened.openAnother());
+      await reader.read({ last: 1 }).toArray();
+      const [waiting, isErased]: [Promise<string>[], { done: boolean }] = [[], { done: false }];
+      const entries = tapped(opened.stores.entries, async (method) => {
+        if (method !== "create" || isErased.done) return;
+        isErased.done = true;
+        waiting.push(codeOf(log.append({ text: "waits" })));
+        await beginErasure(opened.stores);
+        await finishErasure(opened.stores);
+      });
+      const log = logOn({ ...opened.stores, entries });
+      expect(await codeOf(log.append({ text: "back" }))).toBe("SCOPE_ERASED");
+      expect(await Promise.all(waiting)).toEqual(["SCOPE_ERASED"]);
+      expect(await codeOf(reader.append({ text: "formed on what was read" }))).toBe("SCOPE_ERASED");
+      expect(await codeOf(reader.append({ text: "pinned", pinned: true }))).toBe("none");
+      expect(await readTexts(log)).toEqual(["pinned"]);
+    });
+
     test("E2: nor does an erasure that comes and goes while the writer looks for the end let an old write pass", async () => {
       await using opened = await open();
       await fill(logOn(opened.stores), 40);
