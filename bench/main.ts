@@ -49,6 +49,9 @@ async function run(options: BenchOptions): Promise<number> {
       const found = await bench.run(plan);
       findings.push(...found);
       if (options.isJson) for (const finding of found) console.log(toFindingLine(finding));
+      const losses = found.filter(({ lost = 0 }) => lost !== 0);
+      if (losses.length > 0) say(`${bench.name} FAILED: ${losses.length} times something was lost`);
+      failures += losses.length;
     } catch (thrown) {
       failures += 1;
       say(`${bench.name} FAILED: ${toError(thrown).stack}`);

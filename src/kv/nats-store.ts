@@ -8,14 +8,21 @@
 
 import { type Clock, systemClock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
-import { checkKey, checkPattern } from "./keys.ts";
+import { checkKey, checkPattern, checkPatterns } from "./keys.ts";
 import { ackedSequence, outcomeOf, type PublishOutcome } from "./nats-acks.ts";
 import { type Bucket, openBucket } from "./nats-bucket.ts";
 import { entryOfStored, operationOfHeaders } from "./nats-entry.ts";
 import { headersOf, type NatsLink, rawHeaders } from "./nats-link.ts";
 import { type ReadFrom, readLast, readLastShort, readMany } from "./nats-reads.ts";
 import { readSnapshot } from "./nats-snapshot.ts";
-import { deletionHeader, expectationHeader, runTransaction, ttlHeader, waitALittle } from "./nats-transaction.ts";
+import {
+  deletionHeaders,
+  expectationHeader,
+  purgeHeaders,
+  runTransaction,
+  ttlHeader,
+  waitALittle,
+} from "./nats-transaction.ts";
 import { type NatsWatcher, openNatsWatcher } from "./nats-watcher.ts";
 import type {
   KeyPattern,
@@ -28,6 +35,7 @@ import type {
   KvWatchOptions,
   KvWrite,
   Revision,
+  WatchPattern,
 } from "./store.ts";
 import { WriteLanes } from "./write-lanes.ts";
 import {
@@ -174,10 +182,16 @@ export class NatsStore implements KvStore {
   }
 
   async delete(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    return this.#remove(key, deletionHeaders, options.expected);
+  }
+
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    return this.#remove(key, purgeHeaders, options.expected);
+  }
+
+  async #remove(key: string, extra: readonly string[], expected: Revision | undefined): Promise<KvWrite> {
     this.#checkOpen();
     checkKey(key);
-    const { expected } = options;
-    const extra = [deletionHeader];
     if (expected !== undefined) checkExpected(expected);
     const outcome = await this.#publish(key, nothing, extra, expected);
     if (outcome.kind === "stored") return { kind: "written", revision: outcome.sequence };
@@ -224,12 +238,12 @@ export class NatsStore implements KvStore {
     return entries;
   }
 
-  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+  async watch(pattern: WatchPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     this.#checkOpen();
     if (typeof options.from === "number") checkExpected(options.from);
     const watcher = await openNatsWatcher({
       ...this.#from,
-      pattern: checkPattern(pattern),
+      patterns: checkPatterns(pattern),
       options,
       heartbeatMs: this.#heartbeatMs,
       onClosed: (closed) => this.#watchers.delete(closed),

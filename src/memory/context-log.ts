@@ -57,9 +57,11 @@ export class ContextLog {
   async append(entries: NewEntry | readonly NewEntry[], options: AppendOptions = {}): Promise<Appended> {
     const all = isList(entries) ? entries : [entries];
     if (all.length === 0) return { entries: [] };
+    // Before anything is looked up: an erasure that is found then is one that came after the call.
+    const { era = this.#log.knownEra(), signal } = options;
     const pinned = all.flatMap((entry, at) => (entry?.pinned === true ? [at] : []));
     if (pinned.length > 0) await checkRoomForPins(this.#log, pinned.length);
-    const written = await this.#log.write(all, options);
+    const written = await this.#log.write(all, { era, signal });
     if (pinned.length > 0) {
       const positions = pinned.flatMap((at) => written.entries[at]?.position ?? []);
       // A repeat pins what the first attempt wrote and did not come to pin.

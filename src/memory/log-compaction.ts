@@ -1,19 +1,17 @@
 // A summary takes the place of old entries in windows; the entries stay where they are.
 //
-//   C1. The summary is an entry of the log, written before the head says that it is in force. What fails on the way there
-//       leaves the summary before it in force.
-//   C2. It comes into force only if the summary that it builds on still is: of two that build on the same one wins, and
-//       the other is told so.
+//   C1. The summary is an entry of the log, written together with the head that says that it is in force. What fails on
+//       the way there leaves the summary before it in force.
+//   C2. It comes into force only if the summary that it builds on still is (of two that build on the same one wins, and
+//       the other is told so), and if nothing that it was made of was erased meanwhile.
 
 import { TroupeError } from "../core/errors.ts";
 import type { Entry, NewEntry } from "./entry.ts";
-import type { Head, SummaryPlace } from "./head.ts";
-import { changeHead, checkEra, readHead } from "./head.ts";
 import type { Compaction, CompactOptions } from "./log-calls.ts";
 import type { LogHandle } from "./log-handle.ts";
 import type { StandingLog } from "./log-read.ts";
+import { writeSummary } from "./log-summary.ts";
 import { kindsInWindows } from "./log-window.ts";
-import { scopeKey } from "./scope.ts";
 
 const chunkEntriesDefault = 500;
 
@@ -22,32 +20,14 @@ export async function compactLog(log: LogHandle, options: CompactOptions): Promi
   checkOptions(options);
   const { signal } = options;
   const standing = await log.open();
-  const { era, summary: before } = standing.head;
   const covers = await endOfSummary(log, standing, options);
   if (covers === undefined) return { kind: "nothing" };
   const made = await summarizeUpTo(log, standing, covers, options);
   if (made === undefined) return { kind: "nothing" };
   signal?.throwIfAborted();
-  const now = (await readHead(log.stores.entries, log.scope)).head;
-  if (!isSame(now.summary, before)) return { kind: "superseded", standing: now.summary };
-  const written = await log.write([made.summary], { era, signal, covers });
-  const place: SummaryPlace = { position: written.entries[0]?.position ?? 0, covers };
-  const { head } = await bringIntoForce(log, place, before, era);
-  if (!isSame(head.summary, place)) return { kind: "superseded", standing: head.summary };
-  return { kind: "compacted", summary: place, entries: made.count };
-}
-
-/** C2. */
-function bringIntoForce(
-  { stores, scope }: LogHandle,
-  place: SummaryPlace,
-  before: SummaryPlace | undefined,
-  era: number,
-) {
-  return changeHead(stores.entries, scope, stores.clock, (head): Head | undefined => {
-    checkEra(scopeKey(scope), head, era);
-    return isSame(head.summary, before) ? { ...head, summary: place } : undefined;
-  });
+  const written = await writeSummary(log, { summary: made.summary, covers, madeUnder: standing.head });
+  if (written.kind === "superseded") return written;
+  return { kind: "compacted", summary: written.summary, entries: made.count };
 }
 
 /** The position up to which the summary is to speak; undefined when there is nothing new to speak of. */
@@ -90,9 +70,6 @@ function summaryOf(made: string | NewEntry): NewEntry {
   const entry: NewEntry = typeof made === "string" ? { text: made } : made;
   return { role: "system", ...entry, kind: "summary" };
 }
-
-const isSame = (one: SummaryPlace | undefined, other: SummaryPlace | undefined): boolean =>
-  one?.position === other?.position && one?.covers === other?.covers;
 
 function checkOptions({ summarize, keepLast, upTo, chunkEntries = 1 }: CompactOptions): void {
   const invalid = (what: string) => new TroupeError("OPTION_INVALID", what);

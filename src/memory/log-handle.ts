@@ -2,8 +2,8 @@
 
 import { TroupeError } from "../core/errors.ts";
 import type { Entry, NewEntry } from "./entry.ts";
-import { printEntry, storedEntry } from "./entry.ts";
-import type { Draft } from "./log-append-step.ts";
+import { joinRecord, printEntry, storedEntry } from "./entry.ts";
+import type { Draft, Tail } from "./log-append-step.ts";
 import type { ContextLogOptions, ReadOptions } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
@@ -42,8 +42,8 @@ export class LogHandle {
   readonly #writer: LogWriter;
   readonly #ids: KnownIds;
   readonly #idsMax: number;
-  /** The last record that was seen to stand by whoever looked without writing. */
-  #seenEnd = 0;
+  /** What whoever looked without writing has seen. */
+  #seen: Tail | undefined;
 
   /** Rejects with OPTION_INVALID. */
   constructor(stores: MemoryStores, scope: Scope, options: ContextLogOptions) {
@@ -61,13 +61,21 @@ export class LogHandle {
   }
 
   async look(): Promise<SeenLog> {
-    const seen = await findEnd(this.stores, this.scope, Math.max(this.#seenEnd, this.#writer.knownEnd));
-    this.#seenEnd = seen.end;
+    const asOfMs = this.stores.clock.monotonicMs();
+    const seen = await findEnd(this.stores, this.scope, Math.max(this.#seen?.end ?? 0, this.#writer.tail?.end ?? 0));
+    const { era, erasing } = seen.head;
+    this.#seen = { era, isErasing: erasing !== undefined, end: seen.end, asOfMs };
     return seen;
   }
 
+  /** The scope's era: known, or looked up. */
   async era(): Promise<number> {
-    return this.#writer.era ?? (await this.look()).head.era;
+    return this.knownEra() ?? (await this.look()).head.era;
+  }
+
+  /** The last era that this handle has seen. What is formed now may come of what stood in it, however long ago that was. */
+  knownEra(): number | undefined {
+    return Math.max(this.#seen?.era ?? 0, this.#writer.tail?.era ?? 0) || undefined;
   }
 
   /** The log as it stands now. */
@@ -104,7 +112,7 @@ export class LogHandle {
   }
 
   /** Rejects with ENTRY_INVALID before anything is written, and as the writer does. */
-  async write(entries: readonly NewEntry[], { era, signal, covers }: WriteOptions): Promise<Written> {
+  async write(entries: readonly NewEntry[], { era = this.knownEra(), signal, covers }: WriteOptions): Promise<Written> {
     if (entries.length > recordEntriesMax) {
       const text = `one append takes at most ${recordEntriesMax} entries, got ${entries.length}`;
       throw new TroupeError("ENTRY_INVALID", text);
@@ -113,7 +121,14 @@ export class LogHandle {
     const { data } = this.#schema;
     if (data !== undefined) for (const entry of entries) await checkData(data, entry.data);
     signal?.throwIfAborted();
-    return this.#writer.append(drafts, era, signal);
+    return this.#writer.append(drafts, era ?? this.knownEra(), signal);
+  }
+
+  /** A summary as a record of its own. Rejects with ENTRY_INVALID. */
+  async summaryRecord(summary: NewEntry, covers: number): Promise<{ readonly id: string; readonly value: Uint8Array }> {
+    const { id, text } = this.#draft(summary, covers);
+    if (this.#schema.data !== undefined) await checkData(this.#schema.data, summary.data);
+    return { id, value: await this.stores.codecs.encode(joinRecord([text])) };
   }
 
   #draft(entry: NewEntry, covers: number | undefined): Draft {

@@ -101,7 +101,7 @@ export function leftBehind(
 ): LeftOut {
   let records = 0;
   for (const { first, last } of segments) {
-    records += Math.max(0, Math.min(last, recordOf(upTo)) - Math.max(first, recordOf(covers + 1)) + 1);
+    records += Math.max(0, Math.min(last, recordOf(upTo)) - Math.max(first, recordOf(covers) + 1) + 1);
   }
   const kept = fixed.filter(({ position }) => position > covers && position < upTo).length;
   return { upTo, entries: Math.max(1, records - kept), isExact: records === 1 && indexOf(upTo) === 0 };

@@ -12,7 +12,7 @@ import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { KvEntry } from "../kv/store.ts";
 import { joinRecord } from "./entry.ts";
 import type { Attempt, Draft, Group, Tail, Verdict } from "./log-append-step.ts";
-import { groupBytesMax, isFresh, judge, nextStep, planGroup, refusalOf } from "./log-append-step.ts";
+import { groupBytesMax, judge, nextStep, planGroup, refusalOf } from "./log-append-step.ts";
 import type { AppendedEntry } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
@@ -69,15 +69,9 @@ export class LogWriter {
     this.#options = options;
   }
 
-  /** The last record that this handle knows to stand; 0 when it knows of none. */
-  get knownEnd(): number {
-    return this.#tail?.end ?? 0;
-  }
-
-  /** The era that this handle knows, if it still trusts what it knows. */
-  get era(): number | undefined {
-    const tail = this.#tail;
-    return tail !== undefined && isFresh(tail, this.#options.stores.clock.monotonicMs()) ? tail.era : undefined;
+  /** What it knows of the log; undefined before it has written. */
+  get tail(): Tail | undefined {
+    return this.#tail;
   }
 
   /** Rejects with SCOPE_ERASED, WRITE_CONTENDED, PAYLOAD_TOO_LARGE, OUTCOME_UNKNOWN, and as the store does. */
@@ -91,7 +85,7 @@ export class LogWriter {
       const takeBack = () => this.#takeBack(waiting);
       const done = () => signal?.removeEventListener("abort", takeBack);
       const waiting: Waiting = {
-        ...{ drafts, era: era ?? this.era, signal, lost: 0 },
+        ...{ drafts, era, signal, lost: 0 },
         resolve: (written) => {
           done();
           resolve(written);
@@ -140,7 +134,7 @@ export class LogWriter {
       if (step === "learn-ids" && this.#seen !== undefined && tail !== undefined) {
         await learnIds({ ...this.#seen, end: tail.end });
       } else {
-        await this.#look(this.knownEnd);
+        await this.#look(tail?.end ?? 0);
         hasLooked = true;
       }
     }

@@ -73,7 +73,7 @@ export function logAppendContract(name: string, open: OpenLogs): void {
       await using opened = await open();
       const log = logOn(opened.stores);
       const cyclic: Record<string, unknown> = {};
-      cyclic["self"] = cyclic;
+      cyclic.self = cyclic;
       const bad: readonly (readonly [unknown, RegExp])[] = [
         [{ text: 1 }, /`text` must be a string/],
         [{ text: "x", role: "" }, /`role` must be a string of 1 to 64/],

@@ -188,8 +188,8 @@ export function logWindowContract(name: string, open: OpenLogs): void {
       const log = logOn(opened.stores);
       await fill(log, 6);
       let isLost = false;
-      const entries = tapped(opened.stores.entries, async (method, [key]) => {
-        if (isLost || method !== "update" || !String(key).endsWith(".head")) return;
+      const entries = tapped(opened.stores.entries, async (method) => {
+        if (isLost || method !== "transact") return;
         isLost = true;
         await log.compact({ keepLast: 1, summarize: () => "the other's" });
       });

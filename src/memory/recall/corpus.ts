@@ -53,6 +53,10 @@ export class Corpus {
     return this.#documents[slot];
   }
 
+  *documents(): Generator<RecallDocument> {
+    for (const document of this.#documents) if (document !== undefined) yield document;
+  }
+
   slotOf(id: string): number | undefined {
     return this.#slots.get(id);
   }

@@ -41,13 +41,15 @@ enjoy love like
 `;
 
 const kinds = `
-activity hobby pastime leisure interest: swim hike camp paint draw run jog dance cook bake read yoga garden fish climb ski surf skate bike kayak sew knit pottery photography game chess sing gym tennis football soccer basketball golf volunteer travel picnic museum concert craft write puzzle
+activity hobby pastime leisure interest: swim hike camp paint draw run jog dance cook bake read yoga garden fish climb ski surf skate bike kayak sew knit pottery photography game chess sing gym tennis football soccer basketball golf volunteer travel picnic museum concert craft ceramic clay write puzzle
 sport exercise fitness workout athletic: run jog swim yoga gym weights lift cardio tennis soccer football basketball baseball volleyball golf hockey cricket rugby boxing pilates cycle bike ski snowboard surf climb marathon race train hike team coach match
 martial: karate judo taekwondo kickboxing boxing aikido wrestling fencing
 food meal dish cuisine eat recipe snack cook: pizza pasta salad soup sandwich burger chicken beef pork fish seafood rice noodle bread cheese egg vegetable fruit cake cookie pie chocolate breakfast lunch dinner curry steak sushi taco bake grill roast restaurant diet
 dessert sweet: cake cookie pie icecream cream chocolate brownie muffin cupcake pudding tart candy pastry donut
 drink beverage: coffee tea beer wine juice soda smoothie cocktail milk lemonade
-pet animal: dog cat puppy kitten bird fish horse rabbit hamster turtle snake parrot pup lizard cow bear deer
+pet animal: dog cat puppy kitten bird fish horse rabbit hamster turtle snake parrot pup lizard cow bear deer vet leash
+dog: puppy pup poodle beagle labrador retriever terrier shepherd greyhound bulldog husky bark leash
+cat: kitten kitty tabby siamese meow
 instrument: guitar piano violin drum clarinet flute saxophone trumpet cello ukulele keyboard bass harp
 music musical musician band artist concert: song sing singer guitar piano album jazz rock pop classical concert band festival playlist tune
 book read author novel literature: novel story author writer chapter series memoir biography fantasy poem library
@@ -58,7 +60,7 @@ state: california texas florida oregon washington nevada arizona colorado utah m
 city: york chicago boston seattle portland denver austin dallas houston miami atlanta phoenix francisco angeles diego vegas toronto vancouver london paris rome barcelona madrid berlin amsterdam tokyo sydney dublin
 place location: park beach mountain lake river forest city town country shop store cafe restaurant museum gym church school home shelter center island coast hotel hospital library
 trip travel vacation visit holiday: fly flight drive hike camp tour beach hotel passport explore getaway airport
-family relative sibling: mother father sister brother son daughter wife husband aunt uncle cousin grandmother grandfather niece nephew child parent
+family relative sibling: mother father sister brother son daughter wife husband aunt uncle cousin grandmother grandfather niece nephew child parent twin
 child: son daughter baby toddler boy girl
 parent: mother father
 job career work profession occupation employer: office boss company colleague coworker hire interview promotion business manager engineer teacher nurse doctor salary resume
@@ -87,6 +89,7 @@ business company startup brand: store shop customer client market sell product l
 dance dancer: ballet salsa tango choreography studio stage perform
 award prize achievement accomplishment accomplish success: win award medal trophy champion certificate graduate promotion publish
 injury accident hurt: broke crash sprain ankle knee back hospital surgery cast recover
+body leg arm: hip knee ankle foot leg arm hand finger shoulder elbow wrist back neck head
 allergy allergic: peanut nut dairy gluten pollen fur shellfish
 problem challenge struggle obstacle difficulty setback trouble: lose fail hard tough quit broke hurt stress stuck delay
 advice suggestion recommendation tip recommend suggest: try should recommend suggest advice

@@ -23,9 +23,8 @@ interface Matched {
 interface Standing {
   readonly word: string;
   readonly field: "text" | "neighbours";
-  /** By term. */
-  readonly counts: Map<string, number>;
-  readonly share: number;
+  /** As in `GroupCounts.around`. */
+  readonly count: number;
 }
 
 export function explain(corpus: Corpus, plan: QueryPlan, slot: number, document: RecallDocument): Explained {
@@ -40,22 +39,22 @@ export function explain(corpus: Corpus, plan: QueryPlan, slot: number, document:
   let whole = 0;
   let own = 0;
   for (const group of plan.groups) {
-    const found: (Omit<Standing, "counts"> & { readonly eighths: number })[] = [];
-    for (const term of group.terms) {
+    const found: Standing[] = [];
+    for (const { term, halves } of group.terms) {
       for (const { share, field, words } of texts) {
         const word = words.get(term);
         if (word === undefined) continue;
-        found.push({ word: word.original, field, share, eighths: share * boundedCount(word.count) });
+        found.push({ word: word.original, field, count: share * halves * boundedCount(word.count) });
       }
     }
-    const eighths = found.reduce((sum, standing) => sum + standing.eighths, 0);
-    if (eighths === 0) continue;
-    const inText = found.reduce((sum, { field, eighths: count }) => sum + (field === "text" ? count : 0), 0);
-    const scores = weigh(corpus, slot, group, rarityOf(corpus, group), { around: eighths, own: inText / ownShare });
+    const around = found.reduce((sum, { count }) => sum + count, 0);
+    if (around === 0) continue;
+    const inText = found.reduce((sum, { field, count }) => sum + (field === "text" ? count : 0), 0);
+    const scores = weigh(corpus, slot, group, rarityOf(corpus, group), { around, own: inText / ownShare });
     whole += scores.around + scores.own;
     for (const standing of found) {
-      const again = standing.field === "text" ? (scores.own * standing.eighths) / inText : 0;
-      const part = (scores.around * standing.eighths) / eighths + again;
+      const again = standing.field === "text" ? (scores.own * standing.count) / inText : 0;
+      const part = (scores.around * standing.count) / around + again;
       if (standing.field === "text") own += part;
       matched.push({ word: standing.word, field: standing.field, score: part });
     }
@@ -72,9 +71,11 @@ export function explain(corpus: Corpus, plan: QueryPlan, slot: number, document:
 function wordsByTerm(text: string): Map<string, { readonly original: string; count: number }> {
   const words = new Map<string, { readonly original: string; count: number }>();
   for (const { text: word, original } of wordsOf(text)) {
-    for (const term of documentTerms(word)) {
+    const terms = documentTerms(word);
+    for (const term of terms) {
       const known = words.get(term);
-      if (known === undefined) words.set(term, { original: term.length < word.length ? term : original, count: 1 });
+      // Of a text without spaces the part is shown that was met.
+      if (known === undefined) words.set(term, { original: terms.length > 1 ? term : original, count: 1 });
       else known.count += 1;
     }
   }

@@ -32,15 +32,16 @@ export type FieldScores = Record<RecallField, number>;
 /** The weight of a group's words: the rarer, the more. */
 export function rarityOf(corpus: Corpus, group: TermGroup): number {
   let holders = 0;
-  for (const term of group.terms) holders += corpus.postings.of(term).length;
+  for (const { term, halves } of group.terms) holders += (corpus.postings.of(term).length * halves) / 2;
   holders = Math.min(holders, corpus.size);
   return holders === 0 ? 0 : Math.log(1 + (corpus.size - holders + 0.5) / (holders + 0.5));
 }
 
 /** How often the words of a group stand in a document and around it, and in itself. */
 export interface GroupCounts {
-  /** With the neighbours' shares. Unit: eighths. */
+  /** With the neighbours' shares. Unit: halves of eighths. */
   readonly around: number;
+  /** Unit: halves. */
   readonly own: number;
 }
 
@@ -63,10 +64,10 @@ export function weigh(
   const { spanTotal } = neighbourhood;
   const weight = group.weight * rarity;
   const span = spanTotal === 0 ? 1 : (neighbourhood.spanOf(slot) * size) / spanTotal;
-  const around = weight * saturated(counts.around / ownShare, span);
+  const around = weight * saturated(counts.around / (2 * ownShare), span);
   if (counts.own === 0) return { around, own: 0 };
   const length = averageLength === 0 ? 1 : corpus.lengthOf(slot) / averageLength;
-  return { around, own: weight * ownWeight * saturated(counts.own, length) };
+  return { around, own: weight * ownWeight * saturated(counts.own / 2, length) };
 }
 
 /** BM25: `length` in terms of the average. */
@@ -80,19 +81,19 @@ export function scoreWords(corpus: Corpus, plan: QueryPlan, mayRank: (slot: numb
   const counts = new Int32Array(corpus.slotEnd);
   const owns = new Int32Array(corpus.slotEnd);
   const touched: number[] = [];
-  const count = (slot: number, eighths: number): void => {
+  const count = (slot: number, added: number): void => {
     if (counts[slot] === 0) touched.push(slot);
-    counts[slot] = (counts[slot] ?? 0) + eighths;
+    counts[slot] = (counts[slot] ?? 0) + added;
   };
   const { previous, next } = corpus.neighbourhood;
   for (const group of plan.groups) {
     const rarity = rarityOf(corpus, group);
-    for (const term of group.terms) {
+    for (const { term, halves } of group.terms) {
       for (const entry of corpus.postings.of(term)) {
         const slot = slotOf(entry);
         // Neighbours are of one scope: where the scope is not asked for nobody else is either.
         if (!mayRank(slot)) continue;
-        const times = countOf(entry);
+        const times = countOf(entry) * halves;
         owns[slot] = (owns[slot] ?? 0) + times;
         count(slot, ownShare * times);
         let other = slot;

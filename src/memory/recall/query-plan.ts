@@ -5,9 +5,15 @@ import { datesIn } from "./calendar.ts";
 import { alikeTerms, kindTerms } from "./everyday-words.ts";
 import { queryTerms, wordsOf } from "./words.ts";
 
-/** Terms that count as one: a word and those that are alike, or the things of a kind. */
+export interface GroupTerm {
+  readonly term: string;
+  /** How much one word of it counts: 2 in full, 1 for half of it. */
+  readonly halves: 1 | 2;
+}
+
+/** Terms that count as one: a word and those that are alike, with their forms, or the things of a kind. */
 export interface TermGroup {
-  readonly terms: readonly string[];
+  readonly terms: readonly GroupTerm[];
   readonly weight: number;
 }
 
@@ -24,30 +30,60 @@ export interface QueryPlan {
 const nameWeight = 0.25;
 /** "Hobbies" may be meant by "hiking", less surely than by itself. */
 const kindWeight = 0.75;
-/** A query is a sentence or a page, not a book. Unit: groups. */
-const groupsMax = 256;
+/** Of a long query, such as a whole message, only the rarest words are looked up: the others cost time and say little. */
+const groupsMax = 64;
+/** What comes after so many words of a query is not looked at. */
+const wordsMax = 2_000;
 
 const whenForm = /\b(?:when|how long|(?:what|which) (?:date|day|month|year|time))\b/i;
 
-/** `speakersOf`: the speakers whose names hold a word. */
-export function planQuery(query: string, speakersOf: (word: string) => Iterable<string>): QueryPlan {
-  const words = [...wordsOf(query)].map(({ text }) => text);
+/** What the documents know of words. */
+export interface Lexicon {
+  /** The speakers in whose names a word stands. */
+  speakersOf(word: string): Iterable<string>;
+  /** Terms that are there and look like forms of the same word. */
+  formsOf(term: string): readonly string[];
+  /** 0 when no document holds any of its terms. */
+  rarityOf(group: TermGroup): number;
+}
+
+export function planQuery(query: string, lexicon: Lexicon): QueryPlan {
+  const words = [...wordsOf(query).take(wordsMax)].map(({ text }) => text);
   const groups = new Map<string, TermGroup>();
   const speakers = new Set<string>();
   for (const word of words) {
-    if (groups.size >= groupsMax) break;
-    const named = [...speakersOf(word)];
+    const named = [...lexicon.speakersOf(word)];
     for (const speaker of named) speakers.add(speaker);
     for (const term of queryTerms(word)) {
       if (groups.has(term)) continue;
       if (named.length > 0) {
-        groups.set(term, { terms: [term], weight: nameWeight });
+        groups.set(term, { terms: [{ term, halves: 2 }], weight: nameWeight });
         continue;
       }
-      groups.set(term, { terms: alikeTerms.get(term) ?? [term], weight: 1 });
+      groups.set(term, { terms: withForms(alikeTerms.get(term) ?? [term], lexicon.formsOf(term)), weight: 1 });
       const things = kindTerms.get(term);
-      if (things !== undefined) groups.set(`${term} `, { terms: things, weight: kindWeight });
+      if (things !== undefined) groups.set(`${term} `, { terms: withForms(things, []), weight: kindWeight });
     }
   }
-  return { groups: [...groups.values()], speakers, dates: datesIn(words), asksWhen: whenForm.test(query) };
+  return {
+    groups: rarest([...groups.values()], lexicon),
+    speakers,
+    dates: datesIn(words),
+    asksWhen: whenForm.test(query),
+  };
+}
+
+/** A form may be of another word after all: it counts for half. */
+function withForms(terms: readonly string[], forms: readonly string[]): readonly GroupTerm[] {
+  const inFull = terms.map((term) => ({ term, halves: 2 as const }));
+  return [...inFull, ...forms.filter((form) => !terms.includes(form)).map((term) => ({ term, halves: 1 as const }))];
+}
+
+/** The `groupsMax` that weigh most, in the order of the query. */
+function rarest(groups: readonly TermGroup[], lexicon: Lexicon): readonly TermGroup[] {
+  const weighed = groups.map((group) => ({ group, weight: group.weight * lexicon.rarityOf(group) }));
+  const found = weighed.filter(({ weight }) => weight > 0);
+  if (found.length <= groupsMax) return found.map(({ group }) => group);
+  const best = new Set(found.toSorted((first, second) => second.weight - first.weight).slice(0, groupsMax));
+  return found.filter((each) => best.has(each)).map(({ group }) => group);
 }

@@ -10,6 +10,7 @@
 //   I5. With vectors a hit's score is the sum of 1 / (60 + rank) over the list by words and the list by vectors (reciprocal
 //       rank fusion); a document without a vector is in the first list only.
 
+import type { Aged } from "./age-queue.ts";
 import { AgeQueue } from "./age-queue.ts";
 import { Corpus } from "./corpus.ts";
 import type { RecallDocument } from "./document.ts";
@@ -18,7 +19,7 @@ import type { Embedder } from "./embedder.ts";
 import { explain } from "./explanation.ts";
 import { fuse } from "./fusion.ts";
 import type { RecallHit, RecallQueryOptions, RecallResult } from "./hit.ts";
-import { fieldsOf, scoreWords, slotsOfDates, sumOf } from "./lexical-ranking.ts";
+import { fieldsOf, rarityOf, scoreWords, slotsOfDates, sumOf } from "./lexical-ranking.ts";
 import type { RecallIndexOptions, ResolvedIndexOptions, ResolvedQuery } from "./query-options.ts";
 import { checkDocument, resolveIndexOptions, resolveQuery } from "./query-options.ts";
 import type { QueryPlan } from "./query-plan.ts";
@@ -95,7 +96,7 @@ export class RecallIndex {
     this.#corpus.remove(slot, document);
     this.#vectors?.delete(slot);
     this.#unembedded.delete(document);
-    this.#ages.tidy(this.size, this.#isHeld);
+    this.#ages.tidy(this.size, () => this.#corpus.documents());
     return true;
   }
 
@@ -159,7 +160,12 @@ export class RecallIndex {
   }
 
   #planOf(query: string): QueryPlan {
-    return planQuery(query, (word) => this.#corpus.speakersOf(word));
+    const corpus = this.#corpus;
+    return planQuery(query, {
+      speakersOf: (word) => corpus.speakersOf(word),
+      formsOf: (term) => corpus.postings.formsOf(term),
+      rarityOf: (group) => rarityOf(corpus, group),
+    });
   }
 
   #rankWords(plan: QueryPlan, asked: ResolvedQuery, lengthMax: number): readonly Ranked[] {
@@ -234,7 +240,7 @@ export class RecallIndex {
   /** I2. */
   #makeRoom(): void {
     while (this.size > this.#options.documentsMax || this.bytes > this.#options.bytesMax) {
-      const oldest = this.#ages.peek(this.#isHeld);
+      const oldest = this.#ages.peek(this.#isThisOld);
       if (oldest === undefined) return;
       this.remove(oldest.id);
       this.#leftOut += 1;
@@ -244,5 +250,10 @@ export class RecallIndex {
   readonly #isHeld = (document: RecallDocument): boolean => {
     const slot = this.#corpus.slotOf(document.id);
     return slot !== undefined && this.#corpus.documentAt(slot) === document;
+  };
+
+  readonly #isThisOld = ({ id, atMs }: Aged): boolean => {
+    const slot = this.#corpus.slotOf(id);
+    return slot !== undefined && this.#corpus.documentAt(slot)?.atMs === atMs;
   };
 }
