@@ -195,12 +195,13 @@ export function runtimeRememberContract(name: string, open: OpenRuntime): void {
         await held;
         expect((await actor.get())?.state.heard).toBe(1);
         await first.close();
-        await stage.worker([clerk]);
+        const second = await stage.worker([clerk]);
         // Nobody calls the actor: whoever takes over writes what it has left.
         expect(textsOf(await entriesOf(client, own("c"), 4))).toEqual(["x", "x 0", "x 1", "x 2"]);
         expect(textsOf(await entriesOf(client, team, 1))).toEqual(["c: x"]);
         await actor.ask.note({ text: "y" });
         expect(textsOf(await entriesOf(client, own("c"), 6))).toEqual(["x", "x 0", "x 1", "x 2", "y", "y 0"]);
+        await second.drain();
         const memory = new AgentMemory(await storesOf(client));
         expect((await memory.facts([team], ["notes"], [])).get("notes")?.value).toBe(2);
       });
