@@ -14,6 +14,7 @@ import type { NamedWrite } from "./memory-write.ts";
 import type { RecallDocument } from "./recall/document.ts";
 import type { RecallHit, RecallQueryOptions } from "./recall/hit.ts";
 import { RecallIndex } from "./recall/recall-index.ts";
+import { documentOfEntry } from "./recall-documents.ts";
 import type { Scope } from "./scope.ts";
 import { unwrittenEntries } from "./unwritten.ts";
 
@@ -66,7 +67,7 @@ export class RecallFeed {
     const index = await this.#refresh();
     const { text } = this.#options;
     const own = unwrittenEntries(text, unwritten, this.#ids, positionOf(this.#end, 0)).map((entry) =>
-      documentOf(text, entry),
+      documentOf(entry),
     );
     const ownIds = new Set(own.map(({ id }) => id));
     for (const document of own) index.add(document);
@@ -140,17 +141,15 @@ export class RecallFeed {
 
   #add(index: RecallIndex, entries: readonly Entry[]): void {
     for (const entry of entries) {
-      index.add(documentOf(this.#options.text, entry));
+      index.add(documentOf(entry));
       this.#ids.add(entry.id);
     }
   }
 }
 
-function documentOf(scope: string, entry: Entry): RecallDocument {
-  const { key, revision, kind, text, speaker, role, atMs, position } = entry;
-  return {
-    ...{ id: documentId(entry), key, revision, scope, kind, text, role, position },
-    atMs: Math.max(-momentMax, Math.min(momentMax, atMs)),
-    ...(speaker === undefined ? {} : { speaker }),
-  };
+function documentOf(entry: Entry): RecallDocument {
+  const document = documentOfEntry(entry);
+  const atMs = Math.max(-momentMax, Math.min(momentMax, entry.atMs));
+  // What is not in the store yet has no key to be called by.
+  return { ...document, id: documentId(entry), atMs };
 }
