@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvStore, Revision } from "../kv/store.ts";
-import { StateLock } from "./state-lock.ts";
+import { StateLock, waitsForLater } from "./state-lock.ts";
 import type { LockEntry } from "./state-lock-entry.ts";
 import { lockKey, printLock, readLock } from "./state-lock-entry.ts";
 
@@ -35,30 +35,49 @@ export async function acquireLock(kv: KvStore, clock: Clock, name: string, optio
   const id = clock.uniqueId().slice(0, 10);
   let sign = { revision: -1, seenAtMs: 0 };
   let takenAtMs = clock.monotonicMs();
+  let failure: unknown;
+  const passing = (thrown: unknown): undefined => {
+    failure = thrown;
+    return waitsForLater(thrown);
+  };
   for (;;) {
     signal?.throwIfAborted();
-    const standing = await kv.get(key);
-    const entry = standing === undefined ? undefined : readLock(standing);
+    if (failure !== undefined) {
+      if (clock.monotonicMs() >= deadlineMs) throw failure;
+      await delay(clock, againMs * (1 + clock.random()), signal);
+    }
+    failure = undefined;
+    const looked = await look(kv, key).catch(passing);
+    if (looked === undefined) continue;
+    const { entry, revision } = looked;
     const now = clock.monotonicMs();
-    const revision = standing?.revision ?? 0;
     if (entry?.id === id && entry.holder !== undefined) {
       // Taken: by the write below, whatever was heard of it.
-      const revisionHeld = await fence(kv, clock, key, { entry, revision });
-      if (revisionHeld === undefined) continue;
-      return new StateLock({ kv, clock, key, name, entry: { ...entry, keys: [] }, revision: revisionHeld, takenAtMs });
+      const fenced = await fence(kv, clock, key, { entry, revision }).catch(passing);
+      if (fenced === undefined) continue;
+      return new StateLock({ kv, clock, key, name, entry: { ...entry, keys: [] }, revision: fenced, takenAtMs });
     }
     if (revision !== sign.revision) sign = { revision, seenAtMs: now };
     const restMs = entry?.holder === undefined ? 0 : sign.seenAtMs + entry.ttlMs - now;
     if (restMs > 0) {
       if (now >= deadlineMs) throw held(name, entry, waitMs);
-      await changed(kv, clock, key, revision, Math.min(restMs, deadlineMs - now), signal);
+      await changed(kv, clock, key, revision, Math.min(restMs, deadlineMs - now), signal).catch(passing);
       continue;
     }
     takenAtMs = now;
     const taken = { holder, token: (entry?.token ?? 0) + 1, ttlMs, keys: entry?.keys ?? [], at: clock.now(), id };
-    const write = await kv.update(key, printLock(taken), revision).catch(inDoubt);
-    if (write?.kind !== "written") await delay(clock, againMs * clock.random(), signal);
+    await kv.update(key, printLock(taken), revision).catch(passing);
   }
+}
+
+async function look(
+  kv: KvStore,
+  key: string,
+): Promise<{ readonly entry: LockEntry | undefined; readonly revision: Revision }> {
+  const standing = await kv.get(key);
+  return standing === undefined
+    ? { entry: undefined, revision: 0 }
+    : { entry: readLock(standing), revision: standing.revision };
 }
 
 /**
@@ -73,9 +92,8 @@ async function fence(
 ): Promise<Revision | undefined> {
   if (entry.keys.length === 0) return revision;
   for (const claimed of entry.keys) await touch(kv, clock, claimed);
-  const write = await kv.update(key, printLock({ ...entry, keys: [], at: clock.now() }), revision).catch(inDoubt);
-  if (write?.kind === "written") return write.revision;
-  return undefined;
+  const write = await kv.update(key, printLock({ ...entry, keys: [], at: clock.now() }), revision);
+  return write.kind === "written" ? write.revision : undefined;
 }
 
 async function touch(kv: KvStore, clock: Clock, key: string): Promise<void> {
@@ -104,9 +122,6 @@ async function changed(
   try {
     await using watcher = await kv.watch(key, { from: revision + 1, signal: ends });
     for await (const change of watcher) if (change.kind !== "current") break;
-  } catch (thrown) {
-    if (!isTroupeError(thrown) || thrown.retry !== "later") throw thrown;
-    await delay(clock, againMs, ends);
   } finally {
     cancel();
   }

@@ -241,7 +241,7 @@ export class StateLock implements AsyncDisposable {
 }
 
 /** What may pass by itself is tried again; all else is thrown. */
-function waitsForLater(thrown: unknown): undefined {
+export function waitsForLater(thrown: unknown): undefined {
   const passes: readonly string[] = ["OUTCOME_UNKNOWN", "SERVER_UNREACHABLE", "STORE_FAILED"];
   if (isTroupeError(thrown) && passes.includes(thrown.code)) return undefined;
   throw thrown;
