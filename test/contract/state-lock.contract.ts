@@ -1,22 +1,35 @@
 // The contract of the state store, part 3: locks (state-lock.ts F1 to F5).
 
 import { describe, expect, test } from "vitest";
-import type { KvStore, KvWrite } from "../../src/kv/store.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
+import type { KvStore } from "../../src/kv/store.ts";
 import { openStateStore } from "../../src/memory/state-store.ts";
 import { text, within } from "./kv-support.ts";
 import { account, type OpenStates } from "./state-support.ts";
 
-/** A store whose holder can be frozen: writes wait from then on, as those of a process that is stopped do. */
-function freezable(kv: KvStore): { readonly kv: KvStore; freeze(): void; thaw(): void } {
+/** A store whose holder can be frozen: its writes wait from then on, as those of a process that is stopped do. */
+function freezable(kv: KvStore) {
   let thawed: PromiseWithResolvers<void> | undefined;
-  const later = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    thawed === undefined ? work() : thawed.promise.then(work);
+  let trap: { readonly key: string; readonly sprung: PromiseWithResolvers<void> } | undefined;
+  const later = <Result>(keys: readonly string[], work: () => Promise<Result>): Promise<Result> => {
+    if (trap !== undefined && keys.includes(trap.key)) {
+      thawed ??= Promise.withResolvers();
+      trap.sprung.resolve();
+    }
+    return thawed === undefined ? work() : thawed.promise.then(work);
+  };
   const frozen = new Proxy(kv, {
     get(target, property) {
-      if (property === "update")
-        return (...args: Parameters<KvStore["update"]>): Promise<KvWrite> => later(() => target.update(...args));
-      if (property === "transact")
-        return (...args: Parameters<KvStore["transact"]>) => later(() => target.transact(...args));
+      if (property === "update") {
+        return (...args: Parameters<KvStore["update"]>) => later([args[0]], () => target.update(...args));
+      }
+      if (property === "transact") {
+        return (...args: Parameters<KvStore["transact"]>) =>
+          later(
+            args[0].map(({ key }) => key),
+            () => target.transact(...args),
+          );
+      }
       const value: unknown = Reflect.get(target, property, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
@@ -26,12 +39,25 @@ function freezable(kv: KvStore): { readonly kv: KvStore; freeze(): void; thaw():
     freeze: () => {
       thawed ??= Promise.withResolvers();
     },
+    /** Freezes when a write of this key is about to be sent; resolves then. */
+    freezeAt: (key: string): Promise<void> => {
+      trap = { key, sprung: Promise.withResolvers() };
+      return trap.sprung.promise;
+    },
     thaw: () => {
+      trap = undefined;
       thawed?.resolve();
       thawed = undefined;
     },
   };
 }
+
+/** A holder that does not notice how time goes by: nothing that keeps it from writing depends on that (F5). */
+const dreaming: Clock = {
+  ...systemClock,
+  monotonicMs: () => 0,
+  after: (delayMs, fn) => (delayMs > 100 ? () => {} : systemClock.after(delayMs, fn)),
+};
 
 export function stateLockContract(name: string, open: OpenStates): void {
   describe(`${name}: locks`, () => {
@@ -119,41 +145,26 @@ export function stateLockContract(name: string, open: OpenStates): void {
         const accounts = opened.states.of(account);
         for (const id of ["a", "b"]) await accounts.create(id, { balance: 0 });
         const kv = freezable(await opened.openAnotherKv());
-        const frozen = openStateStore({ kv: kv.kv, actor: "frozen" });
+        const frozen = openStateStore({ kv: kv.kv, actor: "frozen", clock: dreaming });
         const theirs = frozen.of(account);
         const old = await frozen.lock("l", { ttlMs: 500 });
         await theirs.update("a", () => ({ balance: 1 }), { lock: old });
-        // Its next write is on its way: everything is looked at and decided, and nothing is sent yet.
+        // Everything is looked at and decided, and the write is on its way.
         const [a, b] = [accounts.ref("a"), accounts.ref("b")];
         const late = { balance: 666 };
-        const writing = Promise.withResolvers<void>();
-        const freeze = () => {
-          kv.freeze();
-          writing.resolve();
-          return late;
-        };
+        const isHeld = kv.freezeAt(what === "create" ? "account.new" : "account.a");
         const held = {
-          update: () => theirs.update("a", freeze, { lock: old }),
-          create: () => {
-            freeze();
-            return theirs.create("new", late, { lock: old });
-          },
+          update: () => theirs.update("a", () => late, { lock: old }),
+          create: () => theirs.create("new", late, { lock: old }),
           transact: () =>
-            frozen.transact(
-              [a, b],
-              (tx) => {
-                tx.update(a, freeze);
-                tx.update(b, () => late);
-              },
-              { lock: old },
-            ),
+            frozen.transact([a, b], (tx) => [a, b].forEach((ref) => void tx.update(ref, () => late)), { lock: old }),
         }
           [what]()
           .then(
             (outcome) => outcome,
             (thrown: unknown) => thrown,
           );
-        await writing.promise;
+        await within(5_000, "the write", isHeld);
         await using lock = await within(5_000, "the lock", opened.states.lock("l", { ttlMs: 5_000 }));
         expect(lock.token).toBe(old.token + 1);
         const seen = await accounts.getMany(["a", "b", "new"]);

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { openStateStore } from "../../src/memory/state-store.ts";
 import type { StateNews } from "../../src/memory/state-watch.ts";
 import { bytes, within } from "./kv-support.ts";
 import { account, type OpenStates, type StatesUnderTest, ticket } from "./state-support.ts";
@@ -82,6 +83,29 @@ export function stateQueryContract(name: string, open: OpenStates): void {
       expect(seen.size).toBe(300);
       const all = await accounts.getMany([...seen.keys()]);
       expect([...seen].filter(([id, balance]) => all.get(id)?.data.balance !== balance)).toEqual([]);
+    });
+
+    test("what is changed between the look and the page is given as it is then, not as it was (Q3)", async () => {
+      await using opened = await open();
+      await fill(opened, [1, 2, 3]);
+      let isFirst = true;
+      // Overtaken just before the candidates are compared with the store.
+      const kv = new Proxy(opened.kv, {
+        get(target, property) {
+          const value: unknown = Reflect.get(target, property, target);
+          if (typeof value !== "function") return value;
+          return async (...args: unknown[]) => {
+            if (property === "getMany" && isFirst) {
+              isFirst = false;
+              await target.put("account.n0", bytes('{"status":"present","data":{"balance":9},"at":1,"n":2,"id":"x"}'));
+            }
+            return value.apply(target, args) as unknown;
+          };
+        },
+      });
+      const { states } = await openStateStore({ kv }).of(account).query({ limit: 3 });
+      const found = states.map(({ id, data }) => `${id}=${data.balance}`);
+      expect(found.filter((one) => one !== "n0=9").toSorted()).toEqual(["n1=2", "n2=3"]);
     });
 
     test("status, prefix and what cannot be read: the rest is given, the unreadable is named", async () => {
