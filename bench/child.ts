@@ -2,6 +2,8 @@
 
 import type { CallerCommands } from "./roles/caller.ts";
 import { callerCommands } from "./roles/caller.ts";
+import type { CentralCommands } from "./roles/central.ts";
+import { centralCommands } from "./roles/central.ts";
 import type { ProberCommands } from "./roles/prober.ts";
 import { proberCommands } from "./roles/prober.ts";
 import type { StoreCommands } from "./roles/store.ts";
@@ -16,6 +18,7 @@ export interface CommandsOf {
   worker: WorkerCommands;
   store: StoreCommands;
   prober: ProberCommands;
+  central: CentralCommands;
 }
 
 export interface Assignment extends Place {
@@ -56,6 +59,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
     case "prober": {
       const prober = await (await loadOpener(side, role))(place);
       return { commands: proberCommands(prober), close: () => prober.close() };
+    }
+    case "central": {
+      const central = await (await loadOpener(side, role))(place);
+      return { commands: centralCommands(central), close: () => central.close() };
     }
   }
 }

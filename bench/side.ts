@@ -65,12 +65,26 @@ export interface ProberSide {
   close(): Promise<void>;
 }
 
+/** States that many share, each with a balance. */
+export interface CentralSide {
+  fill(count: number): Promise<void>;
+  /** Adds 1 to the balance of what stands. */
+  update(id: string, done: Done): void;
+  /** Adds 1 to every other balance of these and takes 1 from the rest, all or nothing. */
+  transact(ids: readonly string[], done: Done): void;
+  /** The 10 highest balances of one owner, of whom there are 100; answers with how many were found. */
+  query(matches: number, done: Done): void;
+  sum(keys: number): Promise<number>;
+  close(): Promise<void>;
+}
+
 /** What the file `bench/<side>/<role>.ts` exports. */
 export interface Openers {
   caller(place: Place): Promise<CallerSide>;
   worker(place: Place): Promise<WorkerSide>;
   store(place: Place): Promise<StoreSide>;
   prober(place: Place): Promise<ProberSide>;
+  central(place: Place): Promise<CentralSide>;
 }
 export type Role = keyof Openers;
 

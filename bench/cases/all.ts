@@ -10,6 +10,7 @@ import { kvUpdate } from "./kv-update.ts";
 import { memoryIdle } from "./memory-idle.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
+import { stateQuery, stateTransact2, stateTransact10, stateUpdate, stateUpdateHot } from "./state.ts";
 import { tellHot, tellSpread } from "./tell.ts";
 import { watchLag } from "./watch-lag.ts";
 
@@ -25,6 +26,11 @@ export const allCases: readonly BenchCase[] = [
   watchLag,
   activate,
   memoryIdle,
+  stateUpdate,
+  stateUpdateHot,
+  stateTransact2,
+  stateTransact10,
+  stateQuery,
 ];
 
 /** These take minutes, and run only when they are named. */

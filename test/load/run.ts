@@ -101,7 +101,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   });
   const seen = await registers.stop();
   const faults = (await Promise.all(ended)).flat();
-  return judge();
+  return await judge();
 
   async function judge(): Promise<LoadReport> {
     const journals = new Journals();

@@ -111,4 +111,5 @@ const writing = Array.from({ length: order.writers }, (_, at) => write(at));
 await Promise.all([...writing, transfer(), underLock()]);
 await kv.close();
 await link.close();
+process.removeAllListeners("disconnect");
 process.disconnect();
