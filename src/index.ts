@@ -12,6 +12,16 @@ export type {
   RetryOptions,
 } from "./actors/definition.ts";
 export { actorDefaults, defineActor, handler, query } from "./actors/definition.ts";
+export type {
+  MemoryFactOptions,
+  MemoryInQuery,
+  MemoryInTurn,
+  MemoryPlaceOptions,
+  MemoryReadOptions,
+  MemoryRecallOptions,
+} from "./actors/memory-context.ts";
+export type { MemoryBringOptions, MemoryLogOptions, MemoryMessage, MemoryOptions } from "./actors/memory-options.ts";
+export { memoryDefaults } from "./actors/memory-options.ts";
 export type { AskOptions, Receipt, TellOptions, TurnRef, Wire } from "./actors/ref.ts";
 export type { ChildFailure, Failure, FailurePolicy, FailureVerdict } from "./actors/supervision.ts";
 export { childFailure } from "./actors/supervision.ts";
@@ -35,6 +45,23 @@ export type { JsonPatch, PatchOperation } from "./core/json-patch.ts";
 export type { Logger } from "./core/log.ts";
 export { createLogger, silentLogger } from "./core/log.ts";
 export type { Upcaster, Upcasters } from "./core/upcast.ts";
+export type { KvStore } from "./kv/store.ts";
+export type { AgentActivity } from "./memory/state-agent.ts";
+export { agentStatus, agentStatusId } from "./memory/state-agent.ts";
+export type { Created, Deleted, Edit, Transitioned, Updated } from "./memory/state-change.ts";
+export { diagramOf } from "./memory/state-diagram.ts";
+export type { StateLock } from "./memory/state-lock.ts";
+export type { LockOptions } from "./memory/state-lock-wait.ts";
+export type { AnyModel, ModelOptions, StateModel, TransitionTable } from "./memory/state-model.ts";
+export { defineState } from "./memory/state-model.ts";
+export type { Moment, StateChange } from "./memory/state-past.ts";
+export type { OrderBy, OrderValue, StatePage, StateQuery } from "./memory/state-query.ts";
+export type { StateStore, StateStoreOptions, SweepOptions } from "./memory/state-store.ts";
+export { openStateStore } from "./memory/state-store.ts";
+export type { ChangeOptions, States } from "./memory/state-table.ts";
+export type { Refusal, StateRef, StateTransaction, Transacted, TransactOptions } from "./memory/state-transaction.ts";
+export type { Origin, State, StateOf } from "./memory/state-value.ts";
+export type { StateNews, StateWatchOptions } from "./memory/state-watch.ts";
 export type { Telemetry, TelemetryOptions } from "./monitoring/telemetry.ts";
 export { startTelemetry } from "./monitoring/telemetry.ts";
 export type { Change, Committed } from "./runtime/changes.ts";

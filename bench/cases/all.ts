@@ -5,9 +5,12 @@ import { askHot, askSingle, askSpread, querySpread } from "./ask.ts";
 import { askLocal } from "./ask-local.ts";
 import type { BenchCase } from "./case.ts";
 import type { ClusterCase } from "./cluster-case.ts";
+import type { DataCase } from "./data-case.ts";
 import { failoverDrain, failoverFreeze, failoverKill } from "./failover.ts";
 import { kvUpdate } from "./kv-update.ts";
 import { memoryIdle } from "./memory-idle.ts";
+import { memoryRaces } from "./memory-races.ts";
+import { memoryRecall } from "./memory-recall.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
 import { stateQuery, stateTransact2, stateTransact10, stateUpdate, stateUpdateHot } from "./state.ts";
@@ -34,4 +37,14 @@ export const allCases: readonly BenchCase[] = [
 ];
 
 /** These take minutes, and run only when they are named. */
-export const clusterCases: readonly ClusterCase[] = [failoverKill, failoverFreeze, failoverDrain, scaleLoad, scaleJoin];
+export const clusterCases: readonly ClusterCase[] = [
+  failoverKill,
+  failoverFreeze,
+  failoverDrain,
+  scaleLoad,
+  scaleJoin,
+  memoryRaces,
+];
+
+/** These read a folder that is given with `--data`, and run only when they are named. */
+export const dataCases: readonly DataCase[] = [memoryRecall];

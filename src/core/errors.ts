@@ -110,6 +110,7 @@ export const errorCatalog = {
     remedy: "Wait longer (`waitMs`), or look who holds it: `nats kv get BUCKET _lock.NAME`.",
   },
   LOCK_LOST: { retry: "later", remedy: "Another may hold the lock now: take it again, and look again at what stands." },
+  MEMORY_MISSING: { retry: "never", remedy: "Give the actor's definition a `memory`, `{}` for all defaults." },
   CODEC_UNKNOWN: { retry: "never", remedy: "Open the memory with the codec that wrote this value." },
 } as const satisfies Record<string, CatalogEntry>;
 

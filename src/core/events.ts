@@ -51,6 +51,17 @@ export type RuntimeEvent =
     }
   | { readonly kind: "commit-refused"; readonly actor: ActorAddress; readonly message: string }
   | { readonly kind: "sent"; readonly actor: ActorAddress; readonly to: string; readonly number: number }
+  /** What a committed turn has left for a memory is there. `id`: that of the entry, or of the write of the fact. */
+  | { readonly kind: "remembered"; readonly actor: ActorAddress; readonly scope: string; readonly id: string }
+  /** It will never be there: it is refused for good, or was formed before its scope was erased. */
+  | {
+      readonly kind: "memory-refused";
+      readonly actor: ActorAddress;
+      readonly scope: string;
+      readonly id: string;
+      readonly code: string;
+      readonly message: string;
+    }
   /** The server keeps the timer. */
   | { readonly kind: "timer-set"; readonly actor: ActorAddress; readonly name: string; readonly number: number }
   | { readonly kind: "timer-cancelled"; readonly actor: ActorAddress; readonly name: string; readonly number: number }

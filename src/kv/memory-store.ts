@@ -77,6 +77,10 @@ class MemoryStore implements KvStore {
     this.#valueBytesMax = valueBytesMax;
   }
 
+  get historyMax(): number {
+    return this.#data.history;
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     this.#checkOpen();
     return this.#live(checkKey(key));
@@ -108,6 +112,11 @@ class MemoryStore implements KvStore {
   async delete(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
     const { expected } = options;
     return singleWrite(this.#transact([{ kind: "delete", key, ...(expected === undefined ? {} : { expected }) }]));
+  }
+
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    const { expected } = options;
+    return singleWrite(this.#transact([{ kind: "purge", key, ...(expected === undefined ? {} : { expected }) }]));
   }
 
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
@@ -171,6 +180,7 @@ class MemoryStore implements KvStore {
     const revisions = operations.flatMap((operation) => {
       if (operation.kind === "check") return [];
       if (operation.kind === "delete") return [this.#data.append(operation.key, "delete", nothing)];
+      if (operation.kind === "purge") return [this.#data.purge(operation.key)];
       return [this.#data.append(operation.key, "put", new Uint8Array(operation.value), operation.ttlMs)]; // M2
     });
     this.#data.announce();

@@ -81,6 +81,10 @@ class SqliteStore implements KvStore {
     this.#clock = clock;
   }
 
+  get historyMax(): number {
+    return this.#file.history;
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     return (await this.getMany([key])).get(key);
   }
@@ -112,6 +116,11 @@ class SqliteStore implements KvStore {
   async delete(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
     const { expected } = options;
     return singleWrite(this.#transact([{ kind: "delete", key, ...(expected === undefined ? {} : { expected }) }]));
+  }
+
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    const { expected } = options;
+    return singleWrite(this.#transact([{ kind: "purge", key, ...(expected === undefined ? {} : { expected }) }]));
   }
 
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
@@ -186,6 +195,7 @@ class SqliteStore implements KvStore {
         const revisions = operations.flatMap((operation) => {
           if (operation.kind === "check") return [];
           if (operation.kind === "delete") return [this.#file.append(operation.key, "delete", nothing)];
+          if (operation.kind === "purge") return [this.#file.purge(operation.key)];
           return [this.#file.append(operation.key, "put", operation.value, operation.ttlMs)];
         });
         return { kind: "written", revisions };

@@ -12,6 +12,8 @@ import { TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
 import { checkName, keyOf } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
+import type { StateStore } from "../memory/state-store.ts";
+import { openStateStore } from "../memory/state-store.ts";
 import type { HereDoor } from "./asker.ts";
 import { Asker } from "./asker.ts";
 import type { AskOrigin } from "./cell-host.ts";
@@ -54,6 +56,11 @@ export interface Troupe extends AsyncDisposable {
   watch(pattern: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Change<unknown>>;
   /** The keys `type.id` (ids escaped) of the actors that have a committed value and match, sorted. */
   list(pattern: string): Promise<readonly string[]>;
+  /**
+   * The central state store: states of models that many share (`defineState`). Its bucket is opened by the first call. `actor`: who makes
+   * the changes that do not say it themselves.
+   */
+  states(actor?: string): Promise<StateStore>;
   readonly ports: Ports;
   close(): Promise<void>;
 }
@@ -185,6 +192,12 @@ export class TroupeClient implements Troupe {
     }
     const known = registry.find(type);
     return this.routes.open(known?.pool ?? this.routes.ownPool);
+  }
+
+  async states(actor?: string): Promise<StateStore> {
+    this.#checkOpen();
+    const kv = await this.ports.openCentral();
+    return openStateStore({ kv, clock: this.ports.clock, ...(actor === undefined ? {} : { actor }) });
   }
 
   close(): Promise<void> {

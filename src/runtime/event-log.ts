@@ -31,6 +31,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "dead-lettered":
     case "actor-stopped":
     case "timer-refused":
+    case "memory-refused":
       return log.error(fieldsOf(event), kind.replace("-", " "));
     case "turn-ended":
     case "ask-withdrawn":
@@ -38,6 +39,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "passivated":
     case "committed":
     case "sent":
+    case "remembered":
     case "timer-set":
     case "timer-cancelled":
     case "timer-fired":

@@ -41,6 +41,10 @@ export class MemoryFarStore implements KvStore {
     this.#connection = connection;
   }
 
+  get historyMax(): number {
+    return this.#near.historyMax;
+  }
+
   get(key: string): Promise<KvEntry | undefined> {
     return this.#call("kv-read", key, () => this.#near.get(key));
   }
@@ -63,6 +67,10 @@ export class MemoryFarStore implements KvStore {
 
   delete(key: string, options?: { readonly expected?: Revision }): Promise<KvWrite> {
     return this.#call("kv-write", key, () => this.#near.delete(key, options));
+  }
+
+  purge(key: string, options?: { readonly expected?: Revision }): Promise<KvWrite> {
+    return this.#call("kv-write", key, () => this.#near.purge(key, options));
   }
 
   transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {

@@ -24,6 +24,10 @@ export interface TroupeOptions {
   readonly replicas?: number;
   /** Committed values kept of each actor. Only when the bucket is made now. Default 8, at most 64. */
   readonly history?: number;
+  /** Values kept of each fact. Only when the facts' bucket is made now. Default 16, at most 64. */
+  readonly factsHistory?: number;
+  /** Values kept of each central state. Only when that bucket is made now. Default 8, at most 64. */
+  readonly centralHistory?: number;
   /** What to run on instead of NATS: `memoryPorts()` of `troupe/testing`. */
   readonly ports?: OpenPorts;
 }
@@ -82,14 +86,20 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
     ...options.nats,
     servers: [servers].flat().flatMap((one) => one.split(",")),
   };
-  const { replicas, history } = options;
+  const { replicas, history, factsHistory, centralHistory } = options;
   return {
     app,
     pool,
     partitionCount: whole("partitions", options.partitions, 1),
     openPorts:
       options.ports ??
-      natsPorts({ nats, replicas: whole("replicas", replicas, 1), history: whole("history", history, 1) }),
+      natsPorts({
+        nats,
+        replicas: whole("replicas", replicas, 1),
+        history: whole("history", history, 1),
+        factsHistory: whole("factsHistory", factsHistory, 1),
+        centralHistory: whole("centralHistory", centralHistory, 1),
+      }),
   };
 }
 

@@ -1,0 +1,4 @@
+import { openOnSqlite } from "./erasure-support.ts";
+import { memoryErasureContract } from "./memory-erasure.contract.ts";
+
+memoryErasureContract("sqlite", openOnSqlite);
