@@ -95,7 +95,7 @@ export class StateLock implements AsyncDisposable {
   /** A transaction that counts only while the lock is held. Rejects with LOCK_LOST. */
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     for (let tries = 0; tries < triesMax; tries += 1) {
-      this.#checkHeld();
+      this.#checkUsable();
       const guard = { kind: "check", key: this.#key, expected: this.#revision } as const;
       const outcome = await this.#note(this.#kv.transact([guard, ...operations]));
       if (outcome.kind === "written" || outcome.key !== this.#key) return outcome;
@@ -131,7 +131,7 @@ export class StateLock implements AsyncDisposable {
 
   /** F3: claims the key, then reads it together with the lock's entry. */
   async #look(key: string): Promise<Seen> {
-    this.#checkHeld();
+    this.#checkUsable();
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     if (!this.#entry.keys.includes(key)) {
@@ -147,7 +147,7 @@ export class StateLock implements AsyncDisposable {
   }
 
   async #write(key: string, value: Uint8Array, over: Seen): Promise<KvWrite> {
-    this.#checkHeld();
+    this.#checkUsable();
     this.#unsettled.add(key);
     const outcome =
       over.revision === 0
@@ -224,6 +224,12 @@ export class StateLock implements AsyncDisposable {
 
   #checkHeld(): void {
     if (this.#ended.signal.aborted) throw this.#ended.signal.reason;
+  }
+
+  /** Who gives the lock back writes nothing more: its claims are about to go. */
+  #checkUsable(): void {
+    this.#checkHeld();
+    if (this.#releasing !== undefined) throw new TroupeError("LOCK_LOST", `the lock ${this.name} is being given back`);
   }
 
   #lose(): TroupeError {

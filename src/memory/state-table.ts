@@ -78,7 +78,7 @@ export class States<Status extends string, Event extends string, Data> {
   /** Sets these members of the data; those that are undefined are taken away. */
   patch(
     id: string,
-    members: Data extends object ? Partial<Data> : never,
+    members: Data extends object ? { readonly [Member in keyof Data]?: Data[Member] | undefined } : never,
     options: ChangeOptions = {},
   ): Promise<Updated<State<Status, Data>>> {
     return this.update(id, (data) => ({ ...data, ...members }), options);

@@ -35,6 +35,8 @@ const attemptsMaxDefault = 100;
 /** How long the fate of a write whose answer was lost is looked for. Unit: ms. */
 const doubtMsMax = 15_000;
 const doubtWaitMs = 100;
+/** What a write in doubt waits for: the answer may be found when it has passed. */
+const passing: ReadonlySet<string> = new Set(["SERVER_UNREACHABLE", "STORE_FAILED"]);
 const writeIdLength = 10;
 
 export class StateWriter {
@@ -126,7 +128,7 @@ export class StateWriter {
       } catch (thrown) {
         if (!isTroupeError(thrown) || thrown === doubt) throw thrown;
         if (thrown.code === "OUTCOME_UNKNOWN") doubt ??= thrown;
-        else if (doubt === undefined || thrown.retry !== "later") throw doubt ?? thrown;
+        else if (doubt === undefined || !passing.has(thrown.code)) throw doubt ?? thrown;
         if (this.clock.monotonicMs() >= deadlineMs) throw doubt;
         await delay(this.clock, doubtWaitMs * (0.5 + this.clock.random()));
       }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { defineActor, handler } from "../../src/actors/definition.ts";
 import { agentStatus, agentStatusId } from "../../src/memory/state-agent.ts";
 import { diagramOf } from "../../src/memory/state-diagram.ts";
 import { defineState, legalEvents } from "../../src/memory/state-model.ts";
@@ -11,6 +12,7 @@ import { ticket } from "../contract/state-support.ts";
 import { readSource } from "../tidy/source-files.ts";
 
 const schema = z.object({});
+const Idler = defineActor("idler", { state: schema, initial: {} }, { rest: handler(() => {}) });
 
 describe("models", () => {
   test("what makes no sense is refused when it is defined, with the part that is wrong", () => {
@@ -50,7 +52,7 @@ describe("models", () => {
   });
 
   test("an agent's status goes from one to the next, and anybody who is connected sees it", async () => {
-    await using troupe = await createTestTroupe({ actors: [] });
+    await using troupe = await createTestTroupe({ actors: [Idler] });
     const agents = (await troupe.client.states("triage.t1")).of(agentStatus);
     const id = agentStatusId({ type: "triage", id: "t1" });
     await agents.create(id, {});
