@@ -4,9 +4,10 @@ import { systemClock } from "../core/clock.ts";
 import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
 import { openNatsStore } from "../kv/nats-store.ts";
+import type { KvStore } from "../kv/store.ts";
 import { ensureLayout } from "./layout.ts";
 import { factsHistoryDefault, lazyMemory } from "./lazy-memory.ts";
-import { lazily } from "./lazy-store.ts";
+import { type Lazy, lazily } from "./lazy-store.ts";
 import type { Mail } from "./mail.ts";
 import { duplicateWindowMsDefault } from "./mail.ts";
 import { openNatsMail } from "./nats-mail.ts";
@@ -85,14 +86,7 @@ export async function openPortsOver(
       ]);
       return { entries, facts };
     });
-    const central = lazily(
-      () =>
-        openNatsStore({
-          ...{ link, bucket: subjects.centralBucket, history: options.centralHistory ?? 8, ...replicas },
-          description: `Troupe: the central state store of ${app}`,
-        }),
-      (store) => store.close(),
-    );
+    const central = lazyCentral(link, subjects.centralBucket, options);
     const close = async () => {
       await Promise.all(mails.map((mail) => mail.close()));
       await Promise.all([state.close(), cluster.close(), memory.close(), central.close()]);
@@ -109,4 +103,19 @@ export async function openPortsOver(
     await link.close();
     throw thrown;
   }
+}
+
+function lazyCentral(
+  link: NatsLink,
+  bucket: string,
+  { centralHistory = 8, replicas }: Omit<NatsPortsOptions, "nats">,
+): Lazy<KvStore> {
+  return lazily(
+    () =>
+      openNatsStore({
+        ...{ link, bucket, history: centralHistory, ...(replicas === undefined ? {} : { replicas }) },
+        description: "Troupe: the central state store, states that many share",
+      }),
+    (store) => store.close(),
+  );
 }

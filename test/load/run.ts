@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLink } from "../../src/kv/nats-link.ts";
 import { openNatsStore } from "../../src/kv/nats-store.ts";
-import { openStateStore } from "../../src/memory/state-store.ts";
-import { startTestServer } from "../support/nats-server.ts";
+import { openStateStore, type StateStore } from "../../src/memory/state-store.ts";
+import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { Journals } from "./journal.ts";
 import { account, accountIds, bucket, ledger, openingBalance, tally } from "./models.ts";
 import { Registers } from "./registers.ts";
@@ -43,7 +43,7 @@ const numbersMax = 1_000_000;
 const endMsMax = 40_000;
 
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
-  const { seconds, processes, writers, keys, killEveryMs, onProgress } = options;
+  const { seconds, processes, writers, keys, onProgress } = options;
   await using cleanup = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "troupe-load-"));
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
@@ -53,31 +53,40 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     return openStateStore({ kv: cleanup.use(await openNatsStore({ link, bucket, history: 64 })) });
   };
   const states = await open();
+  await fill(states, keys);
+  const registers = new Registers([states, await open()]);
+  const crew = cleanup.use(new Crew(server.url, folder, writers, keys));
+  for (let at = 0; at < processes; at += 1) await crew.start(at, 0);
+  await registers.start();
+  onProgress(`${processes} processes of ${writers} writers on ${keys} keys`);
+  const kills = await killByTurn(server, crew, options, performance.now() + seconds * 1_000);
+  onProgress("stopping");
+  const seen = await registers.stop();
+  const faults = [...(await crew.stop()), ...seen.broken];
+  const judged = await judge(states, await crew.journals(), keys);
+  return {
+    counts: { ...judged.counts, kills, registers: seen.operations },
+    broken: [...faults, ...judged.broken],
+  };
+}
+
+async function fill(states: StateStore, keys: number): Promise<void> {
   for (let at = 0; at < keys; at += 1) await states.of(tally).create(`k${at}`, { by: {} });
   for (const id of accountIds) await states.of(account).create(id, { balance: openingBalance });
   await states.of(ledger).create("pen", { token: 0, writes: 0, overtaken: 0 });
-  const registers = new Registers([states, await open()]);
+}
 
-  const journalOf = (at: number) => join(folder, `p${at}.log`);
-  const start = async (at: number, incarnation: number): Promise<ChildProcess> => {
-    const order: WriterOrder = {
-      ...{ url: server.url, name: `p${at}`, journal: journalOf(at), writers, keys },
-      firstNumber: incarnation * numbersMax + 1,
-    };
-    const child = fork(writerFile, [JSON.stringify(order)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    cleanup.defer(() => void child.kill("SIGKILL"));
-    await once(child, "message");
-    return child;
-  };
-  const children = await Promise.all(Array.from({ length: processes }, (_, at) => start(at, 0)));
-  await registers.start();
-  onProgress(`${processes} processes of ${writers} writers on ${keys} keys`);
-
-  let kills = 0;
-  const endMs = performance.now() + seconds * 1_000;
-  for (; performance.now() < endMs; kills += 1) {
-    await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(killEveryMs, endMs - performance.now())));
-    if (performance.now() >= endMs) break;
+/** Returns how often something was killed. */
+async function killByTurn(
+  server: TestServer,
+  crew: Crew,
+  { killEveryMs, onProgress, processes }: LoadOptions,
+  endMs: number,
+): Promise<number> {
+  for (let kills = 0; ; kills += 1) {
+    const restMs = endMs - performance.now();
+    await new Promise<void>((resolve) => void setTimeout(resolve, Math.min(killEveryMs, restMs)));
+    if (performance.now() >= endMs) return kills;
     if (kills % 2 === 0) {
       onProgress("killing the server");
       await server.kill9();
@@ -85,42 +94,83 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     } else {
       const at = Math.floor(kills / 2) % processes;
       onProgress(`killing the writers p${at}`);
-      const child = children[at];
-      if (child === undefined) break;
-      child.kill("SIGKILL");
-      await once(child, "exit");
-      children[at] = await start(at, kills);
+      await crew.kill(at);
+      await crew.start(at, kills);
     }
   }
-  onProgress("stopping");
-  const ended = children.map(async (child) => {
-    const exit = once(child, "exit", { signal: AbortSignal.timeout(endMsMax) });
-    child.send("stop");
-    const [code] = (await exit) as [number | null];
-    return code === 0 ? [] : [`a process of writers ended with ${code}`];
-  });
-  const seen = await registers.stop();
-  const faults = (await Promise.all(ended)).flat();
-  return await judge();
+}
 
-  async function judge(): Promise<LoadReport> {
-    const journals = new Journals();
-    for (let at = 0; at < processes; at += 1) journals.read(await readFile(journalOf(at), "utf8"));
-    const standing = new Map<string, readonly [number, number, number, number]>();
-    for (let at = 0; at < keys; at += 1) {
-      const state = await states.of(tally).get(`k${at}`);
-      for (const [name, share] of Object.entries(state?.data.by ?? {})) standing.set(`k${at} ${name}`, share);
-    }
-    journals.compare(standing);
-    const balances = [...(await states.of(account).getMany(accountIds)).values()].map(({ data }) => data.balance);
-    const sum = balances.reduce((all, balance) => all + balance, 0);
-    const pen = await states.of(ledger).get("pen");
-    const broken = [...faults, ...journals.broken, ...seen.broken];
-    if (sum !== openingBalance * accountIds.length) broken.push(`L2: in the end the accounts hold ${sum}`);
-    if ((pen?.data.overtaken ?? 0) > 0)
-      broken.push(`L3: ${pen?.data.overtaken} writes came after those of a later token`);
-    if ((pen?.data.writes ?? 0) < journals.counts.locked) broken.push("L3: writes under the lock are missing");
-    const counts = { ...journals.counts, kills, registers: seen.operations, tokens: pen?.data.token ?? 0 };
-    return { counts, broken };
+/** The processes of writers. */
+class Crew implements AsyncDisposable {
+  readonly #url: string;
+  readonly #folder: string;
+  readonly #writers: number;
+  readonly #keys: number;
+  readonly #children: ChildProcess[] = [];
+
+  constructor(url: string, folder: string, writers: number, keys: number) {
+    this.#url = url;
+    this.#folder = folder;
+    this.#writers = writers;
+    this.#keys = keys;
   }
+
+  async start(at: number, incarnation: number): Promise<void> {
+    const order: WriterOrder = {
+      ...{ url: this.#url, name: `p${at}`, journal: this.#journalOf(at), writers: this.#writers, keys: this.#keys },
+      firstNumber: incarnation * numbersMax + 1,
+    };
+    const child = fork(writerFile, [JSON.stringify(order)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#children[at] = child;
+    await once(child, "message");
+  }
+
+  async kill(at: number): Promise<void> {
+    const child = this.#children[at];
+    if (child === undefined || child.exitCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
+  /** Lets all end what they have begun. Returns what was wrong with that. */
+  async stop(): Promise<readonly string[]> {
+    const ended = this.#children.map(async (child) => {
+      const exit = once(child, "exit", { signal: AbortSignal.timeout(endMsMax) });
+      child.send("stop");
+      const [code] = (await exit) as [number | null];
+      return code === 0 ? [] : [`a process of writers ended with ${code}`];
+    });
+    return (await Promise.all(ended)).flat();
+  }
+
+  async journals(): Promise<Journals> {
+    const journals = new Journals();
+    for (const at of this.#children.keys()) journals.read(await readFile(this.#journalOf(at), "utf8"));
+    return journals;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
+  }
+
+  #journalOf(at: number): string {
+    return join(this.#folder, `p${at}.log`);
+  }
+}
+
+async function judge(states: StateStore, journals: Journals, keys: number): Promise<LoadReport> {
+  const standing = new Map<string, readonly [number, number, number, number]>();
+  for (let at = 0; at < keys; at += 1) {
+    const state = await states.of(tally).get(`k${at}`);
+    for (const [name, share] of Object.entries(state?.data.by ?? {})) standing.set(`k${at} ${name}`, share);
+  }
+  journals.compare(standing);
+  const broken = [...journals.broken];
+  const balances = [...(await states.of(account).getMany(accountIds)).values()].map(({ data }) => data.balance);
+  const sum = balances.reduce((all, balance) => all + balance, 0);
+  if (sum !== openingBalance * accountIds.length) broken.push(`L2: in the end the accounts hold ${sum}`);
+  const pen = (await states.of(ledger).get("pen"))?.data ?? { token: 0, writes: 0, overtaken: 0 };
+  if (pen.overtaken > 0) broken.push(`L3: ${pen.overtaken} writes came after those of a later token`);
+  if (pen.writes < journals.counts.locked) broken.push("L3: writes under the lock are missing");
+  return { counts: { ...journals.counts, tokens: pen.token }, broken };
 }
