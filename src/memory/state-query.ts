@@ -9,11 +9,11 @@
 //       it is not given as it was: pages without `orderBy` are compared with the store before they are given.
 
 import { TroupeError } from "../core/errors.ts";
-import type { KvStore } from "../kv/store.ts";
+import type { KvEntry, KvStore } from "../kv/store.ts";
 import type { StateModel } from "./state-model.ts";
 import { stateIdOf } from "./state-model.ts";
 import type { State } from "./state-value.ts";
-import { isUnreadable, readState, standingOf } from "./state-value.ts";
+import { isUnreadable, readStateNow, standingOf } from "./state-value.ts";
 
 /** What states are ordered by. Of mixed kinds: absent and null first, then false, true, numbers, strings. */
 export type OrderValue = string | number | boolean | null | undefined;
@@ -97,7 +97,8 @@ export class StateScan<Status extends string, Event extends string, Data> {
       if (change.kind === "restarted") throw invalid("the bucket was made anew since the cursor was given");
       if (change.kind === "entry") {
         candidates.delete(change.entry.key);
-        const state = change.entry.operation === "put" ? await this.#match(change.entry) : undefined;
+        const read = change.entry.operation === "put" ? this.#match(change.entry) : undefined;
+        const state = read instanceof Promise ? await read : read;
         if (state !== undefined) candidates.set(state.key, state);
       }
       const isCurrent = change.kind === "current";
@@ -131,7 +132,8 @@ export class StateScan<Status extends string, Event extends string, Data> {
       if (change.kind === "current") break;
       if (change.kind === "restarted") best.clear();
       if (change.kind !== "entry" || change.entry.operation !== "put") continue;
-      const state = await this.#match(change.entry);
+      const read = this.#match(change.entry);
+      const state = read instanceof Promise ? await read : read;
       if (state === undefined) continue;
       const place: Place = [plain(orderBy.by(state)), state.id];
       if (after === undefined || comparePlaces(place, after) * sign > 0) best.add(place, state);
@@ -143,21 +145,30 @@ export class StateScan<Status extends string, Event extends string, Data> {
     return { states, cursor: last === undefined ? undefined : printPlace(last), unreadable: this.#unreadable };
   }
 
-  async #match(
-    entry: Parameters<typeof standingOf>[1] & { readonly key: string },
-  ): Promise<State<Status, Data> | undefined> {
-    const { prefix = "", where } = this.#query;
+  /** The state if it matches: at once when the schema answers at once. */
+  #match(entry: KvEntry): State<Status, Data> | undefined | Promise<State<Status, Data> | undefined> {
     const id = stateIdOf(this.#model, entry.key);
-    if (id === undefined || !id.startsWith(prefix)) return undefined;
+    if (id === undefined || !id.startsWith(this.#query.prefix ?? "")) return undefined;
     try {
-      const state = await readState(this.#model, entry.key, standingOf(entry.key, entry));
-      if (state === undefined || this.#statuses?.has(state.status) === false) return undefined;
-      return where === undefined || where(state) ? state : undefined;
+      const read = readStateNow(this.#model, entry.key, standingOf(entry.key, entry));
+      if (!(read instanceof Promise)) return this.#chosen(read);
+      return read.then(
+        (state) => this.#chosen(state),
+        (thrown: unknown) => this.#note(entry.key, thrown),
+      );
     } catch (thrown) {
-      if (!isUnreadable(thrown)) throw thrown;
-      if (this.#unreadable.length < unreadableMax) this.#unreadable.push({ key: entry.key, reason: thrown.message });
-      return undefined;
+      return this.#note(entry.key, thrown);
     }
+  }
+
+  #chosen(state: State<Status, Data> | undefined): State<Status, Data> | undefined {
+    if (state === undefined || this.#statuses?.has(state.status) === false) return undefined;
+    return this.#query.where === undefined || this.#query.where(state) ? state : undefined;
+  }
+
+  #note(key: string, thrown: unknown): undefined {
+    if (!isUnreadable(thrown)) throw thrown;
+    if (this.#unreadable.length < unreadableMax) this.#unreadable.push({ key, reason: thrown.message });
   }
 }
 

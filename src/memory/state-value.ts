@@ -4,7 +4,7 @@
 
 import { decodeText, encodeText, type Json, printJson } from "../core/codec.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
-import type { Schema } from "../core/schema.ts";
+import type { Schema, Validation } from "../core/schema.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import { traceIdForm } from "../core/trace.ts";
 import { upcastTo } from "../core/upcast.ts";
@@ -132,6 +132,15 @@ export async function readState<Status extends string, Event extends string, Dat
   key: string,
   standing: Standing,
 ): Promise<State<Status, Data> | undefined> {
+  return readStateNow(model, key, standing);
+}
+
+/** The same at once when the schema answers at once: a query reads many. Throws and rejects as `readState`. */
+export function readStateNow<Status extends string, Event extends string, Data>(
+  model: StateModel<Status, Event, Data>,
+  key: string,
+  standing: Standing,
+): State<Status, Data> | undefined | Promise<State<Status, Data>> {
   if (!exists(standing)) return undefined;
   const { stored, revision } = standing;
   const form = { schema: model.version, upcasters: model.upcasters };
@@ -146,8 +155,11 @@ export async function readState<Status extends string, Event extends string, Dat
       `${what} has the status ${JSON.stringify(led.status)}, which ${model.name} lacks`,
     );
   }
-  const data = await checkData(model, what, led.data);
-  return toState(model as AnyModel, key, stored, { status: led.status, data }, revision) as State<Status, Data>;
+  const toRead = (data: Data) =>
+    toState(model as AnyModel, key, stored, { status: led.status, data }, revision) as State<Status, Data>;
+  const validation = validate(model.schema, led.data);
+  if (validation instanceof Promise) return validation.then((late) => toRead(validOf(what, late)));
+  return toRead(validOf(what, validation));
 }
 
 /** A state as its readers see it. `form`: status and data of today. */
@@ -173,8 +185,10 @@ export async function checkData<Data>(
   what: string,
   data: unknown,
 ): Promise<Data> {
-  let validation = validate(model.schema, data);
-  if (validation instanceof Promise) validation = await validation;
+  return validOf(what, await validate(model.schema, data));
+}
+
+function validOf<Data>(what: string, validation: Validation<Data>): Data {
   if (validation.kind === "valid") return validation.value;
   const { issues } = validation;
   throw new TroupeError("STATE_INVALID", `${what} is not what its schema says: ${printIssues(issues)}`, {

@@ -48,3 +48,32 @@ test("a lock that is given back while a write is in doubt: the write does not ta
   expect((await others.of(account).get("a"))?.data.balance).toBe(0);
   await next.release();
 });
+
+test("while a lock is being given back nothing is written under it any more: its claims are about to go", async () => {
+  const clock = createSimulatedClock({ seed: 2 });
+  const kv = await openMemoryStore({ bucket: "b", place: new MemoryPlace(), clock, history: 8 });
+  const giving = Promise.withResolvers<void>();
+  let isGiving = false;
+  const slow = new Proxy(kv, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== "function") return value;
+      if (property !== "update") return value.bind(target) as unknown;
+      return async (...args: Parameters<KvStore["update"]>) => {
+        if (isGiving && args[0] === "_lock.l") await giving.promise;
+        return target.update(...args);
+      };
+    },
+  });
+  const states = openStateStore({ kv: slow, clock });
+  await states.of(account).create("a", { balance: 0 });
+  const lock = await states.lock("l", { ttlMs: 60_000 });
+  await states.of(account).update("a", () => ({ balance: 1 }), { lock });
+  isGiving = true;
+  const released = lock.release();
+  const late = states.of(account).update("a", () => ({ balance: 2 }), { lock });
+  await expect(late).rejects.toMatchObject({ code: "LOCK_LOST" });
+  giving.resolve();
+  await released;
+  expect((await states.of(account).get("a"))?.data.balance).toBe(1);
+});
