@@ -4,6 +4,10 @@ import type { CallerCommands } from "./roles/caller.ts";
 import { callerCommands } from "./roles/caller.ts";
 import type { CentralCommands } from "./roles/central.ts";
 import { centralCommands } from "./roles/central.ts";
+import type { LogCommands } from "./roles/log.ts";
+import { logCommands } from "./roles/log.ts";
+import type { MemoryCommands } from "./roles/memory.ts";
+import { memoryCommands } from "./roles/memory.ts";
 import type { ProberCommands } from "./roles/prober.ts";
 import { proberCommands } from "./roles/prober.ts";
 import type { StoreCommands } from "./roles/store.ts";
@@ -17,8 +21,10 @@ export interface CommandsOf {
   caller: CallerCommands;
   worker: WorkerCommands;
   store: StoreCommands;
+  log: LogCommands;
   prober: ProberCommands;
   central: CentralCommands;
+  memory: MemoryCommands;
 }
 
 export interface Assignment extends Place {
@@ -56,6 +62,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
       const store = await (await loadOpener(side, role))(place);
       return { commands: storeCommands(store), close: () => store.close() };
     }
+    case "log": {
+      const log = await (await loadOpener(side, role))(place);
+      return { commands: logCommands(log), close: () => log.close() };
+    }
     case "prober": {
       const prober = await (await loadOpener(side, role))(place);
       return { commands: proberCommands(prober), close: () => prober.close() };
@@ -63,6 +73,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
     case "central": {
       const central = await (await loadOpener(side, role))(place);
       return { commands: centralCommands(central), close: () => central.close() };
+    }
+    case "memory": {
+      const memory = await (await loadOpener(side, role))(place);
+      return { commands: memoryCommands(memory), close: () => memory.close() };
     }
   }
 }

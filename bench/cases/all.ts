@@ -8,9 +8,14 @@ import type { ClusterCase } from "./cluster-case.ts";
 import type { DataCase } from "./data-case.ts";
 import { failoverDrain, failoverFreeze, failoverKill } from "./failover.ts";
 import { kvUpdate } from "./kv-update.ts";
+import { memoryAppendHot, memoryAppendSpread } from "./memory-append.ts";
+import { memoryBytes } from "./memory-bytes.ts";
 import { memoryIdle } from "./memory-idle.ts";
+import { memoryOpen } from "./memory-open.ts";
 import { memoryRaces } from "./memory-races.ts";
+import { memoryReadAll, memoryReadLast } from "./memory-read.ts";
 import { memoryRecall } from "./memory-recall.ts";
+import { memoryReplica } from "./memory-replica.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
 import { stateQuery, stateTransact2, stateTransact10, stateUpdate, stateUpdateHot } from "./state.ts";
@@ -34,6 +39,10 @@ export const allCases: readonly BenchCase[] = [
   stateTransact2,
   stateTransact10,
   stateQuery,
+  memoryAppendSpread,
+  memoryAppendHot,
+  memoryReadLast,
+  memoryReadAll,
 ];
 
 /** These take minutes, and run only when they are named. */
@@ -43,7 +52,10 @@ export const clusterCases: readonly ClusterCase[] = [
   failoverDrain,
   scaleLoad,
   scaleJoin,
+  memoryOpen,
+  memoryBytes,
   memoryRaces,
+  memoryReplica,
 ];
 
 /** These read a folder that is given with `--data`, and run only when they are named. */

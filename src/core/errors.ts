@@ -104,6 +104,10 @@ export const errorCatalog = {
     remedy: "The stored value is not one of Troupe's; look with `nats kv get BUCKET KEY --raw` and repair it.",
   },
   HISTORY_GONE: { retry: "never", remedy: "So old a value is not kept; raise the history of the bucket." },
+  REPLICA_BEHIND: {
+    retry: "later",
+    remedy: "Wait longer, or read from the store; `lag` and `isCurrent` of the replica say how it fares.",
+  },
   WRITE_CONTENDED: { retry: "later", remedy: "Too many write to the same place at once; back off and try again." },
   LOCK_HELD: {
     retry: "later",

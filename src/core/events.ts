@@ -125,6 +125,15 @@ export type RuntimeEvent =
       readonly code: string;
       readonly message: string;
       readonly trace?: string;
+    }
+  /** A change came to a replica of the memory late. Told once, until one is in time again. `scope`: its key text. */
+  | { readonly kind: "replica-lagged"; readonly scope: string; readonly lagMs: number }
+  /** A replica of the memory has lost its place, or its watch: it reads again what stands. */
+  | {
+      readonly kind: "replica-restarted";
+      readonly scope: string;
+      readonly bucket: "memory" | "facts";
+      readonly reason: string;
     };
 
 export type EventListener = (event: RuntimeEvent) => void;

@@ -4,7 +4,7 @@
 //   M2. Bytes are copied on the way in and on the way out: nobody shares them with the store (K8).
 
 import { type Clock, systemClock } from "../core/clock.ts";
-import { checkKey, checkPattern, matcherOf } from "./keys.ts";
+import { checkKey, checkPattern, checkPatterns, matcherOf } from "./keys.ts";
 import { type LocalSource, LocalWatcher } from "./local-watcher.ts";
 import { MemoryBucket } from "./memory-bucket.ts";
 import type {
@@ -18,6 +18,7 @@ import type {
   KvWatchOptions,
   KvWrite,
   Revision,
+  WatchPattern,
 } from "./store.ts";
 import {
   checkBucket,
@@ -134,7 +135,7 @@ class MemoryStore implements KvStore {
     return this.#data.kept(checkKey(key)).map(copyOf);
   }
 
-  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+  async watch(pattern: WatchPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     this.#checkOpen();
     if (typeof options.from === "number") checkExpected(options.from);
     const data = this.#data;
@@ -148,7 +149,9 @@ class MemoryStore implements KvStore {
       read: (after, limit, lastUpTo) => data.read(after, limit, lastUpTo).map(copyOf),
       onChange: (listener) => data.onChange(listener),
     };
-    const watcher = new LocalWatcher(source, checkPattern(pattern), options, (closed) => this.#watchers.delete(closed));
+    const watcher = new LocalWatcher(source, checkPatterns(pattern), options, (closed) =>
+      this.#watchers.delete(closed),
+    );
     this.#watchers.add(watcher);
     return watcher;
   }

@@ -8,7 +8,7 @@
 
 import { type Clock, systemClock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
-import { checkKey, checkPattern } from "./keys.ts";
+import { checkKey, checkPattern, checkPatterns } from "./keys.ts";
 import { ackedSequence, outcomeOf, type PublishOutcome } from "./nats-acks.ts";
 import { type Bucket, openBucket } from "./nats-bucket.ts";
 import { entryOfStored, operationOfHeaders } from "./nats-entry.ts";
@@ -35,6 +35,7 @@ import type {
   KvWatchOptions,
   KvWrite,
   Revision,
+  WatchPattern,
 } from "./store.ts";
 import { WriteLanes } from "./write-lanes.ts";
 import {
@@ -237,12 +238,12 @@ export class NatsStore implements KvStore {
     return entries;
   }
 
-  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+  async watch(pattern: WatchPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     this.#checkOpen();
     if (typeof options.from === "number") checkExpected(options.from);
     const watcher = await openNatsWatcher({
       ...this.#from,
-      pattern: checkPattern(pattern),
+      patterns: checkPatterns(pattern),
       options,
       heartbeatMs: this.#heartbeatMs,
       onClosed: (closed) => this.#watchers.delete(closed),

@@ -3,7 +3,7 @@
 // Watchers of other connections to the same file learn of a change within `pollEveryMs`.
 
 import { type Clock, systemClock } from "../core/clock.ts";
-import { checkKey, checkPattern, matcherOf } from "./keys.ts";
+import { checkKey, checkPattern, checkPatterns, matcherOf } from "./keys.ts";
 import { type LocalSource, LocalWatcher } from "./local-watcher.ts";
 import { failure, openSqliteFile, type SqliteFile } from "./sqlite-file.ts";
 import type {
@@ -17,6 +17,7 @@ import type {
   KvWatchOptions,
   KvWrite,
   Revision,
+  WatchPattern,
 } from "./store.ts";
 import {
   checkBucket,
@@ -138,7 +139,7 @@ class SqliteStore implements KvStore {
     return this.#read(() => this.#file.kept(checkKey(key)));
   }
 
-  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+  async watch(pattern: WatchPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     this.#checkOpen();
     if (typeof options.from === "number") checkExpected(options.from);
     const read = <Result>(work: () => Result): Result => this.#read(work);
@@ -153,7 +154,9 @@ class SqliteStore implements KvStore {
       read: (after, limit, lastUpTo) => read(() => file.read(after, limit, lastUpTo)),
       onChange: (listener) => this.#listen(listener),
     };
-    const watcher = new LocalWatcher(source, checkPattern(pattern), options, (closed) => this.#watchers.delete(closed));
+    const watcher = new LocalWatcher(source, checkPatterns(pattern), options, (closed) =>
+      this.#watchers.delete(closed),
+    );
     this.#watchers.add(watcher);
     return watcher;
   }

@@ -84,6 +84,9 @@ export interface KvWatchOptions {
  */
 export type KeyPattern = string;
 
+/** What to watch: a pattern, or some that no key matches two of, as the server wants it. At most 16. */
+export type WatchPattern = KeyPattern | readonly KeyPattern[];
+
 /** One iterator, whoever asks for it: each change is handed out once. Leaving a `for await` loop closes the watcher. */
 export interface KvWatcher extends AsyncIterable<KvChange>, AsyncDisposable {
   close(): Promise<void>;
@@ -114,6 +117,6 @@ export interface KvStore extends AsyncDisposable {
   list(pattern: KeyPattern): Promise<readonly string[]>;
   /** The entries of a key that are kept, oldest first, deletions and expiries included. Empty when there are none. */
   history(key: string): Promise<readonly KvEntry[]>;
-  watch(pattern: KeyPattern, options?: KvWatchOptions): Promise<KvWatcher>;
+  watch(pattern: WatchPattern, options?: KvWatchOptions): Promise<KvWatcher>;
   close(): Promise<void>;
 }

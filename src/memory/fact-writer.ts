@@ -60,8 +60,10 @@ export class FactWriter {
   readonly #scope: string;
   readonly #headKey: string;
   readonly #schema: number;
-  /** As it was last seen. What this handle writes is formed in its era. */
+  /** The scope's head as it was last seen. */
   #head: StandingHead | undefined;
+  /** The era in which is formed what is written through this handle. */
+  #era: number | undefined;
 
   constructor(reader: FactReader, schema: number) {
     this.#reader = reader;
@@ -70,19 +72,20 @@ export class FactWriter {
     this.#schema = schema;
   }
 
-  /** Looks at the scope's head, if that has not been done: what is formed from now on is refused after an erasure. */
-  async learnEra(): Promise<StandingHead> {
-    this.#head ??= await this.#readHead();
-    return this.#head;
+  /** Looks at the scope's era, if that has not been done: what is formed from now on is refused after an erasure. */
+  async learnEra(): Promise<number> {
+    this.#era ??= (await this.#lookAtHead()).head.era;
+    return this.#era;
   }
 
   /** Writes whatever stands there (F2). Rejects with OUTCOME_UNKNOWN when the answer was lost and it is not there yet. */
   async put(name: string, value: Json, options: FactWriteOptions): Promise<FactOutcome> {
-    let standing = await this.learnEra();
-    const era = options.era ?? standing.head.era;
+    const era = options.era ?? (await this.learnEra());
     const key = factKey(this.#reader.scope, name);
     const id = this.#freshId();
     const put = { kind: "put", key, value: await this.#encode(this.#stored(value, options, id)) } as const;
+    // What was seen before the era began that the write was formed in says nothing of it.
+    let standing = this.#head === undefined || this.#head.head.era < era ? await this.#lookAtHead() : this.#head;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       this.#checkEra(standing.head, era);
       try {
@@ -93,19 +96,18 @@ export class FactWriter {
         if (version === undefined) throw thrown;
         return { kind: "written", revision: version.revision, value };
       }
-      standing = await this.#readHead();
-      this.#head = standing;
+      standing = await this.#lookAtHead();
     }
     throw contended(this.#headKey, standing.revision);
   }
 
   /** Writes what `decide` makes of what stands, again on what stands then when somebody was quicker (F1, F2). */
   async change(name: string, options: FactWriteOptions, decide: DecideFact): Promise<FactOutcome> {
-    const { head } = await this.learnEra();
+    const era = options.era ?? (await this.learnEra());
     const { clock } = this.#reader.stores;
     const key = factKey(this.#reader.scope, name);
     const id = options.writeId ?? this.#freshId();
-    const attempted: Attempted = { name, key, id, era: options.era ?? head.era, options, decide, doubt: undefined };
+    const attempted: Attempted = { name, key, id, era, options, decide, doubt: undefined };
     let revision = 0;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const outcome = await this.#attempt(attempted);
@@ -211,8 +213,9 @@ export class FactWriter {
     return { kind: "conflict", revision: outcome.revision, isOfFact: outcome.key === put.key };
   }
 
-  #readHead(): Promise<StandingHead> {
-    return readHead(this.#reader.stores.facts, this.#reader.scope);
+  async #lookAtHead(): Promise<StandingHead> {
+    this.#head = await readHead(this.#reader.stores.facts, this.#reader.scope);
+    return this.#head;
   }
 
   /** What is refused was formed under what this handle knew: from here on it looks anew. */
@@ -220,7 +223,7 @@ export class FactWriter {
     try {
       checkEra(this.#scope, head, era);
     } catch (thrown) {
-      this.#head = undefined;
+      this.#era = undefined;
       throw thrown;
     }
   }

@@ -84,8 +84,8 @@ export class Facts {
    * The scope's era, as these facts know it. What is written through them is formed in it, and refused with SCOPE_ERASED
    * after an erasure; what is written after such a refusal is formed anew.
    */
-  async era(): Promise<number> {
-    return (await this.#writer.learnEra()).head.era;
+  era(): Promise<number> {
+    return this.#writer.learnEra();
   }
 
   async get(name: string): Promise<Fact | undefined> {

@@ -4,6 +4,7 @@
 //   T1. Before a record goes, the head's floor is at the end of the log: whoever looks for the end looks above what is
 //       taken out, also when the tombstones are no more.
 //   T2. What is kept of a record keeps its position and its time.
+//   T4. A record that was written anew shows it: at least one entry in it is gone. Watches tell it from a new one by that.
 
 import { delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
@@ -71,7 +72,7 @@ export async function takeOut(stores: MemoryStores, key: string, goes: (index: n
 }
 
 /** What is left of a record; nothing when nothing is (T2). */
-function keepOnly(
+export function keepOnly(
   stored: readonly StoredEntry[],
   kv: KvEntry,
   goes: (index: number) => boolean,
@@ -79,7 +80,8 @@ function keepOnly(
   const kept = stored.map((entry, index) =>
     entry.gone === 1 || goes(index) ? goneEntry : { ...entry, at: entry.at ?? kv.writtenAtMs },
   );
-  return kept.slice(0, kept.findLastIndex((entry) => entry.gone !== 1) + 1);
+  const last = kept.findLastIndex((entry) => entry.gone !== 1);
+  return last < 0 ? [] : kept.slice(0, last + 2); // T4
 }
 
 /** What stands at the index of an entry that was taken out. */

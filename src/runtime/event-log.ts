@@ -27,6 +27,8 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "turn-retried":
     case "activations-exceeded":
     case "escalated":
+    case "replica-lagged":
+    case "replica-restarted":
       return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
     case "actor-stopped":

@@ -6,6 +6,7 @@ import { TroupeError } from "../core/errors.ts";
 import { checkName } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import { createLogger } from "../core/log.ts";
+import type { ContextStoreSettings } from "../memory/context-store-options.ts";
 import { natsPorts } from "./nats-ports.ts";
 import type { OpenPorts } from "./ports.ts";
 
@@ -28,6 +29,8 @@ export interface TroupeOptions {
   readonly factsHistory?: number;
   /** Values kept of each central state. Only when that bucket is made now. Default 8, at most 64. */
   readonly centralHistory?: number;
+  /** How `troupe.memory()` reads and writes what agents remember: schemas, codecs, an embedder. Default: as it is stored. */
+  readonly memory?: ContextStoreSettings;
   /** What to run on instead of NATS: `memoryPorts()` of `troupe/testing`. */
   readonly ports?: OpenPorts;
 }
@@ -62,6 +65,7 @@ export interface ResolvedOptions {
   readonly pool: string;
   readonly openPorts: OpenPorts;
   readonly partitionCount: number | undefined;
+  readonly memory: ContextStoreSettings;
 }
 
 export interface ResolvedWorkerOptions extends ResolvedOptions {
@@ -91,6 +95,7 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
     app,
     pool,
     partitionCount: whole("partitions", options.partitions, 1),
+    memory: options.memory ?? {},
     openPorts:
       options.ports ??
       natsPorts({

@@ -7,8 +7,10 @@ import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definitio
 import { MailBudget } from "../actors/mail-budget.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
+import type { ContextStore } from "../memory/context-store.ts";
 import type { StateStore } from "../memory/state-store.ts";
 import { Activations } from "./activations.ts";
+import type { HereDoor } from "./asker.ts";
 import type { Change } from "./changes.ts";
 import type { ActorRef, Troupe, UntypedRef } from "./client.ts";
 import { TroupeClient } from "./client.ts";
@@ -95,11 +97,12 @@ class TroupeWorker implements Worker {
     this.#activations = new Activations(options.activationsMax, this.events);
     this.#mailBudget = new MailBudget(options.mailboxBytesMax);
     const hostOf = (to: PooledAddress, isNested: boolean) => this.#pools.get(to.pool)?.hostOf(to.partition, isNested);
-    this.#client = new TroupeClient(options.app, ports, this.events, {
+    const here: HereDoor = {
       owns: (to, isNested) => hostOf(to, isNested) !== undefined,
       deliver: (to, ask) => hostOf(to, true)?.deliver(to.key, ask),
       withdraw: (to, askId) => hostOf(to, true)?.withdraw(to.key, askId),
-    });
+    };
+    this.#client = new TroupeClient(options.app, ports, this.events, here, options.memory);
     const types = Object.fromEntries(
       [...actors.values()].flatMap((ofPool) => [...ofPool.values()].map(({ type, schema }) => [type, schema])),
     );
@@ -217,6 +220,9 @@ class TroupeWorker implements Worker {
   }
   list(pattern: string): Promise<readonly string[]> {
     return this.#client.list(pattern);
+  }
+  memory(): Promise<ContextStore> {
+    return this.#client.memory();
   }
 
   drain(options: { readonly graceMs?: number } = {}): Promise<void> {

@@ -333,6 +333,23 @@ export function logErasedContract(name: string, open: OpenLogs): void {
       }
     });
 
+    test("E2: nor does an erasure that comes and goes while the writer looks for the end let an old write pass", async () => {
+      await using opened = await open();
+      await fill(logOn(opened.stores), 40);
+      let reads = 0;
+      const entries = tapped(opened.stores.entries, async (method) => {
+        if (method !== "getMany") return;
+        reads += 1;
+        if (reads !== 2) return;
+        await beginErasure(opened.stores);
+        await finishErasure(opened.stores);
+        await logOn(opened.stores).append({ text: "new" });
+      });
+      const log = logOn({ ...opened.stores, entries });
+      expect(await codeOf(log.append({ text: "back" }, { era: 1 }))).toBe("SCOPE_ERASED");
+      expect(await readTexts(log)).toEqual(["new"]);
+    });
+
     test("an erased log's share is gone from its forks; what they wrote themselves stays", async () => {
       await using opened = await open();
       const log = logOn(opened.stores);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeText } from "../../src/core/codec.ts";
 import type { KvStore } from "../../src/kv/store.ts";
+import { ContextLog } from "../../src/memory/context-log.ts";
 import { Facts } from "../../src/memory/facts.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import { type ValueCodec, ValueCodecs } from "../../src/memory/value-codec.ts";
@@ -23,8 +24,8 @@ const factsOf = (stores: MemoryStores, ...codecs: readonly ValueCodec[]): Facts 
   new Facts({ stores: { ...stores, codecs: new ValueCodecs(codecs) }, scope: anna });
 
 /** All that lies in a bucket, as text. */
-async function dump(store: KvStore): Promise<string> {
-  const entries = await Promise.all((await store.list(">")).map((key) => store.history(key)));
+async function dump(store: KvStore, pattern = ">"): Promise<string> {
+  const entries = await Promise.all((await store.list(pattern)).map((key) => store.history(key)));
   return entries
     .flat()
     .map(({ value }) => decodeText(value))
@@ -82,6 +83,23 @@ export function valueCodecContract(name: string, { make, noticesChanges }: Codec
       ]);
       expect((await another.history("two")).at(-1)?.deletion?.by).toBe(secret);
       expect((await another.list()).facts.map((fact) => fact.name)).toEqual(["one"]);
+    });
+
+    test("entries of a log that are written with it lie coded in the store, and read as they were", async () => {
+      await using opened = await open();
+      const logOf = (stores: MemoryStores, ...codecs: readonly ValueCodec[]) =>
+        new ContextLog({ stores: { ...stores, codecs: new ValueCodecs(codecs) }, scope: anna });
+      const log = logOf(opened.stores, make());
+      await logOf(opened.stores).append({ text: "plain" });
+      await log.append([{ text: secret }, { text: "", data: { [secret]: secret }, pinned: true }]);
+      await log.compact({ upTo: (await log.end()) - 1, summarize: () => `summary: ${secret}` });
+      const records = await dump(opened.stores.entries, "user.anna.log.*");
+      expect(records).toContain(`~${make().id}\n`);
+      for (const word of ["drinks", "tea", "summary", "sugar"]) expect(records).not.toContain(word);
+      const another = logOf(await opened.openAnother(), make());
+      const texts = (await another.read().toArray()).map(({ text }) => text);
+      expect(texts).toEqual(["plain", secret, "", `summary: ${secret}`]);
+      await expect(logOf(opened.stores).read().toArray()).rejects.toEqual(code("CODEC_UNKNOWN"));
     });
 
     test("plain values and coded ones stand side by side, and the first codec is the one that writes (V3)", async () => {

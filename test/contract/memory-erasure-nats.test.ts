@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from "vitest";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { openOnNats } from "./erasure-support.ts";
 import { memoryErasureContract } from "./memory-erasure.contract.ts";
+import { memoryRetentionContract } from "./memory-retention.contract.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -9,7 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-memoryErasureContract(
-  "nats",
-  openOnNats(() => server.url),
-);
+const open = openOnNats(() => server.url);
+memoryErasureContract("nats", open);
+memoryRetentionContract("nats", open);

@@ -277,7 +277,33 @@ export function memoryErasureContract(name: string, open: OpenMemory): void {
       const receipt = await eraseScope(stores, session, { onProgress: (progress) => void steps.push(progress) });
       expect(receipt.scopes[0]).toMatchObject({ records: 4, entries: 5, facts: 3 });
       expect(new Set(steps.map(({ step }) => step))).toEqual(new Set(["counting", "entries", "facts", "forks"]));
-      await log.append({ text: "again" });
+      await new ContextLog({ stores, scope: session }).append({ text: "again" });
+    });
+
+    test("what was read while an erasure was under way does not come back either (E3)", async () => {
+      await using memory = await open();
+      const { stores } = memory;
+      await fill(stores, session);
+      const far = await memory.openAnother();
+      const log = new ContextLog({ stores: far, scope: session });
+      const facts = new Facts({ stores: far, scope: session });
+      const reading: Promise<string>[] = [];
+      const onProgress = ({ step }: ErasureProgress) => {
+        if (step !== "sealing") return;
+        reading.push(
+          log
+            .read()
+            .toArray()
+            .then((entries) => entries.map(({ text }) => text).join()),
+        );
+        reading.push(facts.get("city").then((fact) => String(fact?.value)));
+      };
+      await eraseScope(stores, session, { onProgress });
+      for (const words of await Promise.all(reading)) {
+        const reply = { text: `in reply to ${words}` };
+        expect(await thrownBy(log.append(reply, { era: 2 }))).toMatchObject({ code: "SCOPE_ERASED" });
+      }
+      expect(await keysWith(stores, "in reply")).toEqual([]);
     });
 
     test("a scan says what is left: values no younger than the receipt, in logs, facts and histories", async () => {

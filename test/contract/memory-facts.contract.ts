@@ -325,7 +325,8 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
           return facts;
         }),
       );
-      await factsOf(stores).set("stands", "before");
+      const idle = factsOf(stores);
+      await idle.set("stands", "before");
       const end = await erase(stores, ["stands"]);
       for (const [what, write] of writes) {
         await expect(write(factsOf(stores), {}), what).rejects.toEqual(code("SCOPE_ERASED"));
@@ -338,7 +339,11 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
       }
       expect(await stores.facts.list(">")).toEqual([factKey(anna, "stands"), headKey(anna)].toSorted());
       expect(await presentValue(factsOf(stores), "stands")).toBe("new");
-      expect(await old[0]?.set("set", 2)).toMatchObject({ kind: "written" });
+      expect(await old[0]?.set("set", 2), "formed anew").toMatchObject({ kind: "written" });
+      expect(await idle.set("stands", 3, { era: 2 }), "formed in the era that stands").toMatchObject({
+        kind: "written",
+      });
+      await expect(idle.set("stands", 4), "formed in the era that it knows").rejects.toEqual(code("SCOPE_ERASED"));
     });
 
     test("an erasure that comes between what a writer reads and what it writes keeps it out (F1, F2)", async () => {

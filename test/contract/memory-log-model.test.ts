@@ -142,6 +142,8 @@ async function perform(
       for (const index of handles.keys()) handles[index] = logOn(stores, scope);
       model.lines = model.lines.filter(({ position }) => position <= at);
       model.pins = model.pins.filter((position) => position <= at);
+      // The fork gives these numbers to others.
+      for (const [id, position] of model.places) if (position > at) model.places.delete(id);
     }
   }
 }

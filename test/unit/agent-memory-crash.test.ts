@@ -17,7 +17,7 @@ import { createSimulatedClock, seededRandom } from "../../src/runtime/simulated-
 import { subjectsOf } from "../../src/runtime/subjects.ts";
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
-import { effectsOf, faultsOf, sayingsOf, talkerWith } from "./agent-crowd.ts";
+import { effectsOf, faultsOf, sayingsOf, talkerWith } from "../support/agent-crowd.ts";
 
 const partitions = 2;
 const subjects = subjectsOf("troupe", "main");

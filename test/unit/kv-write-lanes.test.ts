@@ -1,6 +1,8 @@
-import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { WriteLanes } from "../../src/kv/write-lanes.ts";
+
+/** Lets everything run that can run now. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Works that end when they are told to, and what is known of them. */
 function openLanes() {

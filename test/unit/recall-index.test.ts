@@ -73,6 +73,41 @@ describe("what is in it", () => {
     expect([index.size, index.leftOut]).toEqual([3, 6]);
   });
 
+  test("I2: also after documents were replaced and removed many times, some of them with another time", () => {
+    fc.assert(
+      fc.property(
+        fc.array(someDocument, { maxLength: 400 }),
+        fc.integer({ min: 1, max: 6 }),
+        (documents, documentsMax) => {
+          const index = new RecallIndex({ documentsMax });
+          const held = new Map<string, RecallDocument>();
+          for (const document of documents) {
+            index.add(document);
+            held.set(document.id, document);
+            const byAge = [...held.values()].sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
+            for (const { id } of byAge.slice(0, Math.max(0, held.size - documentsMax))) held.delete(id);
+            expect(index.size).toBe(held.size);
+          }
+          for (const id of held.keys()) expect(index.remove(id)).toBe(true);
+          expect(index.size).toBe(0);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test("I2: the oldest is known however often documents were added again before", async () => {
+    for (let times = 60; times < 75; times += 1) {
+      const index = indexOf(
+        [1, 2, 3].map((time) => documentOf(`d${time}`, { text: "tea", atMs: time })),
+        { documentsMax: 3 },
+      );
+      for (let time = 0; time < times; time += 1) index.add(documentOf("d3", { text: "tea", atMs: 3 }));
+      index.add(documentOf("d4", { text: "tea", atMs: 4 }));
+      expect((await idsOf(index, "tea")).sort(), `${times} times`).toEqual(["d2", "d3", "d4"]);
+    }
+  });
+
   test("I2: it takes no more memory than it may, and a text that is larger than that is left out alone", async () => {
     const index = new RecallIndex({ bytesMax: 20_000 });
     for (let at = 0; at < 200; at += 1) {

@@ -1,14 +1,18 @@
 // Which document is the oldest: by time, then by id.
 
-import type { RecallDocument } from "./document.ts";
+/** What is kept of a document here: nothing that it says, since what was removed may stay for a while. */
+export interface Aged {
+  readonly id: string;
+  readonly atMs: number;
+}
 
 /** A heap. What was removed or replaced stays in it until it comes up, and is then passed over. */
 export class AgeQueue {
-  #heap: RecallDocument[] = [];
+  #heap: Aged[] = [];
 
-  add(document: RecallDocument): void {
+  add({ id, atMs }: Aged): void {
     const heap = this.#heap;
-    heap.push(document);
+    heap.push({ id, atMs });
     let at = heap.length - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
@@ -18,7 +22,7 @@ export class AgeQueue {
   }
 
   /** The oldest of those that are `held`. */
-  peek(isHeld: (document: RecallDocument) => boolean): RecallDocument | undefined {
+  peek(isHeld: (aged: Aged) => boolean): Aged | undefined {
     for (;;) {
       const [oldest] = this.#heap;
       if (oldest === undefined || isHeld(oldest)) return oldest;
@@ -26,11 +30,13 @@ export class AgeQueue {
     }
   }
 
-  /** Leaves out what is not held any more, when that is most of it. */
-  tidy(size: number, isHeld: (document: RecallDocument) => boolean): void {
+  /** Begins anew with what is held, when that is less than half of what is in it. */
+  tidy(size: number, held: () => Iterable<Aged>): void {
     if (this.#heap.length < 2 * size + 64) return;
     // What is in order by age is a heap.
-    this.#heap = this.#heap.filter(isHeld).sort((first, second) => (isOlder(first, second) ? -1 : 1));
+    this.#heap = [...held()]
+      .map(({ id, atMs }) => ({ id, atMs }))
+      .sort((first, second) => (isOlder(first, second) ? -1 : 1));
   }
 
   #pop(): void {
@@ -50,7 +56,7 @@ export class AgeQueue {
 }
 
 /** Whether the one at `lower` is older than the one at `upper`, and now above it. */
-function swapIfOlder(heap: RecallDocument[], lower: number, upper: number): boolean {
+function swapIfOlder(heap: Aged[], lower: number, upper: number): boolean {
   const [below, above] = [heap[lower], heap[upper]];
   if (below === undefined || above === undefined || !isOlder(below, above)) return false;
   heap[lower] = above;
@@ -58,7 +64,7 @@ function swapIfOlder(heap: RecallDocument[], lower: number, upper: number): bool
   return true;
 }
 
-export function isOlder(first: RecallDocument, second: RecallDocument): boolean {
+function isOlder(first: Aged, second: Aged): boolean {
   if (first.atMs !== second.atMs) return first.atMs < second.atMs;
   return first.id < second.id;
 }

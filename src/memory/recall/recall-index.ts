@@ -10,6 +10,7 @@
 //   I5. With vectors a hit's score is the sum of 1 / (60 + rank) over the list by words and the list by vectors (reciprocal
 //       rank fusion); a document without a vector is in the first list only.
 
+import type { Aged } from "./age-queue.ts";
 import { AgeQueue } from "./age-queue.ts";
 import { Corpus } from "./corpus.ts";
 import type { RecallDocument } from "./document.ts";
@@ -93,17 +94,15 @@ export class RecallIndex {
     const document = slot === undefined ? undefined : this.#corpus.documentAt(slot);
     if (slot === undefined || document === undefined) return false;
     this.#corpus.remove(slot, document);
-    this.#vectors?.delete(slot);
-    this.#unembedded.delete(document);
-    this.#ages.tidy(this.size, this.#isHeld);
+    this.#forget(slot, document);
     return true;
   }
 
   /** Removes what is of exactly this scope; how many there were. */
   removeScope(scope: string): number {
-    const documents = this.#corpus.neighbourhood.slotsOf(scope).map((slot) => this.#corpus.documentAt(slot));
-    for (const document of documents) if (document !== undefined) this.remove(document.id);
-    return documents.length;
+    const removed = this.#corpus.removeScope(scope);
+    for (const { slot, document } of removed) this.#forget(slot, document);
+    return removed.length;
   }
 
   /**
@@ -136,6 +135,13 @@ export class RecallIndex {
     const embedded = await embedWithin(embedder, query, { embedMsMax, clock, signal: options.signal });
     if (embedded.kind === "failed") return { hits: this.#searchWords(query, asked), degraded: embedded.reason };
     return { hits: this.#searchBoth(query, asked, this.#vectors, embedded.vector) };
+  }
+
+  /** What is kept of a document besides the corpus. */
+  #forget(slot: number, document: RecallDocument): void {
+    this.#vectors?.delete(slot);
+    this.#unembedded.delete(document);
+    this.#ages.tidy(this.size, () => this.#corpus.documents());
   }
 
   #searchWords(query: string, asked: ResolvedQuery): readonly RecallHit[] {
@@ -239,7 +245,7 @@ export class RecallIndex {
   /** I2. */
   #makeRoom(): void {
     while (this.size > this.#options.documentsMax || this.bytes > this.#options.bytesMax) {
-      const oldest = this.#ages.peek(this.#isHeld);
+      const oldest = this.#ages.peek(this.#isThisOld);
       if (oldest === undefined) return;
       this.remove(oldest.id);
       this.#leftOut += 1;
@@ -249,5 +255,10 @@ export class RecallIndex {
   readonly #isHeld = (document: RecallDocument): boolean => {
     const slot = this.#corpus.slotOf(document.id);
     return slot !== undefined && this.#corpus.documentAt(slot) === document;
+  };
+
+  readonly #isThisOld = ({ id, atMs }: Aged): boolean => {
+    const slot = this.#corpus.slotOf(id);
+    return slot !== undefined && this.#corpus.documentAt(slot)?.atMs === atMs;
   };
 }
