@@ -105,7 +105,9 @@ export type { RecallHit, RecallResult, RecallWhy } from "./memory/recall/hit.ts"
 export type { RecallOptions, RecallProgress } from "./memory/recall-follower.ts";
 export type { ReplicaLag } from "./memory/replica/lag.ts";
 export type { MemoryRevisions, WaitOptions } from "./memory/replica/revision-waits.ts";
-export type { RetentionPolicy } from "./memory/retention-policy.ts";
+export type { AppliedScope, ApplyOptions } from "./memory/retention.ts";
+export type { PlannedScope, RetentionPlan, RetentionRequest } from "./memory/retention-plan.ts";
+export type { RetentionDefault, RetentionPolicy } from "./memory/retention-policy.ts";
 export type { Scope, ScopePattern } from "./memory/scope.ts";
 export { anyId, parseScope, scopeKey } from "./memory/scope.ts";
 export type { AgentActivity } from "./memory/state-agent.ts";
