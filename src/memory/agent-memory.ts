@@ -11,7 +11,7 @@ import type { NamedWrite } from "./memory-write.ts";
 import type { RecallHit } from "./recall/hit.ts";
 import type { Scope } from "./scope.ts";
 import { parseScope, scopeKey } from "./scope.ts";
-import type { ScopeMemory } from "./scope-memories.ts";
+import type { AgentMemorySettings, ScopeMemory } from "./scope-memories.ts";
 import { ScopeMemories } from "./scope-memories.ts";
 import { approximateTokens } from "./token-count.ts";
 import { unwrittenEntries, unwrittenFact, unwrittenNames } from "./unwritten.ts";
@@ -24,9 +24,10 @@ export class AgentMemory implements MemoryReads {
   readonly #stores: MemoryStores;
   readonly #memories: ScopeMemories;
 
-  constructor(stores: MemoryStores) {
+  /** Rejects with OPTION_INVALID. */
+  constructor(stores: MemoryStores, settings: AgentMemorySettings = {}) {
     this.#stores = stores;
-    this.#memories = new ScopeMemories(stores);
+    this.#memories = new ScopeMemories(stores, settings);
   }
 
   /** To write to. `scope`: its key text. */

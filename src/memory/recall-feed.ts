@@ -7,11 +7,13 @@ import type { ContextLog } from "./context-log.ts";
 import type { Entry } from "./entry.ts";
 import { readWithHead } from "./log-end.ts";
 import { readEntriesAt } from "./log-record.ts";
+import type { EntrySchema } from "./log-schema.ts";
 import { positionOf, recordKey, recordOf } from "./memory-keys.ts";
 import { documentId } from "./memory-reads.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { NamedWrite } from "./memory-write.ts";
 import type { RecallDocument } from "./recall/document.ts";
+import type { Embedder } from "./recall/embedder.ts";
 import type { RecallHit, RecallQueryOptions } from "./recall/hit.ts";
 import { RecallIndex } from "./recall/recall-index.ts";
 import { documentOfEntry } from "./recall-documents.ts";
@@ -25,6 +27,9 @@ export interface RecallFeedOptions {
   readonly text: string;
   readonly log: ContextLog;
   readonly entriesMax: number;
+  readonly schema: EntrySchema;
+  /** Undefined: words alone. */
+  readonly embedder: Embedder | undefined;
 }
 
 /** What a Date can hold. Unit: ms. */
@@ -43,6 +48,7 @@ export class RecallFeed {
   /** What the scope's head said of what is gone when it was last looked at. */
   #gone = "";
   #refreshing: Promise<RecallIndex> | undefined;
+  #isEmbedding = false;
 
   constructor(options: RecallFeedOptions) {
     this.#options = options;
@@ -65,6 +71,7 @@ export class RecallFeed {
     unwritten: readonly NamedWrite[],
   ): Promise<readonly RecallHit[]> {
     const index = await this.#refresh();
+    this.#embed(index);
     const { text } = this.#options;
     const own = unwrittenEntries(text, unwritten, this.#ids, positionOf(this.#end, 0)).map((entry) =>
       documentOf(entry),
@@ -110,7 +117,8 @@ export class RecallFeed {
 
   /** The head and what is new come with one request, so that what an erasure has taken is not read under the era before. */
   async #readOn(): Promise<RecallIndex> {
-    const { stores, scope, entriesMax } = this.#options;
+    const { stores, scope, schema } = this.#options;
+    const reading = { codecs: stores.codecs, schema };
     for (;;) {
       const numbers = Array.from({ length: recordsAtOnce }, (_, at) => this.#end + 1 + at);
       const { head, records } = await readWithHead(stores, scope, numbers);
@@ -118,16 +126,31 @@ export class RecallFeed {
       if (gone !== this.#gone) this.forget();
       this.#gone = gone;
       if (this.#index === undefined) {
-        this.#index = await this.#readAll(new RecallIndex({ documentsMax: entriesMax }));
+        this.#index = await this.#readAll(this.#newIndex());
         continue;
       }
       for (const record of numbers) {
         const stored = records.get(recordKey(scope, record));
         if (stored === undefined && record > head.floor) return this.#index;
-        if (stored !== undefined) this.#add(this.#index, await readEntriesAt(stores, stored, scope, record));
+        if (stored !== undefined) this.#add(this.#index, await readEntriesAt(reading, stored, scope, record));
         this.#end = record;
       }
     }
+  }
+
+  #newIndex(): RecallIndex {
+    const { stores, entriesMax: documentsMax, embedder } = this.#options;
+    return new RecallIndex({ documentsMax, clock: stores.clock, ...(embedder === undefined ? {} : { embedder }) });
+  }
+
+  /** In the background: what has no vector yet is ranked by its words. What fails is tried again by the next search. */
+  #embed(index: RecallIndex): void {
+    if (this.#isEmbedding || index.unembedded === 0) return;
+    this.#isEmbedding = true;
+    const done = () => {
+      this.#isEmbedding = false;
+    };
+    index.embed().then(done, done);
   }
 
   async #readAll(index: RecallIndex): Promise<RecallIndex> {

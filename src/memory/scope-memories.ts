@@ -4,11 +4,19 @@
 //   M1. Bounded: of the scopes the one that was not used for longest goes first. What a handle knows it reads again.
 
 import { ContextLog } from "./context-log.ts";
+import type { ContextStoreSettings } from "./context-store-options.ts";
 import { Facts } from "./facts.ts";
+import type { EntrySchema } from "./log-schema.ts";
+import { resolveEntrySchema } from "./log-schema.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import { RecallFeed } from "./recall-feed.ts";
 import type { Scope } from "./scope.ts";
 import { parseScope } from "./scope.ts";
+
+/** The part of a context store's settings that holds for agents too. */
+export type AgentMemorySettings = Partial<
+  Pick<ContextStoreSettings, "entrySchema" | "factForm" | "embedder" | "idempotencyEntries">
+>;
 
 export interface ScopeMemory {
   readonly scope: Scope;
@@ -19,7 +27,7 @@ export interface ScopeMemory {
   readonly feed: RecallFeed;
 }
 
-export interface ScopeMemoriesOptions {
+export interface ScopeMemoriesOptions extends AgentMemorySettings {
   /** Scopes at hand. Default 2,000. */
   readonly scopesMax?: number;
   /** Entries of one scope that recall finds, the newest. Default 20,000. */
@@ -30,6 +38,8 @@ export interface ScopeMemoriesOptions {
 
 export class ScopeMemories {
   readonly stores: MemoryStores;
+  readonly #settings: AgentMemorySettings;
+  readonly #schema: EntrySchema;
   readonly #scopesMax: number;
   readonly #recallEntriesMax: number;
   readonly #recallEntriesMaxOfAll: number;
@@ -38,6 +48,8 @@ export class ScopeMemories {
 
   constructor(stores: MemoryStores, options: ScopeMemoriesOptions = {}) {
     this.stores = stores;
+    this.#settings = options;
+    this.#schema = resolveEntrySchema(options.entrySchema);
     this.#scopesMax = options.scopesMax ?? 2_000;
     this.#recallEntriesMax = options.recallEntriesMax ?? 20_000;
     this.#recallEntriesMaxOfAll = options.recallEntriesMaxOfAll ?? 100_000;
@@ -67,9 +79,16 @@ export class ScopeMemories {
     const [oldest] = this.#byText.keys();
     if (oldest !== undefined && this.#byText.size >= this.#scopesMax) this.#byText.delete(oldest);
     const { stores } = this;
+    const { entrySchema, factForm, embedder, idempotencyEntries } = this.#settings;
     const scope = parseScope(text);
-    const log = new ContextLog({ stores, scope });
-    const feed = new RecallFeed({ stores, scope, text, log, entriesMax: this.#recallEntriesMax });
-    return { scope, text, log, facts: new Facts({ stores, scope }), feed };
+    const log = new ContextLog({
+      ...{ stores, scope },
+      ...(entrySchema === undefined ? {} : { entrySchema }),
+      ...(idempotencyEntries === undefined ? {} : { idempotencyEntries }),
+    });
+    const facts = new Facts({ stores, scope, ...(factForm === undefined ? {} : { options: factForm }) });
+    const entriesMax = this.#recallEntriesMax;
+    const feed = new RecallFeed({ stores, scope, text, log, entriesMax, schema: this.#schema, embedder });
+    return { scope, text, log, facts, feed };
   }
 }

@@ -8,7 +8,6 @@ import { TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { checkName, escapeId, isName, unescapeId } from "../core/ids.ts";
 import { keyLengthMax } from "../kv/keys.ts";
-import type { KeyPattern } from "../kv/store.ts";
 
 /** At least one part. `{ user: "anna", session: "s1" }` is what Anna and an agent have said in one session. */
 export interface Scope {
@@ -40,12 +39,6 @@ export function scopeKey(scope: Scope): string {
 /** As `scopeKey` for what several scopes have in common: `{ user: anyId, session: "s1" }` is `user.*.session.s1`. */
 export function scopePattern(pattern: ScopePattern): string {
   return printParts(pattern, (id) => (id === anyId ? id : escapeId(id)));
-}
-
-/** The pattern of the keys of a facet (`log.*`, `fact.*`, `head`) in scopes; `isUnder`: in those that lie under them too. */
-export function facetPatterns(pattern: ScopePattern, facet: string, isUnder: boolean): readonly KeyPattern[] {
-  const head = scopePattern(pattern);
-  return isUnder ? [`${head}.>`] : [`${head}.${facet}`];
 }
 
 /** The scope whose key text this is, and what stands behind it; undefined when a key does not begin with a scope. */

@@ -29,7 +29,10 @@ export interface TroupeOptions {
   readonly factsHistory?: number;
   /** Values kept of each central state. Only when that bucket is made now. Default 8, at most 64. */
   readonly centralHistory?: number;
-  /** How `troupe.memory()` reads and writes what agents remember: schemas, codecs, an embedder. Default: as it is stored. */
+  /**
+   * How `troupe.memory()`, and a worker's actors, read and write what agents remember: schemas, codecs, an embedder. All
+   * clients and workers of an app need the same. Default: as it is stored.
+   */
   readonly memory?: ContextStoreSettings;
   /** What to run on instead of NATS: `memoryPorts()` of `troupe/testing`. */
   readonly ports?: OpenPorts;

@@ -148,7 +148,7 @@ class TroupeWorker implements Worker {
 
   /** Before anything is served by actors that remember; for others it is not opened at all. */
   async #openMemory(): Promise<WorkerMemory> {
-    const memory = new WorkerMemory(this.ports);
+    const memory = new WorkerMemory(this.ports, this.#options.memory);
     const definitions = [...this.#options.actors.values()].flatMap((ofPool) => [...ofPool.values()]);
     if (definitions.some((definition) => definition.memory !== undefined)) await memory.open();
     return memory;
