@@ -105,6 +105,14 @@ export const errorCatalog = {
   },
   HISTORY_GONE: { retry: "never", remedy: "So old a value is not kept; raise the history of the facts' bucket." },
   WRITE_CONTENDED: { retry: "later", remedy: "Too many write to the same place at once; back off and try again." },
+  WORKFLOW_CHANGED: {
+    retry: "elsewhere",
+    remedy: "Deploy the code that this run began with, or give the new version a migration from the run's version.",
+  },
+  TASK_TIMEOUT: { retry: "later", remedy: "Make the task heed `ctx.signal`, or raise its `timeoutMs`." },
+  RUN_PHASE: { retry: "never", remedy: "Look at the run with `status`; the message says what it is doing." },
+  SIGNAL_UNKNOWN: { retry: "never", remedy: "Send one of the signals that the workflow waits for." },
+  SIGNALS_FULL: { retry: "later", remedy: "Too many signals that nothing waits for yet are kept; send it later." },
   CODEC_UNKNOWN: { retry: "never", remedy: "Open the memory with the codec that wrote this value." },
 } as const satisfies Record<string, CatalogEntry>;
 
