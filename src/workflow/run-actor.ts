@@ -56,8 +56,7 @@ export interface RunStatus<State = unknown, Result = unknown> {
   readonly version?: number;
 }
 
-export interface RunMethods<State, Input, Result> {
-  readonly [name: string]: Handler<Run<State>, never, unknown> | Query<Run<State>, never, unknown>;
+export type RunMethods<State, Input, Result> = {
   /** Begins the run. Rejects with INPUT_INVALID, RUN_PHASE when it has begun, ID_INVALID. */
   readonly start: Handler<Run<State>, Input, Promise<RunStatus<State, Result>>>;
   /** Rejects with SIGNAL_UNKNOWN, INPUT_INVALID, SIGNALS_FULL, RUN_PHASE. */
@@ -70,7 +69,7 @@ export interface RunMethods<State, Input, Result> {
   /** Tries again what the run is held for. */
   readonly retry: Handler<Run<State>, undefined, Promise<RunStatus<State, Result>>>;
   readonly status: Query<Run<State>, undefined, RunStatus<State, Result>>;
-}
+};
 
 export type RunDefinition<State, Input, Result> = ActorDefinition<Run<State>, RunMethods<State, Input, Result>>;
 
