@@ -105,10 +105,16 @@ const anyPlan = fc
 const anyStep = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: fc.constant("end" as const), which: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("repeat" as const), which: fc.nat(20) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("time" as const), ms: fc.constantFrom<number>(0, 60, 1_000, 5_000) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("time" as const), ms: fc.constantFrom<number>(0, 60, 1_000, 5_000) }),
+  },
   { weight: 2, arbitrary: fc.constant({ kind: "signal" as const }) },
   { weight: 1, arbitrary: fc.constantFrom({ kind: "pause" as const }, { kind: "resume" as const }) },
-  { weight: 1, arbitrary: fc.constantFrom({ kind: "retry" as const }, { kind: "cancel" as const, reason: "chance" as string }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom({ kind: "retry" as const }, { kind: "cancel" as const, reason: "chance" as string }),
+  },
 );
 type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never;
 
