@@ -68,6 +68,7 @@ export function defineWorkflow<State, Input extends Schema | undefined = undefin
   build: (flow: Flow<State>) => Steps,
 ): Workflow<State, InputFrom<Input>, Result> {
   checkName("a workflow", name);
+  if (name.endsWith("-task")) throw invalid(name, "a name that ends in `-task` is that of another workflow's tasks");
   if (name.length > nameLengthMax) throw invalid(name, `its name holds at most ${nameLengthMax} characters`);
   const steps = build(flow as unknown as Flow<State>);
   const root: Block = Array.isArray(steps) ? (steps as Block) : [steps as Node];
