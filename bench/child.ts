@@ -2,6 +2,10 @@
 
 import type { CallerCommands } from "./roles/caller.ts";
 import { callerCommands } from "./roles/caller.ts";
+import type { LogCommands } from "./roles/log.ts";
+import { logCommands } from "./roles/log.ts";
+import type { MemoryCommands } from "./roles/memory.ts";
+import { memoryCommands } from "./roles/memory.ts";
 import type { ProberCommands } from "./roles/prober.ts";
 import { proberCommands } from "./roles/prober.ts";
 import type { StoreCommands } from "./roles/store.ts";
@@ -15,7 +19,9 @@ export interface CommandsOf {
   caller: CallerCommands;
   worker: WorkerCommands;
   store: StoreCommands;
+  log: LogCommands;
   prober: ProberCommands;
+  memory: MemoryCommands;
 }
 
 export interface Assignment extends Place {
@@ -53,9 +59,17 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
       const store = await (await loadOpener(side, role))(place);
       return { commands: storeCommands(store), close: () => store.close() };
     }
+    case "log": {
+      const log = await (await loadOpener(side, role))(place);
+      return { commands: logCommands(log), close: () => log.close() };
+    }
     case "prober": {
       const prober = await (await loadOpener(side, role))(place);
       return { commands: proberCommands(prober), close: () => prober.close() };
+    }
+    case "memory": {
+      const memory = await (await loadOpener(side, role))(place);
+      return { commands: memoryCommands(memory), close: () => memory.close() };
     }
   }
 }

@@ -4,7 +4,7 @@
 
 import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { mailStream, stateStream } from "./names.ts";
+import { logStream, mailStream, stateStream } from "./names.ts";
 
 type Settings = Partial<StreamConfig>;
 
@@ -20,10 +20,11 @@ const stateDefaults: Settings = {
   allow_msg_ttl: true,
 };
 
-/** Makes the app's two streams, like those of the app `like` when that has some. */
+/** Makes the app's streams, like those of the app `like` when that has some. */
 export async function makeLayout(manager: JetStreamManager, app: string, like?: string): Promise<void> {
   const state = like === undefined ? undefined : await settingsOf(manager, stateStream(like));
   const mail = like === undefined ? undefined : await settingsOf(manager, mailStream(like));
+  const log = like === undefined ? undefined : await settingsOf(manager, logStream(like));
   await manager.streams.add({
     ...(state ?? stateDefaults),
     name: stateStream(app),
@@ -33,6 +34,11 @@ export async function makeLayout(manager: JetStreamManager, app: string, like?: 
     ...(mail ?? mailDefaults),
     name: mailStream(app),
     subjects: [`${app}.mail.>`, `${app}.timer.>`],
+  });
+  await manager.streams.add({
+    ...(log ?? { ...stateDefaults, max_msgs_per_subject: 1 }),
+    name: logStream(app),
+    subjects: [`$KV.${app}_memory.>`],
   });
 }
 

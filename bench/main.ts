@@ -2,7 +2,7 @@
 
 import { cpus, release } from "node:os";
 import { isTroupeError } from "../src/core/errors.ts";
-import { allCases, clusterCases } from "./cases/all.ts";
+import { allCases, clusterCases, dataCases } from "./cases/all.ts";
 import type { Scale } from "./cases/case.ts";
 import { fullScale, quickScale } from "./cases/case.ts";
 import type { Finding } from "./cases/cluster-case.ts";
@@ -49,6 +49,9 @@ async function run(options: BenchOptions): Promise<number> {
       const found = await bench.run(plan);
       findings.push(...found);
       if (options.isJson) for (const finding of found) console.log(toFindingLine(finding));
+      const losses = found.filter(({ lost = 0 }) => lost !== 0);
+      if (losses.length > 0) say(`${bench.name} FAILED: ${losses.length} times something was lost`);
+      failures += losses.length;
     } catch (thrown) {
       failures += 1;
       say(`${bench.name} FAILED: ${toError(thrown).stack}`);
@@ -61,6 +64,23 @@ async function run(options: BenchOptions): Promise<number> {
   return failures === 0 ? 0 : 1;
 }
 
+/** The cases that need no server. Returns the exit code when there are no others. */
+async function runOnData(options: BenchOptions): Promise<number | undefined> {
+  const named = dataCases.filter(({ name }) => options.names.includes(name));
+  for (const bench of named) {
+    const outcome =
+      options.data === undefined
+        ? { kind: "refused" as const, reason: "it reads a folder: give it with --data DIR" }
+        : await bench.run(options.data);
+    if (outcome.kind === "refused") {
+      say(`${bench.name}: ${outcome.reason}\nTry: npm run bench -- --help`);
+      return 2;
+    }
+    console.log(options.isJson ? outcome.line : outcome.table);
+  }
+  return named.length === options.names.length ? 0 : undefined;
+}
+
 function scaleOf({ isQuick, rounds, kills }: BenchOptions): Scale {
   const scale = isQuick ? quickScale : fullScale;
   return {
@@ -71,20 +91,17 @@ function scaleOf({ isQuick, rounds, kills }: BenchOptions): Scale {
 }
 
 async function main(): Promise<number> {
-  const command = readCommand(
-    process.argv.slice(2),
-    [...allCases, ...clusterCases].map(({ name }) => name),
-    clusterCases.map(({ name }) => name),
-  );
+  const onlyNamed = [...clusterCases, ...dataCases].map(({ name }) => name);
+  const command = readCommand(process.argv.slice(2), [...allCases.map(({ name }) => name), ...onlyNamed], onlyNamed);
   switch (command.kind) {
     case "help":
-      console.log(helpText(allCases, clusterCases));
+      console.log(helpText(allCases, clusterCases, dataCases));
       return 0;
     case "refused":
       say(`${command.reason}\nTry: npm run bench -- --help`);
       return 2;
     case "run":
-      return run(command.options);
+      return (await runOnData(command.options)) ?? run(command.options);
   }
 }
 

@@ -3,6 +3,10 @@
 export const stateBucket = (app: string): string => `${app}_state`;
 export const stateStream = (app: string): string => `KV_${app}_state`;
 export const stateSubject = (app: string, key: string): string => `$KV.${app}_state.${key}`;
+export const logStream = (app: string): string => `KV_${app}_memory`;
+/** Records of the log of session `log`, as Troupe spells them. */
+export const logSubject = (app: string, log: string, record: number): string =>
+  `$KV.${app}_memory.session.${log}.log.${String(record).padStart(8, "0")}`;
 export const mailStream = (app: string): string => `${app}_mail`;
 
 /** Everything by hand is one partition of one pool; a client has to spell a partition all the same. */

@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly rounds: number | undefined;
   /** How many workers `failover.*` kills, instead of the scale's own number. */
   readonly kills: number | undefined;
+  /** The folder that the cases with data read. */
+  readonly data: string | undefined;
 }
 
 export type Command =
@@ -54,7 +56,10 @@ export function readCommand(
     return { kind: "refused", reason: `--${odd} must be a whole number of 1 or more, got ${values[odd]}` };
   }
   const names = known.filter((name) => (positionals.length === 0 ? !onlyNamed.includes(name) : wanted.has(name)));
-  return { kind: "run", options: { names, sides, isQuick: values.quick, isJson: values.json, ...counts } };
+  return {
+    kind: "run",
+    options: { names, sides, isQuick: values.quick, isJson: values.json, ...counts, data: values.data },
+  };
 }
 
 function tryParse(args: readonly string[]) {
@@ -68,6 +73,7 @@ function tryParse(args: readonly string[]) {
         sides: { type: "string" },
         rounds: { type: "string" },
         kills: { type: "string" },
+        data: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });
@@ -93,13 +99,17 @@ interface Described {
 }
 
 /** The text of `--help`. */
-export function helpText(cases: readonly Described[], clusterCases: readonly Described[]): string {
-  const width = Math.max(...[...cases, ...clusterCases].map(({ name }) => name.length));
+export function helpText(
+  cases: readonly Described[],
+  clusterCases: readonly Described[],
+  dataCases: readonly Described[] = [],
+): string {
+  const width = Math.max(...[...cases, ...clusterCases, ...dataCases].map(({ name }) => name.length));
   const lines = (all: readonly Described[]) =>
     all.map(({ name, what }) => `  ${name.padEnd(width)}  ${what}`).join("\n");
   return `Measures Troupe against the same work written by hand on the official NATS client.
 
-Usage: npm run bench -- [NAMES] [--quick] [--json] [--sides LIST] [--rounds N] [--kills N]
+Usage: npm run bench -- [NAMES] [--quick] [--json] [--sides LIST] [--rounds N] [--kills N] [--data DIR]
 
   ours    Troupe
   raw     the client's plain calls: nc.request, js.publish with expectations, an ordered consumer
@@ -111,12 +121,16 @@ ${lines(cases)}
 Cases with many workers, Troupe's alone, which run only when they are named:
 ${lines(clusterCases)}
 
+Cases that read data which is not ours to keep, and run only when they are named:
+${lines(dataCases)}
+
 Options:
   --quick        Short rounds: under 90 seconds in all, for the order of magnitude
   --json         One line of JSON per case on standard output
   --sides LIST   Only these sides, e.g. raw,limit; the others' figures are null
   --rounds N     Rounds of a case (3); of \`scale.join\`, how many workers join (5, quick 2)
   --kills N      How many workers \`failover\` kills, freezes or drains (20, quick 3)
+  --data DIR     Where the cases with data read it: of \`memory.recall\` a folder of LoCoMo's conversations, as *.json
   -h, --help     This text
 
 The nats-server comes from NATS_SERVER (a path), PATH or the cache, or is fetched. It is private, on a free port of the
@@ -128,7 +142,8 @@ Examples:
   npm run bench -- ask.spread tell.spread --json
   npm run bench -- ask --sides raw,limit
   npm run bench -- failover.kill failover.drain --json
+  npm run bench -- memory.recall --data ~/locomo --json
 
-Exit codes: 0 all cases ran, 1 a case failed, 2 the arguments are wrong.
+Exit codes: 0 all cases ran, 1 a case failed, 2 the arguments are wrong, or the data is not there.
 `;
 }

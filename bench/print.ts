@@ -53,23 +53,39 @@ export function toTable(results: readonly NamedResult[]): string {
   return toMarkdown(columns, results.map(toRow), ["case", "unit", "wanted"]);
 }
 
-/** Tables of the cases with many workers, a column for each finding, those with the same figures beside each other. */
+/**
+ * Tables of the cases with many workers, a column for each finding, those with the same figures beside each other. What one
+ * case found many times has a row for each instead.
+ */
 export function toFindingTables(findings: readonly Finding[]): readonly string[] {
   const alike = Map.groupBy(findings, (finding) => Object.keys(finding).join());
   return [...alike.values()].map((group) => {
+    const isOfOne = group.length > 1 && group.every(({ name }) => name === group[0]?.name);
     const head = ["", ...group.map(({ name }) => String(name))];
     const figures = Object.keys(group[0] ?? {}).filter((name) => name !== "name");
     const cell = (value: string | number | null | undefined): string => {
       if (typeof value === "string") return value;
       return Number.isInteger(value) ? Number(value).toLocaleString("en-US") : figure(value ?? null);
     };
+    if (isOfOne) {
+      const texts = figures.filter((name) => typeof group[0]?.[name] === "string");
+      return toMarkdown(
+        figures,
+        group.map((finding) => figures.map((name) => cell(finding[name]))),
+        texts,
+      );
+    }
     const rows = figures.map((name) => [name, ...group.map((finding) => cell(finding[name]))]);
     return toMarkdown(head, rows, [""]);
   });
 }
 
 /** A Markdown table, aligned so that it reads as plain text too. `texts`: columns that are aligned to the left. */
-function toMarkdown(head: readonly string[], body: readonly (readonly string[])[], texts: readonly string[]): string {
+export function toMarkdown(
+  head: readonly string[],
+  body: readonly (readonly string[])[],
+  texts: readonly string[],
+): string {
   const rows = [head, ...body];
   const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const isText = (column: number): boolean => texts.includes(head[column] ?? "");

@@ -57,6 +57,16 @@ export interface StoreSide {
   close(): Promise<void>;
 }
 
+export interface LogSide {
+  /** Appends a turn to the log of this name; answers with the record that it is in. */
+  append(log: string, text: string, done: Done): void;
+  /** Reads the last `count` turns; answers with how many came. */
+  readLast(log: string, count: number, done: Done): void;
+  /** Reads all turns, oldest first; resolves to how many came. */
+  readAll(log: string): Promise<number>;
+  close(): Promise<void>;
+}
+
 export interface ProberSide {
   /** Adds 1 to the counter; answers with the process that the actor lives in, after the commit was acknowledged. */
   touch(id: string): Promise<{ readonly by: number; readonly failure?: string }>;
@@ -65,12 +75,28 @@ export interface ProberSide {
   close(): Promise<void>;
 }
 
+/** A process that writes facts of one scope, or holds replicas of it. */
+export interface MemorySide {
+  set(name: string, value: { readonly write: number }, done: Done): void;
+  /**
+   * Opens replicas of the scope; `onValue` runs when a write can be read in one of them. Not shared: as if each were in a
+   * process of its own.
+   */
+  openReplicas(count: number, isShared: boolean, onValue: (write: number) => void): Promise<void>;
+  closeReplicas(): Promise<void>;
+  /** Reads a fact of a replica so many times. */
+  read(name: string, times: number): void;
+  close(): Promise<void>;
+}
+
 /** What the file `bench/<side>/<role>.ts` exports. */
 export interface Openers {
   caller(place: Place): Promise<CallerSide>;
   worker(place: Place): Promise<WorkerSide>;
   store(place: Place): Promise<StoreSide>;
+  log(place: Place): Promise<LogSide>;
   prober(place: Place): Promise<ProberSide>;
+  memory(place: Place): Promise<MemorySide>;
 }
 export type Role = keyof Openers;
 

@@ -5,9 +5,17 @@ import { askHot, askSingle, askSpread, querySpread } from "./ask.ts";
 import { askLocal } from "./ask-local.ts";
 import type { BenchCase } from "./case.ts";
 import type { ClusterCase } from "./cluster-case.ts";
+import type { DataCase } from "./data-case.ts";
 import { failoverDrain, failoverFreeze, failoverKill } from "./failover.ts";
 import { kvUpdate } from "./kv-update.ts";
+import { memoryAppendHot, memoryAppendSpread } from "./memory-append.ts";
+import { memoryBytes } from "./memory-bytes.ts";
 import { memoryIdle } from "./memory-idle.ts";
+import { memoryOpen } from "./memory-open.ts";
+import { memoryRaces } from "./memory-races.ts";
+import { memoryReadAll, memoryReadLast } from "./memory-read.ts";
+import { memoryRecall } from "./memory-recall.ts";
+import { memoryReplica } from "./memory-replica.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
 import { tellHot, tellSpread } from "./tell.ts";
@@ -25,7 +33,24 @@ export const allCases: readonly BenchCase[] = [
   watchLag,
   activate,
   memoryIdle,
+  memoryAppendSpread,
+  memoryAppendHot,
+  memoryReadLast,
+  memoryReadAll,
 ];
 
 /** These take minutes, and run only when they are named. */
-export const clusterCases: readonly ClusterCase[] = [failoverKill, failoverFreeze, failoverDrain, scaleLoad, scaleJoin];
+export const clusterCases: readonly ClusterCase[] = [
+  failoverKill,
+  failoverFreeze,
+  failoverDrain,
+  scaleLoad,
+  scaleJoin,
+  memoryOpen,
+  memoryBytes,
+  memoryRaces,
+  memoryReplica,
+];
+
+/** These read a folder that is given with `--data`, and run only when they are named. */
+export const dataCases: readonly DataCase[] = [memoryRecall];

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { defineActor, handler, query } from "../../src/index.ts";
 import { customerFileSchema, emptyFile, hasSeen, noteReply, takeIn } from "./customer-file.ts";
 import { factsSchema } from "./facts.ts";
-import { channels, messageSchema } from "./message.ts";
+import { channels, messageSchema, textLengthMax } from "./message.ts";
+import { answerFrom, findEarlier } from "./recollection.ts";
 import { draftReply } from "./replies.ts";
 import { moods, topics } from "./rules.ts";
 import { countRepeated, countReport, emptyFloor, floorSchema, reportSchema } from "./totals.ts";
@@ -40,6 +41,8 @@ const questionSchema = z.object({
     resolves: z.boolean(),
     contacts: z.number(),
     isEscalated: z.boolean(),
+    /** What the customer wrote about it before, as the agent remembers. */
+    earlier: z.object({ day: z.string(), text: z.string() }).optional(),
   }),
   facts: factsSchema,
 });
@@ -68,7 +71,10 @@ export const Specialist = defineActor(
   },
 );
 
-/** One for each customer: keeps the threads, what is known, and when a person has to step in. */
+/** The questions that people ask a customer's agent are a conversation of their own; the customer's memory holds letters. */
+const questions = { session: "questions" };
+
+/** One for each customer: keeps the threads, what is known, and when a person has to step in; remembers every word. */
 export const Customer = defineActor(
   "customer",
   {
@@ -76,6 +82,13 @@ export const Customer = defineActor(
     initial: emptyFile,
     // While the server is away the specialist cannot answer: tried again for some minutes, not given up.
     retry: { attempts: 30, backoffMsMax: 10_000 },
+    memory: {
+      scope: (self, { method }) => ({ user: self.id, ...(method === "question" ? questions : {}) }),
+      scopes: (self) => [{ user: self.id }],
+      // A message that comes a second time is not one more: `message` writes to the memory itself.
+      log: { methods: ["question"] },
+      bring: { recall: { k: 8, query: textOf } },
+    },
   },
   {
     message: handler(handedOnSchema, async (ctx, { run, message }) => {
@@ -87,20 +100,28 @@ export const Customer = defineActor(
       const { contacts, ...intake } = takeIn(ctx.state, message);
       const { topic, mood, raised, resolves } = intake;
       const { name, text } = message;
+      const atMs = Date.parse(message.at);
+      const earlier = resolves ? undefined : findEarlier(ctx.memory.recalled, atMs);
+      ctx.memory.append({ role: "user", speaker: name, text, atMs, data: { thread: message.thread, topic, mood } });
       // The key makes the ask safe to repeat: should this turn run again, the specialist gives the same answer and
       // counts it once.
       const reply = await ctx.actor(Specialist, topic).ask.answer(
         {
-          matter: { name, text, mood, resolves, contacts, isEscalated: raised.length > 0 },
+          matter: { name, text, mood, resolves, contacts, isEscalated: raised.length > 0, earlier },
           facts: ctx.state.facts,
         },
         { idempotencyKey: ctx.messageId, timeoutMs: answerMsMax, signal: ctx.signal },
       );
       noteReply(ctx.state, message, reply);
+      ctx.memory.append({ role: "assistant", speaker: "desk", text: reply, atMs, data: { thread: message.thread } });
       const { at, customer, thread, channel } = message;
       const shown = { at, customer, name, thread, channel, text: excerpt(text), reply: excerpt(reply) };
       supervisor.tell.report({ run, ...intake, ...shown });
     }),
+    /** What was said about it: answered from memory alone. */
+    question: handler(z.string().min(1).max(textLengthMax), (ctx) =>
+      answerFrom(ctx.memory.recalled.filter(({ document }) => !document.scope.includes(".session."))),
+    ),
     facts: query((ctx) => ctx.state.facts),
     openThreads: query((ctx) => ctx.state.threads.filter(({ status }) => status === "open").map(({ id }) => id)),
   },
@@ -143,6 +164,11 @@ export const Intake = defineActor(
 );
 
 export const agents = [Intake, Customer, Specialist, Supervisor];
+
+/** The words of what the agent is sent: a message on its way, or a question. */
+function textOf(input: unknown): string {
+  return typeof input === "string" ? input : handedOnSchema.parse(input).message.text;
+}
 
 function excerpt(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();

@@ -59,6 +59,7 @@ export function printLookFurther({ app, server, customer }: Place, paint: Paint)
   if (customer !== undefined) {
     const id = shellWord(customer);
     rows.push(["one customer", troupe(`get customer ${id}`)], ["and how that came", troupe(`history customer ${id}`)]);
+    rows.push(["what it remembers", troupe(`ask customer ${id} question '"What was it about my router?"'`)]);
   }
   rows.push(["with the nats CLI", nats(`req ${app}.call.supervisor.main.summary ''`)]);
   if (customer !== undefined && plainId.test(customer))

@@ -1,6 +1,7 @@
 // The specialist's answer. One function stands where a model would; the rest of the file is what it says instead.
 
 import type { Facts, Language } from "./facts.ts";
+import type { EarlierMessage } from "./recollection.ts";
 import type { Mood, Topic } from "./rules.ts";
 
 /** What a specialist is told of the matter. */
@@ -14,6 +15,8 @@ export interface Matter {
   readonly contacts: number;
   /** A person takes over: the answer says so. */
   readonly isEscalated: boolean;
+  /** What the customer wrote about it at another time, as the customer's agent remembers. */
+  readonly earlier?: EarlierMessage | undefined;
 }
 
 /**
@@ -25,7 +28,12 @@ export interface Matter {
  */
 export async function draftReply(topic: Topic, matter: Matter, facts: Facts, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
-  const sentences = [greeting(matter.name, facts.language), ...opening(matter), body(topic, matter, facts)];
+  const sentences = [
+    greeting(matter.name, facts.language),
+    ...opening(matter),
+    ...recollection(matter),
+    body(topic, matter, facts),
+  ];
   if (matter.isEscalated) sentences.push("I have passed this on to a colleague, who will call you personally.");
   return sentences.join(" ");
 }
@@ -139,6 +147,10 @@ function opening(matter: Matter): string[] {
   if (matter.mood === "angry") return ["You are right to be angry, and I am sorry."];
   if (matter.contacts > 2) return [`I am sorry that you have to write about this a ${ordinal(matter.contacts)} time.`];
   return matter.mood === "annoyed" ? ["I am sorry for the trouble."] : [];
+}
+
+function recollection({ earlier }: Matter): string[] {
+  return earlier === undefined ? [] : [`On ${earlier.day} you wrote “${earlier.text}”.`];
 }
 
 function greeting(name: string, language: Language | undefined): string {

@@ -59,6 +59,11 @@ function withSendings(
   const entries: OutboxEntry[] = [];
   let { timers, sent } = before;
   for (const sending of sendings) {
+    if ("memory" in sending) {
+      sent += 1;
+      entries.push({ n: sent, memory: sending.memory });
+      continue;
+    }
     const trace = sending.trace ?? message.turnTrace;
     if (sending.timer === undefined) {
       sent += 1;

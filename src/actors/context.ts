@@ -1,8 +1,11 @@
 // What a handler is given.
 
 import type { ActorAddress } from "../core/ids.ts";
+import { addressOf } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { ActorDefinition, MethodTable } from "./definition.ts";
+import type { MemoryInQuery, MemoryInTurn } from "./memory-context.ts";
+import type { Message } from "./message.ts";
 import type { QueryRef, TurnRef } from "./ref.ts";
 import type { CronOptions, EveryOptions, TellLaterOptions } from "./timer.ts";
 
@@ -28,6 +31,8 @@ interface CommonContext {
 
 /** In a handler. */
 export interface TurnContext<State> extends CommonContext {
+  /** What is remembered. Throws MEMORY_MISSING when the definition has no `memory`. */
+  readonly memory: MemoryInTurn;
   /** A draft: change it in place, or assign a new state. Committed when the handler returns, discarded when it throws. */
   state: State;
   /** Another actor: `tell` goes out if and only if this turn commits, `ask` waits for the answer. */
@@ -70,7 +75,14 @@ export interface TurnContext<State> extends CommonContext {
 
 /** In a query. */
 export interface QueryContext<State> extends CommonContext {
+  /** What is remembered; a query only reads. Throws MEMORY_MISSING when the definition has no `memory`. */
+  readonly memory: MemoryInQuery;
   /** The committed state. */
   readonly state: DeepReadonly<State>;
   actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): QueryRef<M>;
+}
+
+export function callerOf({ from }: Pick<Message, "from">): Caller {
+  const actor = from === undefined ? undefined : addressOf(from);
+  return actor === undefined ? { kind: "client" } : { kind: "actor", actor };
 }

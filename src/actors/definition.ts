@@ -5,9 +5,12 @@ import { TroupeError } from "../core/errors.ts";
 import { checkName } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { InputOf, OutputOf, Schema } from "../core/schema.ts";
+import type { Upcasters } from "../core/upcast.ts";
 import type { QueryContext, TurnContext } from "./context.ts";
-import type { Chained, Upcasters } from "./evolution.ts";
+import type { Chained } from "./evolution.ts";
 import { checkUpcasters } from "./evolution.ts";
+import type { ActorMemory, MemoryOptions } from "./memory-options.ts";
+import { resolveMemory } from "./memory-options.ts";
 import type { FailurePolicy } from "./supervision.ts";
 import { faultOfPolicy } from "./supervision.ts";
 
@@ -80,6 +83,8 @@ export interface ActorOptions<State, Ups extends Upcasters = Upcasters> {
    * with what that one has left: read `ctx.state` again after each `await`. Default false.
    */
   readonly reentrant?: boolean;
+  /** What its turns leave in the memory, and what they are brought of it; `{}` for all defaults. Default: nothing. */
+  readonly memory?: MemoryOptions;
   /** The handler that is told of failures that this actor's children escalate; its schema is `childFailure`. */
   readonly onChildFailure?: string;
 }
@@ -98,6 +103,7 @@ export interface ActorDefinition<State, Methods extends MethodTable<State>> {
   readonly onFailure: FailurePolicy;
   readonly onChildFailure: string | undefined;
   readonly isReentrant: boolean;
+  readonly memory: ActorMemory | undefined;
 }
 
 /** A definition whose state and methods do not matter: what a worker is given a list of. */
@@ -115,6 +121,7 @@ export interface AnyActor {
   readonly onFailure: FailurePolicy;
   readonly onChildFailure: string | undefined;
   readonly isReentrant: boolean;
+  readonly memory: ActorMemory | undefined;
 }
 
 export const actorDefaults = Object.freeze({
@@ -207,6 +214,7 @@ export function defineActor<State, Methods extends MethodTable<State>, Ups exten
     onFailure,
     onChildFailure,
     isReentrant: options.reentrant === true,
+    memory: options.memory === undefined ? undefined : resolveMemory(type, options.memory, methods),
   });
 }
 

@@ -1,5 +1,6 @@
 // An actor as others see it: an address with typed methods.
 
+import type { Json } from "../core/codec.ts";
 import type { AnyMethod, Handler, MethodTable, Query } from "./definition.ts";
 
 export interface AskOptions {
@@ -23,14 +24,16 @@ export interface Receipt {
   readonly sequence: number;
 }
 
-/** A value after a trip through JSON. */
-export type Wire<T> = T extends { toJSON(): infer J }
-  ? Wire<J>
-  : T extends (...args: never[]) => unknown
-    ? never
-    : T extends object
-      ? { [K in keyof T]: Wire<T[K]> }
-      : T;
+/** A value after a trip through JSON. `Json` itself, of which facts are, has no end that could be walked to. */
+export type Wire<T> = [T] extends [Json]
+  ? T
+  : T extends { toJSON(): infer J }
+    ? Wire<J>
+    : T extends (...args: never[]) => unknown
+      ? never
+      : T extends object
+        ? { [K in keyof T]: Wire<T[K]> }
+        : T;
 
 type Arguments<Input, Options> = [Input] extends [undefined]
   ? [input?: undefined, options?: Options]

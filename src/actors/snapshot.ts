@@ -8,6 +8,7 @@
 
 import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
+import type { MemoryWrite } from "../memory/memory-write.ts";
 import type { Timers } from "./timer.ts";
 import { noTimers, printTimers, readTimers } from "./timer.ts";
 
@@ -28,7 +29,7 @@ export interface Inbox {
 }
 
 /** What has to be done once this is committed, and is not known to be done yet. */
-export type OutboxEntry = OutboxTell | OutboxTimer | OutboxDead;
+export type OutboxEntry = OutboxTell | OutboxTimer | OutboxDead | OutboxMemory;
 
 /** A message to an actor. */
 export interface OutboxTell {
@@ -59,6 +60,14 @@ export interface OutboxDead {
   readonly n: number;
   readonly dead: GivenUp;
   readonly trace: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** What is to be written to a memory. Its cause and its trace stand in what is written. */
+export interface OutboxMemory {
+  readonly n: number;
+  readonly memory: MemoryWrite;
+  readonly trace?: undefined;
   readonly timer?: undefined;
 }
 
@@ -269,10 +278,13 @@ interface StoredTell {
   readonly cancels?: number;
   readonly trace?: string;
 }
-type StoredEntry = StoredTell | { readonly n: number; readonly dead: GivenUp; readonly trace?: string };
+type StoredEntry =
+  | StoredTell
+  | { readonly n: number; readonly dead: GivenUp; readonly trace?: string }
+  | { readonly n: number; readonly memory: MemoryWrite };
 
 function printEntry(entry: OutboxEntry): string {
-  if ("dead" in entry) return JSON.stringify(entry);
+  if ("dead" in entry || "memory" in entry) return JSON.stringify(entry);
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
   if (entry.timer !== undefined) {
     const cancels = entry.cancels === undefined ? "" : `,"cancels":${entry.cancels}`;
@@ -285,6 +297,7 @@ function printEntry(entry: OutboxEntry): string {
 
 function readEntry(entry: StoredEntry): OutboxEntry {
   if ("dead" in entry) return { n: entry.n, dead: entry.dead, trace: entry.trace };
+  if ("memory" in entry) return { n: entry.n, memory: entry.memory };
   const { n, to, pool, method, input, timer, cancels, trace } = entry;
   if (timer !== undefined) return { n, timer, cancels, trace };
   return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };

@@ -5,13 +5,15 @@ import { delay } from "../core/clock.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
-import { addressOf, keyOf, printAddress } from "../core/ids.ts";
+import { keyOf, printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { Validation } from "../core/schema.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import { activeTraceparent } from "../core/trace.ts";
 import type { Caller } from "./context.ts";
+import { callerOf } from "./context.ts";
 import type { AnyActor, AnyMethod } from "./definition.ts";
+import type { MemoryInTurn } from "./memory-context.ts";
 import { checkedInput } from "./method-input.ts";
 import type { AskOptions } from "./ref.ts";
 import { methodTable } from "./ref.ts";
@@ -41,6 +43,7 @@ export class Turn {
   #abort: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #log: Logger | undefined;
+  #memory: MemoryInTurn | undefined;
   isOver = false;
 
   constructor(request: TurnRequest, method: AnyMethod<never>) {
@@ -53,9 +56,7 @@ export class Turn {
     return this.#request.self;
   }
   get caller(): Caller {
-    const { from } = this.#request.message;
-    const actor = from === undefined ? undefined : addressOf(from);
-    return actor === undefined ? { kind: "client" } : { kind: "actor", actor };
+    return callerOf(this.#request.message);
   }
   get messageId(): string {
     return this.#request.message.messageId;
@@ -63,6 +64,17 @@ export class Turn {
   get log(): Logger {
     this.#log ??= this.#request.services.log(this.#request.message);
     return this.#log;
+  }
+  get memory(): MemoryInTurn {
+    const { memory, definition } = this.#request;
+    if (memory === undefined)
+      throw new TroupeError("MEMORY_MISSING", `the actor type ${definition.type} has no memory`);
+    this.#memory ??= memory.contextFor({
+      checkOpen: () => this.#checkOpen(),
+      checkMayChange: (what) => this.#checkMayChange(what),
+      stage: (sending) => this.#send(sending),
+    });
+    return this.#memory;
   }
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();

@@ -42,6 +42,10 @@ const doorCodes = new Set([
   "TURN_OVER",
   "TIMER_INVALID",
   "TIMERS_FULL",
+  "MEMORY_MISSING",
+  "ENTRY_INVALID",
+  "FACT_INVALID",
+  "SCOPE_INVALID",
 ]);
 
 function jsonOf(data: unknown): unknown {

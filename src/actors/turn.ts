@@ -13,6 +13,7 @@ import type { Logger } from "../core/log.ts";
 import type { Validation } from "../core/schema.ts";
 import { validate } from "../core/schema.ts";
 import type { Traceparent } from "../core/trace.ts";
+import type { MemoryWrite } from "../memory/memory-write.ts";
 import type { AnyActor, AnyMethod } from "./definition.ts";
 import type { Message } from "./message.ts";
 import { decodeInput, inputInvalid, methodOf } from "./method-input.ts";
@@ -20,6 +21,8 @@ import type { AskOptions } from "./ref.ts";
 import type { NewTimer, Timers } from "./timer.ts";
 import { Turn } from "./turn-context.ts";
 import { failed, failureOf } from "./turn-failure.ts";
+import type { MemoryServices, TurnMemory } from "./turn-memory.ts";
+import { executeWithMemory } from "./turn-with-memory.ts";
 
 /** What a turn may do to the world. */
 export interface TurnServices {
@@ -36,6 +39,8 @@ export interface TurnServices {
   readonly timers: Timers;
   /** Largest message. Unit: bytes. */
   readonly payloadBytesMax: number;
+  /** Undefined where no actor remembers. */
+  readonly memory?: MemoryServices | undefined;
 }
 
 /** What a turn asks another actor. */
@@ -53,10 +58,12 @@ export interface TurnRequest {
   readonly message: Message;
   readonly state: unknown;
   readonly services: TurnServices;
+  /** Of an actor that remembers. */
+  readonly memory?: TurnMemory;
 }
 
 /** What a turn sends and sets, before it has a number. */
-export type Sending = MessageSending | TimerSending;
+export type Sending = MessageSending | TimerSending | MemorySending;
 
 export interface MessageSending {
   readonly to: string;
@@ -75,6 +82,12 @@ export interface TimerSending {
   /** Undefined when it is cancelled. */
   readonly sets: NewTimer | undefined;
   readonly trace: Traceparent | undefined;
+}
+
+/** What it writes to a memory. */
+export interface MemorySending {
+  readonly memory: MemoryWrite;
+  readonly timer?: undefined;
 }
 
 export type TurnOutcome =
@@ -121,6 +134,16 @@ function enter(request: TurnRequest, method: AnyMethod<never>, validation: Valid
 }
 
 function execute(request: TurnRequest, method: AnyMethod<never>, input: unknown): TurnOutcome | Promise<TurnOutcome> {
+  const { memory } = request.definition;
+  if (memory === undefined) return runHandler(request, method, input);
+  return executeWithMemory(request, memory, method, input, (remembering) => runHandler(remembering, method, input));
+}
+
+function runHandler(
+  request: TurnRequest,
+  method: AnyMethod<never>,
+  input: unknown,
+): TurnOutcome | Promise<TurnOutcome> {
   const turn = new Turn(request, method);
   if (request.definition.isReentrant) {
     request.message.turn = turn;

@@ -59,6 +59,7 @@ const usageCodes: readonly string[] = [
   "NAME_INVALID",
   "KEY_INVALID",
   "OPTION_INVALID",
+  "SCOPE_INVALID",
   "INPUT_NOT_JSON",
 ];
 

@@ -11,6 +11,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { drainCommand } from "./commands/drain.ts";
 import { getCommand } from "./commands/get.ts";
 import { historyCommand } from "./commands/history.ts";
+import { memoryCommand } from "./commands/memory.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { psCommand } from "./commands/ps.ts";
 import { resumeCommand } from "./commands/resume.ts";
@@ -49,7 +50,7 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
     ...[historyCommand, watchCommand, psCommand, timersCommand, drainCommand, deadCommand, resumeCommand],
-    ...[migrateCommand, doctorCommand, workflowCommand],
+    ...[memoryCommand, migrateCommand, doctorCommand, workflowCommand],
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {

@@ -104,7 +104,12 @@ export const errorCatalog = {
     remedy: "The stored value is not one of Troupe's; look with `nats kv get BUCKET KEY --raw` and repair it.",
   },
   HISTORY_GONE: { retry: "never", remedy: "So old a value is not kept; raise the history of the facts' bucket." },
+  REPLICA_BEHIND: {
+    retry: "later",
+    remedy: "Wait longer, or read from the store; `lag` and `isCurrent` of the replica say how it fares.",
+  },
   WRITE_CONTENDED: { retry: "later", remedy: "Too many write to the same place at once; back off and try again." },
+  MEMORY_MISSING: { retry: "never", remedy: "Give the actor's definition a `memory`, `{}` for all defaults." },
   WORKFLOW_CHANGED: {
     retry: "elsewhere",
     remedy: "Deploy the code that this run began with, or give the new version a migration from the run's version.",

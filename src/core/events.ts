@@ -51,6 +51,17 @@ export type RuntimeEvent =
     }
   | { readonly kind: "commit-refused"; readonly actor: ActorAddress; readonly message: string }
   | { readonly kind: "sent"; readonly actor: ActorAddress; readonly to: string; readonly number: number }
+  /** What a committed turn has left for a memory is there. `id`: that of the entry, or of the write of the fact. */
+  | { readonly kind: "remembered"; readonly actor: ActorAddress; readonly scope: string; readonly id: string }
+  /** It will never be there: it is refused for good, or was formed before its scope was erased. */
+  | {
+      readonly kind: "memory-refused";
+      readonly actor: ActorAddress;
+      readonly scope: string;
+      readonly id: string;
+      readonly code: string;
+      readonly message: string;
+    }
   /** The server keeps the timer. */
   | { readonly kind: "timer-set"; readonly actor: ActorAddress; readonly name: string; readonly number: number }
   | { readonly kind: "timer-cancelled"; readonly actor: ActorAddress; readonly name: string; readonly number: number }
@@ -114,6 +125,15 @@ export type RuntimeEvent =
       readonly code: string;
       readonly message: string;
       readonly trace?: string;
+    }
+  /** A change came to a replica of the memory late. Told once, until one is in time again. `scope`: its key text. */
+  | { readonly kind: "replica-lagged"; readonly scope: string; readonly lagMs: number }
+  /** A replica of the memory has lost its place, or its watch: it reads again what stands. */
+  | {
+      readonly kind: "replica-restarted";
+      readonly scope: string;
+      readonly bucket: "memory" | "facts";
+      readonly reason: string;
     };
 
 export type EventListener = (event: RuntimeEvent) => void;

@@ -1,8 +1,8 @@
 // The watcher of stores that can be read at any place: memory and SQLite. It keeps a place and reads on from there when
 // it is asked for more, so nothing waits in a buffer and a slow reader costs nothing.
 
-import { matcherOf } from "./keys.ts";
-import type { KeyPattern, KvChange, KvEntry, KvWatcher, KvWatchOptions, Revision } from "./store.ts";
+import { matcherOfAll } from "./keys.ts";
+import type { KvChange, KvEntry, KvWatcher, KvWatchOptions, Revision } from "./store.ts";
 
 export interface LocalSource {
   /** The revision of the last write of the bucket. */
@@ -40,12 +40,12 @@ export class LocalWatcher implements KvWatcher {
 
   constructor(
     source: LocalSource,
-    pattern: KeyPattern,
+    patterns: readonly string[],
     options: KvWatchOptions,
     onClosed: (watcher: LocalWatcher) => void,
   ) {
     this.#source = source;
-    this.#matches = matcherOf(pattern);
+    this.#matches = matcherOfAll(patterns);
     this.#signal = options.signal;
     this.#onClosed = onClosed;
     this.#unlisten = source.onChange(() => this.#wakeUp());

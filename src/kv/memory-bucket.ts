@@ -86,6 +86,12 @@ export class MemoryBucket {
     return this.#append(key, operation, value, now, ttlMs === undefined ? undefined : now + ttlMs);
   }
 
+  /** K9. */
+  purge(key: string): Revision {
+    this.#expire();
+    return this.#append(key, "delete", nothing, this.#clock.now(), undefined, 1);
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.#setTimer();
@@ -106,6 +112,7 @@ export class MemoryBucket {
     value: Uint8Array,
     writtenAtMs: number,
     expiresAtMs: number | undefined,
+    entriesKept = this.history,
   ): Revision {
     this.#revision += 1;
     const entry: Kept = { key, value, revision: this.#revision, operation, writtenAtMs, expiresAtMs, isGone: false };
@@ -114,7 +121,7 @@ export class MemoryBucket {
     if (entries === undefined) this.#keys.set(key, [entry]);
     else {
       entries.push(entry);
-      for (const old of entries.splice(0, Math.max(0, entries.length - this.history))) this.#remove(old);
+      for (const old of entries.splice(0, Math.max(0, entries.length - entriesKept))) this.#remove(old);
     }
     if (expiresAtMs !== undefined) {
       this.#mortal.add(entry);

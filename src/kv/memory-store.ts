@@ -4,7 +4,7 @@
 //   M2. Bytes are copied on the way in and on the way out: nobody shares them with the store (K8).
 
 import { type Clock, systemClock } from "../core/clock.ts";
-import { checkKey, checkPattern, matcherOf } from "./keys.ts";
+import { checkKey, checkPattern, checkPatterns, matcherOf } from "./keys.ts";
 import { type LocalSource, LocalWatcher } from "./local-watcher.ts";
 import { MemoryBucket } from "./memory-bucket.ts";
 import type {
@@ -18,6 +18,7 @@ import type {
   KvWatchOptions,
   KvWrite,
   Revision,
+  WatchPattern,
 } from "./store.ts";
 import {
   checkBucket,
@@ -77,6 +78,10 @@ class MemoryStore implements KvStore {
     this.#valueBytesMax = valueBytesMax;
   }
 
+  get historyMax(): number {
+    return this.#data.history;
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     this.#checkOpen();
     return this.#live(checkKey(key));
@@ -110,6 +115,11 @@ class MemoryStore implements KvStore {
     return singleWrite(this.#transact([{ kind: "delete", key, ...(expected === undefined ? {} : { expected }) }]));
   }
 
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    const { expected } = options;
+    return singleWrite(this.#transact([{ kind: "purge", key, ...(expected === undefined ? {} : { expected }) }]));
+  }
+
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     return this.#transact(operations);
   }
@@ -125,7 +135,7 @@ class MemoryStore implements KvStore {
     return this.#data.kept(checkKey(key)).map(copyOf);
   }
 
-  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+  async watch(pattern: WatchPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     this.#checkOpen();
     if (typeof options.from === "number") checkExpected(options.from);
     const data = this.#data;
@@ -139,7 +149,9 @@ class MemoryStore implements KvStore {
       read: (after, limit, lastUpTo) => data.read(after, limit, lastUpTo).map(copyOf),
       onChange: (listener) => data.onChange(listener),
     };
-    const watcher = new LocalWatcher(source, checkPattern(pattern), options, (closed) => this.#watchers.delete(closed));
+    const watcher = new LocalWatcher(source, checkPatterns(pattern), options, (closed) =>
+      this.#watchers.delete(closed),
+    );
     this.#watchers.add(watcher);
     return watcher;
   }
@@ -171,6 +183,7 @@ class MemoryStore implements KvStore {
     const revisions = operations.flatMap((operation) => {
       if (operation.kind === "check") return [];
       if (operation.kind === "delete") return [this.#data.append(operation.key, "delete", nothing)];
+      if (operation.kind === "purge") return [this.#data.purge(operation.key)];
       return [this.#data.append(operation.key, "put", new Uint8Array(operation.value), operation.ttlMs)]; // M2
     });
     this.#data.announce();

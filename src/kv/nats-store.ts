@@ -8,14 +8,21 @@
 
 import { type Clock, systemClock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
-import { checkKey, checkPattern } from "./keys.ts";
+import { checkKey, checkPattern, checkPatterns } from "./keys.ts";
 import { ackedSequence, outcomeOf, type PublishOutcome } from "./nats-acks.ts";
 import { type Bucket, openBucket } from "./nats-bucket.ts";
 import { entryOfStored, operationOfHeaders } from "./nats-entry.ts";
 import { headersOf, type NatsLink, rawHeaders } from "./nats-link.ts";
 import { type ReadFrom, readLast, readLastShort, readMany } from "./nats-reads.ts";
 import { readSnapshot } from "./nats-snapshot.ts";
-import { deletionHeader, expectationHeader, runTransaction, ttlHeader, waitALittle } from "./nats-transaction.ts";
+import {
+  deletionHeaders,
+  expectationHeader,
+  purgeHeaders,
+  runTransaction,
+  ttlHeader,
+  waitALittle,
+} from "./nats-transaction.ts";
 import { type NatsWatcher, openNatsWatcher } from "./nats-watcher.ts";
 import type {
   KeyPattern,
@@ -28,7 +35,9 @@ import type {
   KvWatchOptions,
   KvWrite,
   Revision,
+  WatchPattern,
 } from "./store.ts";
+import { WriteLanes } from "./write-lanes.ts";
 import {
   checkBucket,
   checkExpected,
@@ -98,6 +107,7 @@ export class NatsStore implements KvStore {
   readonly #from: ReadFrom;
   readonly #timeoutMs: number;
   readonly #heartbeatMs: number | undefined;
+  readonly #lanes = new WriteLanes();
   readonly #watchers = new Set<NatsWatcher>();
   #isClosed = false;
 
@@ -109,6 +119,10 @@ export class NatsStore implements KvStore {
     this.#from = from;
     this.#timeoutMs = options.writeTimeoutMs ?? 5_000;
     this.#heartbeatMs = options.heartbeatMs;
+  }
+
+  get historyMax(): number {
+    return this.#bucket.history;
   }
 
   async get(key: string): Promise<KvEntry | undefined> {
@@ -168,10 +182,16 @@ export class NatsStore implements KvStore {
   }
 
   async delete(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    return this.#remove(key, deletionHeaders, options.expected);
+  }
+
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    return this.#remove(key, purgeHeaders, options.expected);
+  }
+
+  async #remove(key: string, extra: readonly string[], expected: Revision | undefined): Promise<KvWrite> {
     this.#checkOpen();
     checkKey(key);
-    const { expected } = options;
-    const extra = [deletionHeader];
     if (expected !== undefined) checkExpected(expected);
     const outcome = await this.#publish(key, nothing, extra, expected);
     if (outcome.kind === "stored") return { kind: "written", revision: outcome.sequence };
@@ -182,7 +202,8 @@ export class NatsStore implements KvStore {
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     this.#checkOpen();
     checkTransaction(operations, this.#valueBytesMax, this.#bucket.history);
-    return runTransaction(this.#from, operations, this.#timeoutMs);
+    const expecting = operations.flatMap(({ key, expected }) => (expected === undefined ? [] : [key]));
+    return this.#lanes.run(expecting, () => runTransaction(this.#from, operations, this.#timeoutMs));
   }
 
   async list(pattern: KeyPattern): Promise<readonly string[]> {
@@ -217,12 +238,12 @@ export class NatsStore implements KvStore {
     return entries;
   }
 
-  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+  async watch(pattern: WatchPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     this.#checkOpen();
     if (typeof options.from === "number") checkExpected(options.from);
     const watcher = await openNatsWatcher({
       ...this.#from,
-      pattern: checkPattern(pattern),
+      patterns: checkPatterns(pattern),
       options,
       heartbeatMs: this.#heartbeatMs,
       onClosed: (closed) => this.#watchers.delete(closed),

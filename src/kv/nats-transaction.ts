@@ -4,7 +4,8 @@
 //       on the first message that writes the key. (The server refuses it otherwise.)
 //   T2. The messages of the writes stand last, in the order of the operations: their sequences are consecutive.
 //   T3. A check is carried by a write that expects nothing. When there are not enough of these, one of the writes is sent
-//       more than once, the same each time; watchers and history may then show it more than once.
+//       more than once, the same each time; watchers and history may then show it more than once. A purge is followed by
+//       plain deletions: the server takes a rollup of a key only with the batch's first message on it.
 //   T4. A single message is published alone: a batch costs many times as much where there is one replica.
 
 import { type Clock, delay } from "../core/clock.ts";
@@ -29,8 +30,9 @@ export interface PlannedMessage {
 
 const nothing = new Uint8Array(0);
 
-/** Header of a deletion, as every KV client writes it. */
-export const deletionHeader = "KV-Operation: DEL";
+/** Headers of a deletion and of a purge, as every KV client writes them. */
+export const deletionHeaders: readonly string[] = ["KV-Operation: DEL"];
+export const purgeHeaders: readonly string[] = ["KV-Operation: PURGE", "Nats-Rollup: sub"];
 export const ttlHeader = (ttlMs: number): string => `Nats-TTL: ${ttlMs / 1_000}s`;
 export const expectationHeader = (sequence: Revision): string => `Nats-Expected-Last-Subject-Sequence: ${sequence}`;
 
@@ -50,7 +52,9 @@ export function planTransaction(
     if (operation.kind === "check") {
       if (fence !== undefined) checks.push(fence);
     } else if (operation.kind === "delete") {
-      messages.push({ key: operation.key, value: nothing, headers: [deletionHeader], fence });
+      messages.push({ key: operation.key, value: nothing, headers: deletionHeaders, fence });
+    } else if (operation.kind === "purge") {
+      messages.push({ key: operation.key, value: nothing, headers: purgeHeaders, fence });
     } else {
       const headers = operation.ttlMs === undefined ? [] : [ttlHeader(operation.ttlMs)];
       messages.push({ key: operation.key, value: operation.value, headers, fence });
@@ -64,8 +68,9 @@ export function planTransaction(
 function repeatSmallest(messages: readonly PlannedMessage[], checks: readonly Fence[]): readonly PlannedMessage[] {
   const smallest = messages.reduce((least, message) => (message.value.length < least.value.length ? message : least));
   const fences = [smallest.fence, ...checks];
-  const repeats = checks.map((_, at) => ({ ...smallest, fence: fences[at] }));
-  return [...repeats, ...messages.map((one) => (one === smallest ? { ...one, fence: fences.at(-1) } : one))];
+  const again = smallest.headers === purgeHeaders ? { ...smallest, headers: deletionHeaders } : smallest;
+  const repeats = checks.map((_, at) => ({ ...(at === 0 ? smallest : again), fence: fences[at] }));
+  return [...repeats, ...messages.map((one) => (one === smallest ? { ...again, fence: fences.at(-1) } : one))];
 }
 
 /** How often a transaction that lost a race or met a busy server is tried again. */

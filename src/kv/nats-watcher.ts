@@ -20,7 +20,7 @@ export interface WatchRequest {
   readonly link: NatsLink;
   readonly bucket: Bucket;
   readonly clock: Clock;
-  readonly pattern: KeyPattern;
+  readonly patterns: readonly KeyPattern[];
   readonly options: KvWatchOptions;
   readonly heartbeatMs: number | undefined;
   readonly onClosed: (watcher: NatsWatcher) => void;
@@ -52,7 +52,7 @@ export class NatsWatcher implements KvWatcher {
   }
 
   async open(): Promise<void> {
-    const { link, bucket, clock, pattern, options, heartbeatMs } = this.#request;
+    const { link, bucket, clock, patterns, options, heartbeatMs } = this.#request;
     const { from, signal } = options;
     const prefixLength = bucket.prefix.length;
     signal?.addEventListener("abort", this.#abort, { once: true });
@@ -60,7 +60,7 @@ export class NatsWatcher implements KvWatcher {
       link,
       clock,
       stream: bucket.stream,
-      filters: [bucket.prefix + pattern],
+      filters: patterns.map((pattern) => bucket.prefix + pattern),
       from: from === undefined ? "last" : from === "now" ? "new" : from,
       restartFrom: "last",
       role: "watch",

@@ -170,12 +170,18 @@ export class SqliteFile {
     return this.#append(key, operation, value, now, ttlMs === undefined ? null : now + ttlMs);
   }
 
+  /** Inside a transaction (K9). */
+  purge(key: string): Revision {
+    return this.#append(key, "delete", nothing, this.#clock.now(), null, 1);
+  }
+
   #append(
     key: string,
     operation: KvOperation,
     value: Uint8Array,
     writtenAtMs: number,
     expiresAtMs: number | null,
+    entriesKept = this.history,
   ): Revision {
     const counted = this.#get(
       "UPDATE buckets SET revision = revision + 1 WHERE bucket = ? RETURNING revision",
@@ -189,7 +195,7 @@ export class SqliteFile {
          SELECT revision FROM entries WHERE bucket = ?1 AND key = ?2 ORDER BY revision DESC LIMIT 1 OFFSET ?3)`,
       this.#bucket,
       key,
-      this.history,
+      entriesKept,
     );
     return revision;
   }

@@ -3,7 +3,7 @@
 // Watchers of other connections to the same file learn of a change within `pollEveryMs`.
 
 import { type Clock, systemClock } from "../core/clock.ts";
-import { checkKey, checkPattern, matcherOf } from "./keys.ts";
+import { checkKey, checkPattern, checkPatterns, matcherOf } from "./keys.ts";
 import { type LocalSource, LocalWatcher } from "./local-watcher.ts";
 import { failure, openSqliteFile, type SqliteFile } from "./sqlite-file.ts";
 import type {
@@ -17,6 +17,7 @@ import type {
   KvWatchOptions,
   KvWrite,
   Revision,
+  WatchPattern,
 } from "./store.ts";
 import {
   checkBucket,
@@ -81,6 +82,10 @@ class SqliteStore implements KvStore {
     this.#clock = clock;
   }
 
+  get historyMax(): number {
+    return this.#file.history;
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     return (await this.getMany([key])).get(key);
   }
@@ -114,6 +119,11 @@ class SqliteStore implements KvStore {
     return singleWrite(this.#transact([{ kind: "delete", key, ...(expected === undefined ? {} : { expected }) }]));
   }
 
+  async purge(key: string, options: { readonly expected?: Revision } = {}): Promise<KvWrite> {
+    const { expected } = options;
+    return singleWrite(this.#transact([{ kind: "purge", key, ...(expected === undefined ? {} : { expected }) }]));
+  }
+
   async transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     return this.#transact(operations);
   }
@@ -129,7 +139,7 @@ class SqliteStore implements KvStore {
     return this.#read(() => this.#file.kept(checkKey(key)));
   }
 
-  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+  async watch(pattern: WatchPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     this.#checkOpen();
     if (typeof options.from === "number") checkExpected(options.from);
     const read = <Result>(work: () => Result): Result => this.#read(work);
@@ -144,7 +154,9 @@ class SqliteStore implements KvStore {
       read: (after, limit, lastUpTo) => read(() => file.read(after, limit, lastUpTo)),
       onChange: (listener) => this.#listen(listener),
     };
-    const watcher = new LocalWatcher(source, checkPattern(pattern), options, (closed) => this.#watchers.delete(closed));
+    const watcher = new LocalWatcher(source, checkPatterns(pattern), options, (closed) =>
+      this.#watchers.delete(closed),
+    );
     this.#watchers.add(watcher);
     return watcher;
   }
@@ -186,6 +198,7 @@ class SqliteStore implements KvStore {
         const revisions = operations.flatMap((operation) => {
           if (operation.kind === "check") return [];
           if (operation.kind === "delete") return [this.#file.append(operation.key, "delete", nothing)];
+          if (operation.kind === "purge") return [this.#file.purge(operation.key)];
           return [this.#file.append(operation.key, "put", operation.value, operation.ttlMs)];
         });
         return { kind: "written", revisions };

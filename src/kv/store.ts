@@ -18,6 +18,9 @@
 //       nobody: nothing was written, and soon it may be), CLOSED.
 //   K7. Whoever opens a store closes it. After `close` every call rejects with CLOSED and every watcher ends.
 //   K8. Bytes handed in are not changed afterwards by the caller; bytes handed out belong to the receiver.
+//   K9. A purge takes every entry of a key that is kept, its history too, and leaves a deletion with a revision of its own,
+//       in one write: no read, history or new watcher shows what was there before, and who expects an older revision
+//       conflicts.
 
 /** Number of a key's last write; 0 stands for "no such key". */
 export type Revision = number;
@@ -52,6 +55,8 @@ export interface KvTtl {
 export type KvOperationRequest =
   | ({ readonly kind: "put"; readonly key: string; readonly value: Uint8Array; readonly expected?: Revision } & KvTtl)
   | { readonly kind: "delete"; readonly key: string; readonly expected?: Revision }
+  /** K9. */
+  | { readonly kind: "purge"; readonly key: string; readonly expected?: Revision }
   /** Writes nothing, only expects. */
   | { readonly kind: "check"; readonly key: string; readonly expected: Revision };
 
@@ -79,6 +84,9 @@ export interface KvWatchOptions {
  */
 export type KeyPattern = string;
 
+/** What to watch: a pattern, or some that no key matches two of, as the server wants it. At most 16. */
+export type WatchPattern = KeyPattern | readonly KeyPattern[];
+
 /** One iterator, whoever asks for it: each change is handed out once. Leaving a `for await` loop closes the watcher. */
 export interface KvWatcher extends AsyncIterable<KvChange>, AsyncDisposable {
   close(): Promise<void>;
@@ -86,6 +94,8 @@ export interface KvWatcher extends AsyncIterable<KvChange>, AsyncDisposable {
 
 export interface KvStore extends AsyncDisposable {
   readonly bucket: string;
+  /** Entries that the bucket keeps of each key. */
+  readonly historyMax: number;
 
   /** The last entry; undefined when the key does not exist, is deleted or has expired. Reads what was written before. */
   get(key: string): Promise<KvEntry | undefined>;
@@ -99,12 +109,14 @@ export interface KvStore extends AsyncDisposable {
   update(key: string, value: Uint8Array, expected: Revision, options?: KvTtl): Promise<KvWrite>;
   /** Deletes; with `expected` only if the key's revision is that. Deleting what is not there is `written`. */
   delete(key: string, options?: { readonly expected?: Revision }): Promise<KvWrite>;
+  /** Deletes a key with its history (K9). Expectations as `delete`. */
+  purge(key: string, options?: { readonly expected?: Revision }): Promise<KvWrite>;
   /** All or nothing (K3). At most 500 operations, each key at most once. */
   transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction>;
   /** The keys that exist and match, sorted. */
   list(pattern: KeyPattern): Promise<readonly string[]>;
   /** The entries of a key that are kept, oldest first, deletions and expiries included. Empty when there are none. */
   history(key: string): Promise<readonly KvEntry[]>;
-  watch(pattern: KeyPattern, options?: KvWatchOptions): Promise<KvWatcher>;
+  watch(pattern: WatchPattern, options?: KvWatchOptions): Promise<KvWatcher>;
   close(): Promise<void>;
 }

@@ -101,10 +101,18 @@ export function storedEntry(entry: NewEntry, id: string, schema: number, covers?
   };
 }
 
-/** Rejects with ENTRY_INVALID when JSON cannot carry what it holds. */
+/** An entry's JSON. Rejects with ENTRY_INVALID when JSON cannot carry what it holds. */
+export function printEntry(entry: StoredEntry): string {
+  return printJson(entry, "ENTRY_INVALID", "an entry") ?? "{}";
+}
+
+/** A record of entries, each given as its JSON. */
+export function joinRecord(entries: readonly string[]): string {
+  return entries.length === 1 ? (entries[0] ?? "") : `[${entries.join(",")}]`;
+}
+
 export function printRecord(entries: readonly StoredEntry[]): string {
-  const value = entries.length === 1 ? entries[0] : entries;
-  return printJson(value, "ENTRY_INVALID", "an entry") ?? "[]";
+  return joinRecord(entries.map(printEntry));
 }
 
 /** The entries of a record; none of a tombstone. Rejects with MEMORY_UNREADABLE. */

@@ -5,6 +5,7 @@ import type { Json } from "../core/codec.ts";
 import { printJson } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { traceIdForm } from "../core/trace.ts";
+import type { FactWriters } from "./fact-writers.ts";
 import type { Scope } from "./scope.ts";
 
 /** What goes with a value when it is written. */
@@ -38,6 +39,8 @@ export interface Fact<Value = Json> {
   readonly schema: number;
   /** Names the write that it comes from. */
   readonly writeId: string;
+  /** Who has written it by numbers; undefined when nobody has. */
+  readonly writers: FactWriters | undefined;
   readonly key: string;
   readonly revision: number;
   readonly writtenAtMs: number;
@@ -54,6 +57,7 @@ export interface StoredFact {
   readonly trace?: string;
   readonly v?: number;
   readonly id: string;
+  readonly seen?: FactWriters;
 }
 
 const nameLengthMax = 256;
@@ -73,6 +77,16 @@ export function storedFact(value: Json, options: FactOptions, id: string, schema
     ...(schema === 1 ? {} : { v: schema }),
     id,
   };
+}
+
+/** A deletion that says who made it, and is known again: a value whose time was over from the start. */
+export function storedDeletion(options: Pick<FactOptions, "by" | "cause" | "trace">, id: string): StoredFact {
+  return { ...storedFact(null, options, id, 1, 0), expires: 0 };
+}
+
+/** See `storedDeletion`. */
+export function isDeletion(fact: Pick<Fact, "expiresAtMs">): boolean {
+  return fact.expiresAtMs === 0;
 }
 
 /** Rejects with FACT_INVALID when JSON cannot carry the value. */
@@ -115,6 +129,7 @@ export function toFact(stored: StoredFact, place: FactPlace): Fact {
     trace: stored.trace,
     schema: stored.v ?? 1,
     writeId: stored.id,
+    writers: stored.seen,
   };
 }
 

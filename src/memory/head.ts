@@ -1,9 +1,10 @@
 // What is known of a scope besides its entries and facts: one small value per scope and bucket, changed by compare-and-set
 // only. A scope that has none is as if it had the first one.
 //
-//   H1. `era` grows with each erasure; whoever formed a write under an earlier era is refused.
+//   H1. `era` grows when an erasure begins and when it ends; whoever formed a write under an earlier era is refused.
 //   H2. Records below `first` are gone for readers. Every record number up to `floor` has been in use: the end of the log
 //       is looked for above it.
+//   H3. `cuts` grows when something that this log shared as a fork was erased: what was made of it is void.
 
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -18,6 +19,7 @@ export interface Head {
   readonly era: number;
   readonly first: number;
   readonly floor: number;
+  readonly cuts: number;
   /** Positions that stand in every window, in order. */
   readonly pins: readonly number[];
   readonly summary: SummaryPlace | undefined;
@@ -46,17 +48,50 @@ export interface ForkBase {
   readonly upTo: number;
 }
 
-export interface ErasureUnderWay {
+export interface ErasureMark {
   readonly id: string;
   readonly atMs: number;
 }
 
-export interface ErasureDone extends ErasureUnderWay {
+/** How far it has come: whoever takes it up goes on from there. */
+export interface ErasureUnderWay extends ErasureMark {
+  /** The scopes under this one go with it. */
+  readonly under?: true;
+  /** Record above which nobody who was writing at its beginning can write: no writer reaches beyond it. */
+  readonly sealed?: number;
+  /** What there was, counted before any of it was removed. */
+  readonly found?: ErasureFound;
+  /** Set when all of it is gone. */
+  readonly forks?: readonly ErasedFork[];
+}
+
+export interface ErasureFound {
   readonly records: number;
   readonly entries: number;
   readonly facts: number;
-  /** What this bucket had last written when it was done; nothing older is left of the scope. */
-  readonly revision: Revision;
+  /** Of the records, and of the facts with their histories, as they were stored. */
+  readonly bytes: number;
+  /** Lowest revision that was found in each bucket; 0 where nothing was. */
+  readonly firstEntry: Revision;
+  readonly firstFact: Revision;
+}
+
+/** In the head of the memory bucket with what was erased; in that of the facts, and before the first, without. */
+export interface ErasureDone extends ErasureMark {
+  readonly under?: true;
+  readonly found?: ErasureFound;
+  /** Nothing of the scope with this revision or an older one is left in the bucket. */
+  readonly lastEntry?: Revision;
+  readonly lastFact?: Revision;
+  readonly forks?: readonly ErasedFork[];
+}
+
+/** A fork that has lost what it shared. */
+export interface ErasedFork {
+  /** Key text. */
+  readonly scope: string;
+  /** No summary in its log that is older than this revision is left. */
+  readonly last: Revision;
 }
 
 /** A head and the revision that it has: 0 when nobody has written one, or the revision of its deletion. */
@@ -69,6 +104,7 @@ export const firstHead: Head = {
   era: 1,
   first: 1,
   floor: 0,
+  cuts: 0,
   pins: [],
   summary: undefined,
   base: undefined,
@@ -136,9 +172,10 @@ export function checkEra(scope: string, head: Head, era: number): void {
 }
 
 export function printHead(head: Head): string {
-  const { era, first, floor, pins, summary, base, forks, retention, erasing, erased } = head;
+  const { era, first, floor, cuts, pins, summary, base, forks, retention, erasing, erased } = head;
   return JSON.stringify({
     ...{ era, first, floor },
+    ...(cuts === 0 ? {} : { cuts }),
     ...(pins.length === 0 ? {} : { pins }),
     ...(forks.length === 0 ? {} : { forks }),
     ...{ summary, base, retention, erasing, erased },

@@ -3,8 +3,9 @@
 import { TroupeError } from "../core/errors.ts";
 import { escapeId, unescapeId } from "../core/ids.ts";
 import { keyLengthMax } from "../kv/keys.ts";
-import type { Scope } from "./scope.ts";
-import { readScope, scopeKey } from "./scope.ts";
+import type { KeyPattern } from "../kv/store.ts";
+import type { Scope, ScopePattern } from "./scope.ts";
+import { readScope, scopeKey, scopePattern } from "./scope.ts";
 
 /** What a key of the memory holds. */
 export type MemoryPlace =
@@ -41,6 +42,24 @@ function escapeFactName(name: string): string {
   }
 }
 
+type Scopes = ScopePattern | readonly ScopePattern[] | undefined;
+
+/** What a watcher of the memory's bucket looks for. Undefined: all scopes. `isUnder`: those that lie under them too. */
+export const logPatterns = (pattern: Scopes, isUnder: boolean): readonly KeyPattern[] =>
+  patternsOf(pattern, "log.*", isUnder);
+
+/** The same of the facts' bucket. */
+export const factPatterns = (pattern: Scopes, isUnder: boolean): readonly KeyPattern[] =>
+  patternsOf(pattern, "fact.*", isUnder);
+
+function patternsOf(pattern: Scopes, facet: string, isUnder: boolean): readonly KeyPattern[] {
+  if (pattern === undefined) return [">"];
+  return [pattern].flat().flatMap((one) => {
+    const scope = scopePattern(one);
+    return isUnder ? [`${scope}.>`] : [`${scope}.${facet}`, `${scope}.head`];
+  });
+}
+
 /** What stands at a key; undefined when it is none of the memory's. */
 export function placeOf(key: string): MemoryPlace | undefined {
   const read = readScope(key);
@@ -56,5 +75,7 @@ export function placeOf(key: string): MemoryPlace | undefined {
 
 /** Where an entry stands in its log: whole numbers that order it and never change. */
 export const positionOf = (record: number, index: number): number => record * positionsPerRecord + index;
+/** The last position that a record has room for. */
+export const lastOfRecord = (record: number): number => positionOf(record + 1, 0) - 1;
 export const recordOf = (position: number): number => Math.floor(position / positionsPerRecord);
 export const indexOf = (position: number): number => position % positionsPerRecord;

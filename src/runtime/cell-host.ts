@@ -13,6 +13,7 @@ import type { Cell } from "./cell.ts";
 import type { Committer } from "./committer.ts";
 import type { Mail } from "./mail.ts";
 import type { Route } from "./routes.ts";
+import type { WorkerMemory } from "./worker-memory.ts";
 
 /** Who asks, for the way to the answer. */
 export interface AskOrigin {
@@ -28,6 +29,7 @@ export interface CellHost {
   readonly mail: Mail;
   readonly state: KvStore;
   readonly committer: Committer;
+  readonly memory: WorkerMemory;
   /** Shared by the mailboxes of all partitions. */
   readonly mailBudget: MailBudget;
   readonly partition: number;

@@ -11,6 +11,7 @@ import { resumeMethod, spawnedMethod, stopMethod, wakeMethod } from "../actors/s
 import type { Timers } from "../actors/timer.ts";
 import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
 import { withdrawn } from "../actors/turn-failure.ts";
+import type { MemoryServices } from "../actors/turn-memory.ts";
 import type { Clock } from "../core/clock.ts";
 import { invariant, isTroupeError, TroupeError } from "../core/errors.ts";
 import type { StopReason } from "../core/events.ts";
@@ -19,6 +20,7 @@ import type { Logger } from "../core/log.ts";
 import type { Cell } from "./cell.ts";
 import type { EndedTurn } from "./cell-ended.ts";
 import { InnerTurns } from "./cell-inner.ts";
+import { memoryServices } from "./cell-memory.ts";
 import type { CellStore } from "./cell-store.ts";
 import { announceRetry, answerOf, logOf, runMessage } from "./cell-turn.ts";
 
@@ -27,6 +29,7 @@ export class CellRunner implements TurnServices {
   readonly #store: CellStore;
   #running: Message | undefined;
   #inner: InnerTurns | undefined;
+  #memory: MemoryServices | undefined;
 
   constructor(cell: Cell, store: CellStore) {
     this.#cell = cell;
@@ -41,6 +44,13 @@ export class CellRunner implements TurnServices {
   }
   get payloadBytesMax(): number {
     return this.#cell.host.mail.payloadBytesMax;
+  }
+
+  get memory(): MemoryServices | undefined {
+    const { definition, host, key } = this.#cell;
+    if (definition.memory === undefined) return undefined;
+    this.#memory ??= memoryServices(host, key, (of) => this.#store.unwritten(of));
+    return this.#memory;
   }
 
   get timers(): Timers {

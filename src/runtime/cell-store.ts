@@ -10,7 +10,7 @@
 
 import { readState, unreadableCodes } from "../actors/evolution.ts";
 import type { Message } from "../actors/message.ts";
-import type { OutboxDead, OutboxEntry, Snapshot } from "../actors/snapshot.ts";
+import type { OutboxEntry, OutboxMemory, OutboxTell, OutboxTimer, Snapshot } from "../actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
 import { wakeMethod } from "../actors/system-methods.ts";
 import { isCurrent, timerOf } from "../actors/timer.ts";
@@ -27,6 +27,7 @@ import type { Ended } from "./cell-ended.ts";
 import { stoppedError } from "./cell-ended.ts";
 import type { Commit, CommitOutcome } from "./committer.ts";
 import { Publisher } from "./publisher.ts";
+import { remember } from "./remember.ts";
 import { startCommit, startUpdate } from "./spans.ts";
 
 export type Loaded =
@@ -39,6 +40,9 @@ export type Loaded =
 
 /** Wait before a state is read again that could not be read. Unit: ms. */
 const loadAgainMs = 100;
+/** Unpublished outbox entries at most, and their share of the largest value. */
+const outboxPendingMax = 1_000;
+const outboxShareMax = 1 / 4;
 const wakeTimeoutMs = 3_000;
 /** Wait before a wake is appended again that reached nobody, or of which nothing was heard. Unit: ms. */
 const wakeAgainMs = 100;
@@ -81,6 +85,19 @@ export class CellStore {
   /** Entries that are committed and not published yet. */
   get unpublished(): number {
     return this.#publisher?.pending ?? 0;
+  }
+
+  /** How much of what may wait to be published does: above 1 it is too much for the value to carry along. */
+  get crowding(): number {
+    const bytes = (this.#publisher?.pendingBytes ?? 0) / (this.#cell.host.mail.payloadBytesMax * outboxShareMax);
+    return Math.max(this.unpublished / outboxPendingMax, bytes);
+  }
+
+  /** What the turns so far have written to memories, as far as it is not known to be there. */
+  unwritten(of: "all" | "committed"): readonly OutboxMemory[] {
+    const { outbox } = of === "all" ? this.working : this.committed;
+    const writes = outbox.filter((entry) => "memory" in entry);
+    return writes.filter(({ n }) => this.#stored?.has(n) !== true);
   }
 
   get oldestSequence(): number | undefined {
@@ -250,6 +267,7 @@ export class CellStore {
       from: key,
       routeTo: (pool) => host.routeTo(pool),
       bury: (entry) => buryStored(host, key, entry),
+      remember: (left) => this.#remember(left),
       lost: host.lost,
       pool: this.#cell.definition.pool,
       timerOf: (name) => timerOf(this.committed.timers, name),
@@ -259,12 +277,20 @@ export class CellStore {
       onStored: (entry) => {
         this.#stored ??= new Set();
         this.#stored.add(entry.n);
-        if (host.events.isHeard && !("dead" in entry)) host.events.emit(storedEvent(self, entry));
+        if (host.events.isHeard && !("dead" in entry || "memory" in entry)) {
+          host.events.emit(storedEvent(self, entry));
+        }
         this.#onStored();
         if (this.unpublished === 0) this.#onPublished?.();
       },
     });
     this.#publisher.publish(entries);
+  }
+
+  #remember(entries: readonly OutboxMemory[]): Promise<boolean> {
+    const { host, key, self } = this.#cell;
+    const { clock, events, log, lost, memory } = host;
+    return remember({ clock, events, log, lost, memory, key, self }, entries);
   }
 
   /** Until the server has one: a wake that was stored twice wakes once more, and does nothing else. */
@@ -287,7 +313,7 @@ function isFleeting(message: Message): boolean {
   return message.kind === "ask" || message.timer?.nextMs !== undefined;
 }
 
-function storedEvent(actor: ActorAddress, entry: Exclude<OutboxEntry, OutboxDead>): RuntimeEvent {
+function storedEvent(actor: ActorAddress, entry: OutboxTell | OutboxTimer): RuntimeEvent {
   if (entry.timer === undefined) return { kind: "sent", actor, to: entry.to, number: entry.n };
   const { n, timer: name, cancels } = entry;
   if (cancels !== undefined) return { kind: "timer-cancelled", actor, name, number: cancels };

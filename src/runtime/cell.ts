@@ -27,8 +27,6 @@ import { buryWaiting, refillMailbox } from "./refill.ts";
 
 /** Wait before a refused commit is tried again. Unit: ms. */
 const refusedHoldMs = 500;
-/** Unpublished outbox entries beyond which no further turn starts. */
-const outboxPendingMax = 1_000;
 /** A turn that has run so long is slow. Unit: ms. */
 const slowTurnMs = 1_000;
 const noneOpen: Ended[] = [];
@@ -294,7 +292,7 @@ export class Cell {
         if (this.#isStopping && this.#store.committed.stopped !== undefined) {
           void this.#store.untilPublished().then(() => this.#endStopped());
         }
-        if (this.#store.unpublished > outboxPendingMax && !this.#isOutboxFull) {
+        if (this.#store.crowding > 1 && !this.#isOutboxFull) {
           this.#isOutboxFull = true;
           this.#holds.add();
           this.#apply({ kind: "held" });
@@ -366,7 +364,7 @@ export class Cell {
   }
 
   #outboxMoved(): void {
-    if (this.#isOutboxFull && this.#store.unpublished <= outboxPendingMax / 2) {
+    if (this.#isOutboxFull && this.#store.crowding <= 0.5) {
       this.#isOutboxFull = false;
       this.#holds.remove();
     }

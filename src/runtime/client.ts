@@ -12,11 +12,14 @@ import { TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
 import { checkName, keyOf } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
+import type { ContextStore } from "../memory/context-store.ts";
+import type { ContextStoreSettings } from "../memory/context-store-options.ts";
 import type { HereDoor } from "./asker.ts";
 import { Asker } from "./asker.ts";
 import type { AskOrigin } from "./cell-host.ts";
 import type { Change, Committed } from "./changes.ts";
 import { readCommitted, readHistory, watchChanges } from "./changes.ts";
+import { ClientMemory } from "./client-memory.ts";
 import type { TroupeOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import type { Ports } from "./ports.ts";
@@ -54,6 +57,12 @@ export interface Troupe extends AsyncDisposable {
   watch(pattern: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Change<unknown>>;
   /** The keys `type.id` (ids escaped) of the actors that have a committed value and match, sorted. */
   list(pattern: string): Promise<readonly string[]>;
+  /**
+   * What agents remember: logs, facts, recall, watches, replicas. Opened by the first call, made on the server when it is
+   * not there, the same for all callers, closed with the client. Rejects with OPTION_INVALID, CLOSED, and as opening a
+   * bucket does.
+   */
+  memory(): Promise<ContextStore>;
   readonly ports: Ports;
   close(): Promise<void>;
 }
@@ -75,9 +84,9 @@ export interface UntypedRef {
 
 /** Connects a client. Rejects with SERVER_UNREACHABLE, SERVER_TOO_OLD, SERVER_UNSUITABLE, LAYOUT_MISMATCH. */
 export async function connect(options: TroupeOptions = {}): Promise<Troupe> {
-  const { app, pool, openPorts, partitionCount } = resolveOptions(options, "client");
+  const { app, pool, openPorts, partitionCount, memory } = resolveOptions(options, "client");
   const ports = await openPorts({ app, pool, partitionCount });
-  return new TroupeClient(app, ports, new EventStream());
+  return new TroupeClient(app, ports, new EventStream(), undefined, memory);
 }
 
 /** How long it may take to learn of the app's actor types. Unit: ms. */
@@ -90,12 +99,14 @@ export class TroupeClient implements Troupe {
   readonly routes: Routes;
   readonly #asker: Asker;
   readonly #teller: Teller;
+  readonly #memory: ClientMemory;
   #closing: Promise<void> | undefined;
 
-  constructor(app: string, ports: Ports, events: EventStream, here?: HereDoor) {
+  constructor(app: string, ports: Ports, events: EventStream, here?: HereDoor, memory: ContextStoreSettings = {}) {
     this.app = app;
     this.ports = ports;
     this.events = events;
+    this.#memory = new ClientMemory(ports, { events, ...memory });
     this.routes = new Routes(ports);
     this.#asker = new Asker(this.routes, ports.clock, here);
     this.#teller = new Teller(ports.clock);
@@ -165,6 +176,11 @@ export class TroupeClient implements Troupe {
     return this.ports.state.list(pattern);
   }
 
+  async memory(): Promise<ContextStore> {
+    this.#checkOpen();
+    return this.#memory.open();
+  }
+
   /** What an actor's turn asks another. */
   askFor({ definition, id, method, input, options }: Question, origin: AskOrigin): Promise<unknown> {
     return this.#ask(definition, keyOf({ type: definition.type, id }), method, input, options, origin);
@@ -197,7 +213,8 @@ export class TroupeClient implements Troupe {
   }
 
   async #close(): Promise<void> {
-    // The ports first: whatever a watch still waits for ends with its store.
+    await this.#memory.close();
+    // The ports before the routes: whatever a watch still waits for ends with its store.
     await this.ports.close();
     await this.routes.close();
   }

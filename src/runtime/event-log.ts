@@ -27,10 +27,13 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "turn-retried":
     case "activations-exceeded":
     case "escalated":
+    case "replica-lagged":
+    case "replica-restarted":
       return log.warn(fieldsOf(event), kind.replace("-", " "));
     case "dead-lettered":
     case "actor-stopped":
     case "timer-refused":
+    case "memory-refused":
       return log.error(fieldsOf(event), kind.replace("-", " "));
     case "turn-ended":
     case "ask-withdrawn":
@@ -38,6 +41,7 @@ function logEvent(event: RuntimeEvent, log: Logger): void {
     case "passivated":
     case "committed":
     case "sent":
+    case "remembered":
     case "timer-set":
     case "timer-cancelled":
     case "timer-fired":

@@ -14,6 +14,7 @@ import type {
   KvWatchOptions,
   KvWrite,
   Revision,
+  WatchPattern,
 } from "../kv/store.ts";
 import { closedError } from "../kv/writes.ts";
 import type { MemoryConnection } from "./memory-connection.ts";
@@ -41,6 +42,10 @@ export class MemoryFarStore implements KvStore {
     this.#connection = connection;
   }
 
+  get historyMax(): number {
+    return this.#near.historyMax;
+  }
+
   get(key: string): Promise<KvEntry | undefined> {
     return this.#call("kv-read", key, () => this.#near.get(key));
   }
@@ -65,6 +70,10 @@ export class MemoryFarStore implements KvStore {
     return this.#call("kv-write", key, () => this.#near.delete(key, options));
   }
 
+  purge(key: string, options?: { readonly expected?: Revision }): Promise<KvWrite> {
+    return this.#call("kv-write", key, () => this.#near.purge(key, options));
+  }
+
   transact(operations: readonly KvOperationRequest[]): Promise<KvTransaction> {
     return this.#call("kv-write", ">", () => this.#near.transact(operations));
   }
@@ -77,10 +86,10 @@ export class MemoryFarStore implements KvStore {
     return this.#call("kv-read", key, () => this.#near.history(key));
   }
 
-  async watch(pattern: KeyPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
+  async watch(pattern: WatchPattern, options: KvWatchOptions = {}): Promise<KvWatcher> {
     // A watcher overcomes breaks by itself, also one at its beginning.
     if (this.#isClosed) throw closedError(this.bucket);
-    const subject = `${this.bucket}.${pattern}`;
+    const subject = `${this.bucket}.${[pattern].flat()[0]}`;
     const watcher = new FarWatcher(await this.#near.watch(pattern, options), this.#connection, subject);
     // It ends with its signal and with the store, also while it waits for a connection that never comes back.
     this.#watchers.add(watcher);

@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
 import { openMemoryStore } from "../kv/memory-store.ts";
 import { headerBytesMax } from "../kv/writes.ts";
+import { factsHistoryDefault, lazyMemory } from "./lazy-memory.ts";
 import type { Mail } from "./mail.ts";
 import { MemoryFarStore } from "./memory-far-store.ts";
 import type { FaultPlan } from "./memory-faults.ts";
@@ -25,6 +26,8 @@ export interface MemoryPortsOptions {
   readonly processClock?: Clock;
   /** Values of each actor that are kept. Default 8, at most 64. Only for what is made now. */
   readonly history?: number;
+  /** Values of each fact that are kept. Default 16, at most 64. Only for what is made now. */
+  readonly factsHistory?: number;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface MemoryPortsOptions {
  * Throws OPTION_INVALID.
  */
 export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
-  const { clock, faults, name, processClock, history = 8 } = options;
+  const { clock, faults, name, processClock, history = 8, factsHistory = factsHistoryDefault } = options;
   if (options.world !== undefined && (clock !== undefined || faults !== undefined)) {
     throw new TroupeError("OPTION_INVALID", "`clock` and `faults` belong to the world that is given");
   }
@@ -53,6 +56,13 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
       openBucket(subjects.stateBucket, history),
       openBucket(subjects.clusterBucket, 1),
     ]);
+    const memory = lazyMemory(async () => {
+      const [entries, facts] = await Promise.all([
+        openBucket(subjects.memoryBucket, 1),
+        openBucket(subjects.factsBucket, factsHistory),
+      ]);
+      return { entries, facts };
+    });
     const mails: Mail[] = [];
     const openPool = async (name: string, wanted?: number): Promise<PoolPorts> => {
       const ofPool = subjectsOf(app, name);
@@ -64,13 +74,13 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
     const own = await openPool(pool, partitionCount);
     const close = async () => {
       await Promise.all(mails.map((mail) => mail.close()));
-      await Promise.all([state.close(), cluster.close()]);
+      await Promise.all([state.close(), cluster.close(), memory.close()]);
     };
     const ownClock = processClock ?? world.clock;
     const { duplicateWindowMs } = world;
     return {
       ...own,
-      ...{ clock: ownClock, state, cluster, duplicateWindowMs, openPool, close },
+      ...{ clock: ownClock, state, cluster, duplicateWindowMs, openPool, close, openMemory: memory.open },
       [Symbol.asyncDispose]: close,
     };
   };

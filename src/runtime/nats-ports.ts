@@ -5,6 +5,7 @@ import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
 import { openNatsStore } from "../kv/nats-store.ts";
 import { ensureLayout } from "./layout.ts";
+import { factsHistoryDefault, lazyMemory } from "./lazy-memory.ts";
 import type { Mail } from "./mail.ts";
 import { duplicateWindowMsDefault } from "./mail.ts";
 import { openNatsMail } from "./nats-mail.ts";
@@ -23,6 +24,8 @@ export interface NatsPortsOptions {
   readonly replicas?: number | undefined;
   /** Values of each actor that are kept. Only for what is made now. Default 8, at most 64. */
   readonly history?: number | undefined;
+  /** Values of each fact that are kept. Only for what is made now. Default 16, at most 64. */
+  readonly factsHistory?: number | undefined;
   /** How long the server drops a message id that it has seen. Only for what is made now. Unit: ms. Default 120,000. */
   readonly duplicateWindowMs?: number | undefined;
 }
@@ -66,14 +69,27 @@ export async function openPortsOver(
         description: `Troupe: the workers of ${app} and who owns what`,
       }),
     ]);
+    const memory = lazyMemory(async () => {
+      const [entries, facts] = await Promise.all([
+        openNatsStore({
+          ...{ link, bucket: subjects.memoryBucket, history: 1, ...replicas },
+          description: `Troupe: what the agents of ${app} remember`,
+        }),
+        openNatsStore({
+          ...{ link, bucket: subjects.factsBucket, history: options.factsHistory ?? factsHistoryDefault, ...replicas },
+          description: `Troupe: the facts that the agents of ${app} know`,
+        }),
+      ]);
+      return { entries, facts };
+    });
     const close = async () => {
       await Promise.all(mails.map((mail) => mail.close()));
-      await Promise.all([state.close(), cluster.close()]);
+      await Promise.all([state.close(), cluster.close(), memory.close()]);
       await link.close();
     };
     return {
       ...own,
-      ...{ clock: systemClock, state, cluster, openPool, close },
+      ...{ clock: systemClock, state, cluster, openPool, close, openMemory: memory.open },
       duplicateWindowMs: options.duplicateWindowMs ?? duplicateWindowMsDefault,
       [Symbol.asyncDispose]: close,
     };

@@ -6,6 +6,7 @@ import { TroupeError } from "../core/errors.ts";
 import { checkName } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import { createLogger } from "../core/log.ts";
+import type { ContextStoreSettings } from "../memory/context-store-options.ts";
 import { natsPorts } from "./nats-ports.ts";
 import type { OpenPorts } from "./ports.ts";
 
@@ -24,6 +25,10 @@ export interface TroupeOptions {
   readonly replicas?: number;
   /** Committed values kept of each actor. Only when the bucket is made now. Default 8, at most 64. */
   readonly history?: number;
+  /** Values kept of each fact. Only when the facts' bucket is made now. Default 16, at most 64. */
+  readonly factsHistory?: number;
+  /** How `troupe.memory()` reads and writes what agents remember: schemas, codecs, an embedder. Default: as it is stored. */
+  readonly memory?: ContextStoreSettings;
   /** What to run on instead of NATS: `memoryPorts()` of `troupe/testing`. */
   readonly ports?: OpenPorts;
 }
@@ -58,6 +63,7 @@ export interface ResolvedOptions {
   readonly pool: string;
   readonly openPorts: OpenPorts;
   readonly partitionCount: number | undefined;
+  readonly memory: ContextStoreSettings;
 }
 
 export interface ResolvedWorkerOptions extends ResolvedOptions {
@@ -82,14 +88,20 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
     ...options.nats,
     servers: [servers].flat().flatMap((one) => one.split(",")),
   };
-  const { replicas, history } = options;
+  const { replicas, history, factsHistory } = options;
   return {
     app,
     pool,
     partitionCount: whole("partitions", options.partitions, 1),
+    memory: options.memory ?? {},
     openPorts:
       options.ports ??
-      natsPorts({ nats, replicas: whole("replicas", replicas, 1), history: whole("history", history, 1) }),
+      natsPorts({
+        nats,
+        replicas: whole("replicas", replicas, 1),
+        history: whole("history", history, 1),
+        factsHistory: whole("factsHistory", factsHistory, 1),
+      }),
   };
 }
 

@@ -38,6 +38,7 @@ import { tellOf } from "./tell-of.ts";
 import type { TypeFacts } from "./type-registry.ts";
 import { unservedError } from "./type-registry.ts";
 import { encodeError } from "./wire-error.ts";
+import type { WorkerMemory } from "./worker-memory.ts";
 
 /** What all partitions of a worker share. */
 export interface HostServices {
@@ -48,6 +49,7 @@ export interface HostServices {
   readonly mail: Mail;
   readonly state: KvStore;
   readonly committer: Committer;
+  readonly memory: WorkerMemory;
   readonly actors: ReadonlyMap<string, AnyActor>;
   readonly activations: Activations;
   readonly mailBudget: MailBudget;
@@ -113,6 +115,9 @@ export class PartitionHost implements CellHost {
   }
   get committer(): Committer {
     return this.#services.committer;
+  }
+  get memory(): WorkerMemory {
+    return this.#services.memory;
   }
   get mailBudget(): MailBudget {
     return this.#services.mailBudget;

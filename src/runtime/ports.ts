@@ -11,6 +11,14 @@ export interface PoolPorts {
   readonly partitionCount: number;
 }
 
+/** The buckets of a memory: what `MemoryStores` of `memory/memory-stores.ts` is put together from. */
+export interface MemoryBuckets {
+  /** Logs and heads. History 1. */
+  readonly entries: KvStore;
+  /** Facts and heads. */
+  readonly facts: KvStore;
+}
+
 /** Those of the pool that they were opened for, and the way to the others. */
 export interface Ports extends PoolPorts, AsyncDisposable {
   readonly clock: Clock;
@@ -18,6 +26,8 @@ export interface Ports extends PoolPorts, AsyncDisposable {
   readonly state: KvStore;
   /** Who lives and who owns what. */
   readonly cluster: KvStore;
+  /** What agents remember. Opened by the first call, made when it is not there; closed with the ports. */
+  openMemory(): Promise<MemoryBuckets>;
   /** How long the mail knows a message id. What it has stored is not trimmed before. Unit: ms. */
   readonly duplicateWindowMs: number;
   /** Another pool of the app, over the same connection and closed with it. Makes it when it is not there. */

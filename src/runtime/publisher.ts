@@ -6,8 +6,10 @@
 //       server's duplicate window drops what came twice, and behind it the receiver's inbox does.
 //   O3. A timer that does not stand any more when its turn comes is not set. One that the server refuses for good is let
 //       go, and said: it would hold up whatever its actor sends, for ever.
+//   O4. What is written to one scope's memory goes one after the other as well; what waits there together is handed over
+//       together, in order.
 
-import type { OutboxDead, OutboxEntry, OutboxTell, OutboxTimer } from "../actors/snapshot.ts";
+import type { OutboxDead, OutboxEntry, OutboxMemory, OutboxTell, OutboxTimer } from "../actors/snapshot.ts";
 import type { Timer } from "../actors/timer.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -26,6 +28,8 @@ export interface PublisherOptions {
   readonly routeTo: (pool: string | undefined) => Promise<Pick<Route, "mail" | "partitionOf">>;
   /** Keeps what was given up on among the dead letters; false when ownership was lost before. */
   readonly bury: (entry: OutboxDead) => Promise<boolean>;
+  /** Writes what is for one scope's memory, in order, or lets go what is refused there for good; false as above. */
+  readonly remember: (entries: readonly OutboxMemory[]) => Promise<boolean>;
   readonly lost: AbortSignal;
   /** The sender's own pool, for its timers. */
   readonly pool: string | undefined;
@@ -46,6 +50,7 @@ export class Publisher {
   readonly #waiting = new Map<string, OutboxEntry[]>();
   readonly #dead = new Set<number>();
   #pending = 0;
+  #pendingBytes = 0;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -56,6 +61,11 @@ export class Publisher {
     return this.#pending;
   }
 
+  /** About what these take in the actor's value. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
   /** Lowest mail sequence of what was given up on and is no dead letter yet; undefined when there is none. */
   get oldestDead(): number | undefined {
     return this.#dead.size === 0 ? undefined : Math.min(...this.#dead);
@@ -64,6 +74,7 @@ export class Publisher {
   publish(entries: readonly OutboxEntry[]): void {
     for (const entry of entries) {
       this.#pending += 1;
+      this.#pendingBytes += bytesOf(entry);
       if ("dead" in entry) this.#dead.add(entry.dead.seq);
       const lane = this.#laneOf(entry);
       const waiting = this.#waiting.get(lane);
@@ -75,27 +86,41 @@ export class Publisher {
     }
   }
 
-  /** The receiver; for dead letters what is no actor's key. */
+  /** The receiver; for dead letters and memories what is no actor's key. */
   #laneOf(entry: OutboxEntry): string {
     if ("dead" in entry) return "";
+    if ("memory" in entry) return `memory ${entry.memory.in}`;
     return entry.timer === undefined ? entry.to : this.#options.from;
   }
 
   async #publishChain(first: OutboxEntry, lane: string): Promise<void> {
     let entry: OutboxEntry | undefined = first;
     while (entry !== undefined) {
-      const isStored = await this.#publishOne(entry);
+      const isMemory: boolean = "memory" in entry;
+      const together = isMemory ? [entry, ...(this.#waiting.get(lane)?.splice(0) ?? [])] : undefined;
+      const isStored = await (together === undefined ? this.#publishOne(entry) : this.#rememberAll(together));
       if (!isStored) return; // Ownership was lost: the next owner publishes what stands in the outbox.
-      this.#pending -= 1;
-      if ("dead" in entry) this.#dead.delete(entry.dead.seq);
-      this.#options.onStored(entry);
+      for (const stored of together ?? [entry]) this.#isStored(stored);
       entry = this.#waiting.get(lane)?.shift();
     }
     this.#waiting.delete(lane);
   }
 
+  #isStored(entry: OutboxEntry): void {
+    this.#pending -= 1;
+    this.#pendingBytes -= bytesOf(entry);
+    if ("dead" in entry) this.#dead.delete(entry.dead.seq);
+    this.#options.onStored(entry);
+  }
+
+  /** O4. */
+  #rememberAll(entries: readonly OutboxEntry[]): Promise<boolean> {
+    return this.#options.remember(entries.filter((entry) => "memory" in entry));
+  }
+
   #publishOne(entry: OutboxEntry): Promise<boolean> {
     if ("dead" in entry) return this.#options.bury(entry);
+    if ("memory" in entry) return this.#options.remember([entry]);
     return entry.timer === undefined ? this.#send(entry) : this.#setOrCancel(entry);
   }
 
@@ -181,6 +206,11 @@ export class Publisher {
     }
     return false;
   }
+}
+
+function bytesOf(entry: OutboxEntry): number {
+  if ("memory" in entry) return JSON.stringify(entry.memory).length;
+  return "to" in entry ? (entry.inputText?.length ?? 0) : 0;
 }
 
 function isHopeless(outcome: AppendOutcome): outcome is AppendOutcome & { readonly kind: "refused" } {

@@ -14,6 +14,10 @@ export interface Subjects {
   readonly deadStreamSubjects: readonly string[];
   readonly stateBucket: string;
   readonly clusterBucket: string;
+  /** What agents remember: logs and heads. */
+  readonly memoryBucket: string;
+  /** The same: facts and heads. */
+  readonly factsBucket: string;
   readonly pool: string;
   mail(partition: number, key: string, method: string): string;
   /** `A.mail.<pool>.`: what stands before the partition. */
@@ -46,6 +50,8 @@ export function subjectsOf(app: string, pool: string): Subjects {
     deadStreamSubjects: [`${app}.dead.>`],
     stateBucket: `${app}_state`,
     clusterBucket: `${app}_cluster`,
+    memoryBucket: `${app}_memory`,
+    factsBucket: `${app}_facts`,
     mail: (partition, key, method) => `${mailPrefixes(partition)}${key}.${method}`,
     mailPoolPrefix,
     mailPrefix: mailPrefixes,

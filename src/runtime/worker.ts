@@ -7,7 +7,9 @@ import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definitio
 import { MailBudget } from "../actors/mail-budget.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
+import type { ContextStore } from "../memory/context-store.ts";
 import { Activations } from "./activations.ts";
+import type { HereDoor } from "./asker.ts";
 import type { Change } from "./changes.ts";
 import type { ActorRef, Troupe, UntypedRef } from "./client.ts";
 import { TroupeClient } from "./client.ts";
@@ -26,6 +28,7 @@ import { PoolKeeper } from "./pool-keeper.ts";
 import type { Ports } from "./ports.ts";
 import type { PooledAddress } from "./routes.ts";
 import type { TypeRegistry } from "./type-registry.ts";
+import { WorkerMemory } from "./worker-memory.ts";
 
 /** A running worker. */
 export interface Worker extends Troupe {
@@ -59,6 +62,13 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   }
 }
 
+/** What all pools of a worker share. */
+interface Shared {
+  readonly registry: TypeRegistry;
+  readonly committer: Committer;
+  readonly memory: WorkerMemory;
+}
+
 class TroupeWorker implements Worker {
   readonly id: string;
   readonly events: EventStream;
@@ -86,11 +96,12 @@ class TroupeWorker implements Worker {
     this.#activations = new Activations(options.activationsMax, this.events);
     this.#mailBudget = new MailBudget(options.mailboxBytesMax);
     const hostOf = (to: PooledAddress, isNested: boolean) => this.#pools.get(to.pool)?.hostOf(to.partition, isNested);
-    this.#client = new TroupeClient(options.app, ports, this.events, {
+    const here: HereDoor = {
       owns: (to, isNested) => hostOf(to, isNested) !== undefined,
       deliver: (to, ask) => hostOf(to, true)?.deliver(to.key, ask),
       withdraw: (to, askId) => hostOf(to, true)?.withdraw(to.key, askId),
-    });
+    };
+    this.#client = new TroupeClient(options.app, ports, this.events, here, options.memory);
     const types = Object.fromEntries(
       [...actors.values()].flatMap((ofPool) => [...ofPool.values()].map(({ type, schema }) => [type, schema])),
     );
@@ -129,15 +140,23 @@ class TroupeWorker implements Worker {
       for (const { type, schema } of ofPool.values()) await registry.register(type, { pool, schema });
     }
     const committer = new Committer(this.ports.state, this.ports.clock);
-    for (const [pool, ofPool] of actors) this.#pools.set(pool, await this.#openPool(pool, ofPool, registry, committer));
+    const shared = { registry, committer, memory: await this.#openMemory() };
+    for (const [pool, ofPool] of actors) this.#pools.set(pool, await this.#openPool(pool, ofPool, shared));
     await this.#keeper.start([...this.#pools.values()]);
+  }
+
+  /** Before anything is served by actors that remember; for others it is not opened at all. */
+  async #openMemory(): Promise<WorkerMemory> {
+    const memory = new WorkerMemory(this.ports);
+    const definitions = [...this.#options.actors.values()].flatMap((ofPool) => [...ofPool.values()]);
+    if (definitions.some((definition) => definition.memory !== undefined)) await memory.open();
+    return memory;
   }
 
   async #openPool(
     pool: string,
     actors: ReadonlyMap<string, AnyActor>,
-    registry: TypeRegistry,
-    committer: Committer,
+    { registry, committer, memory }: Shared,
   ): Promise<PoolKeeper> {
     const { clock, state, cluster, duplicateWindowMs } = this.ports;
     const { logger: log, drainMsMax } = this.#options;
@@ -146,7 +165,7 @@ class TroupeWorker implements Worker {
     const directory = await routes.openDirectory(pool);
     const keeper = this.#keeper;
     const services: HostServices = {
-      ...{ clock, events: this.events, log, pool, mail, state, committer, actors },
+      ...{ clock, events: this.events, log, pool, mail, state, committer, memory, actors },
       ...{ activations: this.#activations, mailBudget: this.#mailBudget },
       get coarseNowMs() {
         return keeper.coarseNowMs;
@@ -197,6 +216,9 @@ class TroupeWorker implements Worker {
   }
   list(pattern: string): Promise<readonly string[]> {
     return this.#client.list(pattern);
+  }
+  memory(): Promise<ContextStore> {
+    return this.#client.memory();
   }
 
   drain(options: { readonly graceMs?: number } = {}): Promise<void> {

@@ -68,7 +68,7 @@ export interface LoopOptions<State, Item> {
   readonly timesMax?: number;
 }
 
-export interface WaitOptions<State, Item, S extends Schema | undefined> {
+export interface WaitForOptions<State, Item, S extends Schema | undefined> {
   /** The signal's name. Default: the node's. */
   readonly signal?: string;
   /** What may come with it; checked when it comes, so that its sender hears of it. Without one nothing may. */
@@ -124,7 +124,7 @@ export interface Flow<State, Item = undefined> {
   /** Sleeps, however many workers come and go meanwhile. Unit: ms. */
   sleep(name: string, ms: number | ((state: DeepReadonly<State>, at: At<Item>) => number)): Node;
   /** Waits for somebody to `signal` the run, a person as a rule. */
-  waitFor<S extends Schema | undefined = undefined>(name: string, options?: WaitOptions<State, Item, S>): Node;
+  waitFor<S extends Schema | undefined = undefined>(name: string, options?: WaitForOptions<State, Item, S>): Node;
   /** Runs another workflow, and waits for its end. */
   child<Input, Result>(
     name: string,

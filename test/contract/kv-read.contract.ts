@@ -124,6 +124,7 @@ export function kvReadContract(name: string, open: OpenStore): void {
         () => store.create("k", bytes("1")),
         () => store.update("k", bytes("1"), 1),
         () => store.delete("k"),
+        () => store.purge("k"),
         () => store.transact([]),
         () => store.list(">"),
         () => store.history("k"),

@@ -8,7 +8,7 @@ import { bytes, changesUntil, foldChanges, isPutOf, type OpenStore, text } from 
 
 /** What a transaction is made of before revisions are known. */
 interface Intent {
-  readonly kind: "put" | "delete" | "check";
+  readonly kind: "put" | "delete" | "purge" | "check";
   readonly key: string;
   readonly value: string;
   /** The revision that stands, an older or later one, 0, or no expectation at all. */
@@ -17,7 +17,7 @@ interface Intent {
 
 const keys = ["a", "b", "c.d", "e"];
 const intent: fc.Arbitrary<Intent> = fc.record({
-  kind: fc.constantFrom("put", "put", "delete", "check"),
+  kind: fc.constantFrom("put", "put", "put", "delete", "purge", "check"),
   key: fc.constantFrom(...keys),
   value: fc.string({ maxLength: 5 }),
   expect: fc.constantFrom("standing", "standing", "standing", "stale", "absent", "any"),

@@ -39,6 +39,38 @@ export function kvWatchContract(name: string, open: OpenStore): void {
       }
     });
 
+    test("a watcher of several patterns sees the keys of all of them, in one order", async () => {
+      await using opened = await open({ history: 2 });
+      const { store } = opened;
+      await store.put("a.head", bytes("1"));
+      await store.put("a.log.2", bytes("1"));
+      await store.put("a.deeper.log.1", bytes("1"));
+      const from = await store.put("a.head", bytes("2"));
+      await store.put("a.log.1", bytes("1"));
+      await using watcher = await store.watch(["a.log.*", "a.head"]);
+      const snapshot = await changesUntil(watcher, isCurrent);
+      expect(snapshot.map(brief)).toEqual(["(a.log.2=1)", "(a.head=2)", "(a.log.1=1)", "current"]);
+      await using resumed = await store.watch(["a.log.*", "a.head"], { from });
+      expect((await changesUntil(resumed, isCurrent)).map(brief)).toEqual(["a.head=2", "a.log.1=1", "current"]);
+      await store.put("b.head", bytes("1"));
+      await store.put("a.log.3", bytes("1"));
+      await store.put("a.head", bytes("3"));
+      for (const each of [watcher, resumed]) {
+        expect((await changesUntil(each, isPutOf("a.head", "3"))).map(brief)).toEqual(["a.log.3=1", "a.head=3"]);
+      }
+    });
+
+    test("patterns that have keys in common are refused, and so are none", async () => {
+      await using opened = await open();
+      const { store } = opened;
+      const code = { code: "OPTION_INVALID" };
+      for (const patterns of [[], ["a", "a"], ["a.*", "a.b"], ["a.>", "a.b.c"], ["*.b", "a.*"], [">", "a"]]) {
+        await expect(store.watch(patterns)).rejects.toMatchObject(code);
+      }
+      await expect(store.watch(["a", "b..c"])).rejects.toMatchObject({ code: "KEY_INVALID" });
+      await (await store.watch(["a.*", "a.*.b", "b.>", "c"])).close();
+    });
+
     test("from a revision: each change since that is kept, without a snapshot", async () => {
       await using opened = await open({ history: 2 });
       const { store } = opened;

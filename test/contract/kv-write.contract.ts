@@ -240,6 +240,7 @@ export function kvWriteContract(name: string, open: OpenStore): void {
         await expect(store.create(key, bytes("1"))).rejects.toMatchObject(code);
         await expect(store.update(key, bytes("1"), 1)).rejects.toMatchObject(code);
         await expect(store.delete(key)).rejects.toMatchObject(code);
+        await expect(store.purge(key)).rejects.toMatchObject(code);
         await expect(store.history(key)).rejects.toMatchObject(code);
         await expect(store.transact([{ kind: "delete", key }])).rejects.toMatchObject(code);
       }

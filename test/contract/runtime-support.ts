@@ -8,12 +8,13 @@ import type { ErrorCode, TroupeError } from "../../src/core/errors.ts";
 import { isTroupeError } from "../../src/core/errors.ts";
 import type { RuntimeEvent } from "../../src/core/events.ts";
 import { silentLogger } from "../../src/core/log.ts";
+import type { KvStore } from "../../src/kv/store.ts";
 import type { ActorRef, Troupe } from "../../src/runtime/client.ts";
 import { connect } from "../../src/runtime/client.ts";
 import type { Mail } from "../../src/runtime/mail.ts";
 import { deadHeaderNames } from "../../src/runtime/mail-dead.ts";
 import type { WorkerOptions } from "../../src/runtime/options.ts";
-import type { OpenPorts, Ports } from "../../src/runtime/ports.ts";
+import type { MemoryBuckets, OpenPorts, Ports } from "../../src/runtime/ports.ts";
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
 import type { Buried } from "./mail-support.ts";
@@ -70,8 +71,23 @@ export class Stage implements AsyncDisposable {
   portsBehind(front: (mail: Mail) => Partial<Mail>): OpenPorts {
     return async (request): Promise<Ports> => {
       const ports = await this.#runtime.ports(request);
-      const mail = mailBehind(ports.mail, front(ports.mail));
+      const mail = behind(ports.mail, front(ports.mail));
       return { ...ports, mail };
+    };
+  }
+
+  /** The same with a memory whose entries, or facts, have something in front of them. */
+  portsBehindMemory(
+    front: (buckets: MemoryBuckets) => { entries?: Partial<KvStore>; facts?: Partial<KvStore> },
+  ): OpenPorts {
+    return async (request): Promise<Ports> => {
+      const ports = await this.#runtime.ports(request);
+      const openMemory = async () => {
+        const buckets = await ports.openMemory();
+        const { entries = {}, facts = {} } = front(buckets);
+        return { entries: behind(buckets.entries, entries), facts: behind(buckets.facts, facts) };
+      };
+      return { ...ports, openMemory };
     };
   }
 
@@ -91,10 +107,10 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-function mailBehind(mail: Mail, front: Partial<Mail>): Mail {
-  return new Proxy(mail, {
-    get: (target, name: keyof Mail) => {
-      const value: unknown = front[name] ?? target[name];
+function behind<Port extends object>(port: Port, front: Partial<Port>): Port {
+  return new Proxy(port, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(front, name) ?? Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });

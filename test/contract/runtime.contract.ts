@@ -5,6 +5,7 @@ import { runtimeCancelContract } from "./runtime-cancel.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
 import { runtimeEvolutionContract } from "./runtime-evolution.contract.ts";
 import { runtimeReentranceContract } from "./runtime-reentrance.contract.ts";
+import { runtimeRememberContract } from "./runtime-remember.contract.ts";
 import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
 import { runtimeSupervisionContract } from "./runtime-supervision.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
@@ -23,4 +24,5 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeWatchContract(name, open);
   runtimeSharingContract(name, open);
   runtimeEvolutionContract(name, open);
+  runtimeRememberContract(name, open);
 }

@@ -10,6 +10,8 @@ import { workflowVersionContract } from "./workflow-version.contract.ts";
 
 export function workflowContract(name: string, open: OpenRuntime): void {
   taskContract(name, open);
+  failingTaskContract(name, open);
+  resultContract(name, open);
   signalContract(name, open);
   crashContract(name, open);
   childContract(name, open);
@@ -51,7 +53,9 @@ function taskContract(name: string, open: OpenRuntime): void {
     expect((await rejection(run.ask.start(), "HANDLER_FAILED")).data).toMatchObject({ code: "RUN_PHASE" });
     expect(await stage.deadLetters()).toEqual([]);
   });
+}
 
+function failingTaskContract(name: string, open: OpenRuntime): void {
   test(`${name}: K1, K2: a failing attempt sends nothing, its steps are kept, and the last attempt's tells arrive once`, async () => {
     await using stage = await Stage.open(open);
     let steps = 0;
@@ -102,7 +106,9 @@ function taskContract(name: string, open: OpenRuntime): void {
     expect((await runWhen(run)).result).toBe("late");
     await aborted.reached;
   });
+}
 
+function resultContract(name: string, open: OpenRuntime): void {
   test(`${name}: a result that JSON cannot carry, or that is too large to be told, is the task's failure`, async () => {
     await using stage = await Stage.open(open);
     const odd = listWorkflow("odd", ({ task, attempt }) => [

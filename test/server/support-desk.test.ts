@@ -16,7 +16,9 @@ import type { Message } from "../../examples/support-desk/message.ts";
 import type { Topic } from "../../examples/support-desk/rules.ts";
 import { topics } from "../../examples/support-desk/rules.ts";
 import type { Summary } from "../../examples/support-desk/summary.ts";
-import { connect, createWorker } from "../../src/index.ts";
+import { connect, createWorker, systemClock } from "../../src/index.ts";
+import { AgentMemory } from "../../src/memory/agent-memory.ts";
+import { ValueCodecs } from "../../src/memory/value-codec.ts";
 import { natsPorts } from "../../src/runtime/nats-ports.ts";
 import { serverBinary, startTestServer } from "../support/nats-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
@@ -145,6 +147,19 @@ async function expectEveryAgentAgrees(url: string, messages: readonly Message[],
   }
 }
 
+/** Each message stands in its customer's memory once, in the order of its customer's messages, with an answer of the desk. */
+async function expectRemembered(url: string, messages: readonly Message[]): Promise<void> {
+  await using troupe = await connect({ servers: url });
+  const { entries, facts } = await troupe.ports.openMemory();
+  const memory = new AgentMemory({ entries, facts, clock: systemClock, codecs: new ValueCodecs() });
+  for (const customer of new Set(messages.map((message) => message.customer))) {
+    const remembered = await memory.last({ user: customer }, 1_000, []);
+    const written = messages.filter((message) => message.customer === customer).map(({ text }) => text);
+    expect(remembered.filter(({ role }) => role === "user").map(({ text }) => text)).toEqual(written);
+    expect(remembered.filter(({ role }) => role === "assistant")).toHaveLength(written.length);
+  }
+}
+
 test("every message of the input is counted once, by every agent; a second run knows them all", async () => {
   const messages = await readMessages(dataFile);
   await using server = await startTestServer();
@@ -155,6 +170,7 @@ test("every message of the input is counted once, by every agent; a second run k
   expect(second.run).toMatchObject({ sent: messages.length, fresh: 0, repeated: messages.length });
   expect(second.totals).toMatchObject({ ...expectedOf(messages).totals, repeated: messages.length });
   await expectEveryAgentAgrees(server.url, messages, 2);
+  await expectRemembered(server.url, messages);
 });
 
 test("a broken line is reported with its number and skipped, and the rest goes on", async () => {
@@ -215,6 +231,27 @@ test("the server is killed in the middle: nothing acknowledged is lost and nothi
   expect(summary.run).toMatchObject({ sent: messages.length, fresh: messages.length, repeated: 0, isComplete: true });
   expect(summary.totals).toMatchObject(expectedOf(messages).totals);
   await expectEveryAgentAgrees(server.url, messages, 1);
+  await expectRemembered(server.url, messages);
+});
+
+test("a customer's agent answers from what it remembers, also when worker and server have been started anew", async () => {
+  const messages = await readMessages(dataFile);
+  await using server = await startTestServer();
+  expect((await runForSummary([], server.url)).run).toMatchObject({ fresh: messages.length });
+  await server.kill9();
+  await server.restart();
+  const actors = [Intake, Customer, Specialist, Supervisor];
+  await using worker = await createWorker({ servers: server.url, actors });
+  const sam = worker.actor(Customer, "c-11103");
+  expect(await sam.ask.question("Was there a red light at my router?")).toContain(
+    "router light = red. is that bad lol",
+  );
+  expect(await sam.ask.question("What about my grandmother's umbrella?")).toBe("I remember nothing about that.");
+  // What the agent has answered itself speaks of the earlier message, as it was recalled then.
+  const lines = (await sam.get())?.state.threads.flatMap((thread) => thread.lines) ?? [];
+  const recalled = lines.filter(({ from, text }) => from === "desk" && text.includes("On 2 March you wrote"));
+  expect(recalled.length).toBeGreaterThan(0);
+  await expectRemembered(server.url, messages);
 });
 
 test("it stays up until SIGTERM, then drains and ends with 0", async () => {

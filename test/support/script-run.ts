@@ -26,7 +26,7 @@ export function runScript(
 ): ScriptRun {
   const child = spawn(process.execPath, [...nodeArgs, path, ...args], {
     env: { PATH: process.env.PATH, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import type { AskTable, OutboxTable, TellTable } from "../../src/actors/ref.ts";
+import type { Json } from "../../src/core/codec.ts";
 
 const Counter = defineActor(
   "counter",
@@ -108,5 +109,46 @@ defineActor(
       2: (state: CountV2) => state,
     },
   },
+  {},
+);
+
+const Rememberer = defineActor(
+  "rememberer",
+  {
+    state: z.object({ n: z.number() }),
+    initial: { n: 0 },
+    memory: {
+      scope: (self, message) => ({ agent: self, session: message.method }),
+      scopes: [{ shared: "team" }],
+      log: { sent: false, methods: ["hear"] },
+      bring: { window: { tokens: 500 }, recall: { k: 5, query: (input) => String(input) }, facts: ["plan"] },
+    },
+  },
+  {
+    hear: handler(z.string(), async (ctx, text) => {
+      ctx.state.n += ctx.memory.window.length;
+      ctx.memory.append({ text, kind: "observation" });
+      ctx.memory.mergeFact("seen", 1, "sum", { ttlMs: 5 });
+      // @ts-expect-error There is no such policy.
+      ctx.memory.mergeFact("seen", 1, "add");
+      // @ts-expect-error Whom an entry comes from is the turn's to say.
+      ctx.memory.append({ text, cause: "another" });
+      const found = await ctx.memory.recall(text);
+      return { found: found.map(({ document }) => document.text), plan: ctx.memory.facts.get("plan")?.value ?? null };
+    }),
+    recent: query(async (ctx) => {
+      // @ts-expect-error A query only reads.
+      ctx.memory.append({ text: "no" });
+      return (await ctx.memory.read({ last: 5 })).map(({ text, position }) => ({ text, position }));
+    }),
+  },
+);
+declare const askRememberer: AskTable<typeof Rememberer.methods>;
+export const heard: Promise<{ found: string[]; plan: Json }> = askRememberer.hear("hi");
+export const recentOnes: Promise<{ text: string; position: number }[]> = askRememberer.recent();
+defineActor(
+  "misled",
+  // @ts-expect-error A scope is an object with parts that are known.
+  { state: z.object({}), initial: {}, memory: { scope: () => ({ agnt: "x" }) } },
   {},
 );

@@ -17,6 +17,7 @@ test("without names all cases run, on all sides, in full, for people", () => {
       isJson: false,
       rounds: undefined,
       kills: undefined,
+      data: undefined,
     },
   });
 });
@@ -46,6 +47,7 @@ test("options are read wherever they stand", () => {
       isJson: true,
       rounds: undefined,
       kills: undefined,
+      data: undefined,
     },
   });
   expect(readCommand(["activate", "-h"], known)).toEqual({ kind: "help" });

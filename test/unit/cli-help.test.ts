@@ -29,7 +29,7 @@ function helpOf(command: Command): string {
 
 test("the program lists every command, with examples and the exit codes", () => {
   const help = helpOf(program);
-  for (const name of "dev worker spawn tell ask get history watch ps timers dead resume migrate doctor workflow".split(
+  for (const name of "dev worker spawn tell ask get history watch ps timers dead resume memory migrate doctor workflow".split(
     " ",
   )) {
     expect(help).toMatch(new RegExp(`^  ${name} `, "m"));

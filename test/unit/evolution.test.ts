@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineActor } from "../../src/actors/definition.ts";
-import type { Upcasters } from "../../src/actors/evolution.ts";
 import { readState, unreadableCodes, upcast } from "../../src/actors/evolution.ts";
 import { readSnapshot } from "../../src/actors/snapshot.ts";
+import type { Upcasters } from "../../src/core/upcast.ts";
 import { readCommitted } from "../../src/runtime/changes.ts";
 
 const state = z.object({ path: z.array(z.number()) });

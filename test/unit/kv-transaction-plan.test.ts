@@ -7,7 +7,7 @@ import type { KvOperationRequest } from "../../src/kv/store.ts";
 
 const operation: fc.Arbitrary<KvOperationRequest> = fc
   .record({
-    kind: fc.constantFrom("put", "delete", "check"),
+    kind: fc.constantFrom("put", "delete", "purge", "check"),
     key: fc.constantFrom(..."abcdefgh"),
     size: fc.nat({ max: 4 }),
     expected: fc.option(fc.nat({ max: 9 }), { nil: undefined }),
@@ -41,6 +41,18 @@ test("each expectation stands once, on or before the first message of its key, a
       const checks = all.length - writes.length;
       const free = writes.filter(({ expected }) => expected === undefined).length;
       expect(messages.length).toBe(writes.length + Math.max(0, checks - free));
+    }),
+  );
+});
+
+test("each purge rolls its key up once, with the first message on it", () => {
+  fc.assert(
+    fc.property(operations, (all) => {
+      const messages = planTransaction(all, new Map());
+      const purged = all.filter(({ kind }) => kind === "purge").map(({ key }) => key);
+      const rollups = messages.filter(({ headers }) => headers.includes("Nats-Rollup: sub"));
+      expect(rollups.map(({ key }) => key).toSorted()).toEqual(purged.toSorted());
+      for (const rollup of rollups) expect(messages.find(({ key }) => key === rollup.key)).toBe(rollup);
     }),
   );
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { OutboxDead, OutboxEntry, OutboxTell } from "../../src/actors/snapshot.ts";
+import type { OutboxDead, OutboxEntry, OutboxMemory, OutboxTell } from "../../src/actors/snapshot.ts";
 import type { Timer, TimerWhen } from "../../src/actors/timer.ts";
 import type { MemoryFault } from "../../src/runtime/memory-faults.ts";
 import { openMemoryMail } from "../../src/runtime/memory-mail.ts";
@@ -25,10 +25,13 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
   const onStored = ({ n }: OutboxEntry) => void stored.push(n);
   const graves: ((isBuried: boolean) => void)[] = [];
   const bury = () => new Promise<boolean>((resolve) => graves.push(resolve));
+  const remembering: { readonly numbers: number[]; readonly done: (isWritten: boolean) => void }[] = [];
+  const remember = (entries: readonly OutboxMemory[]) =>
+    new Promise<boolean>((done) => void remembering.push({ numbers: entries.map(({ n }) => n), done }));
   const timers = new Map<string, Timer>();
   const refusedTimers: string[] = [];
   const publisher = new Publisher({
-    ...{ clock, from: "s.1", pool: undefined, routeTo, bury, lost: lost.signal, onStored },
+    ...{ clock, from: "s.1", pool: undefined, routeTo, bury, remember, lost: lost.signal, onStored },
     timerOf: (name) => timers.get(name),
     onRefused: ({ timer }) => void refusedTimers.push(timer),
   });
@@ -38,7 +41,7 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
       .partition(subjects.mailPrefix(0))
       .letters.filter((letter) => letter.key === key)
       .map(({ payload }) => Number(Buffer.from(payload).toString()));
-  return { world, clock, mail, lost, stored, publisher, graves, inMail, timers, refusedTimers };
+  return { world, clock, mail, lost, stored, publisher, graves, remembering, inMail, timers, refusedTimers };
 }
 
 const refused: MemoryFault = { refuse: "no space left on device" };
@@ -115,6 +118,25 @@ test("P7: dead letters go one after the other beside the messages, and hold what
   graves[1]?.(false);
   await clock.advance(1_000);
   expect([stored, publisher.pending, publisher.oldestDead]).toEqual([[2, 1], 1, 70]);
+});
+
+test("O4: what is for one scope is handed over in order, what waits there together; scopes do not wait for each other", async () => {
+  const { clock, publisher, remembering, stored } = stage([]);
+  const write = (n: number, scope: string): OutboxMemory => ({ n, memory: { in: scope, entry: { text: String(n) } } });
+  publisher.publish([write(1, "agent.a.x"), write(2, "shared.all"), write(3, "agent.a.x"), entry(4)]);
+  publisher.publish([write(5, "agent.a.x"), write(6, "shared.all")]);
+  expect([publisher.pending, publisher.pendingBytes > 0]).toEqual([6, true]);
+  await clock.advance(0);
+  expect(stored).toEqual([4]);
+  expect(remembering.map(({ numbers }) => numbers)).toEqual([[1], [2]]);
+  remembering[0]?.done(true);
+  await clock.advance(0);
+  expect(remembering.map(({ numbers }) => numbers)).toEqual([[1], [2], [3, 5]]);
+  remembering[2]?.done(true);
+  remembering[1]?.done(false);
+  await clock.advance(0);
+  // Ownership was lost: the next owner writes what stands in the outbox.
+  expect([stored, publisher.pending, remembering.length]).toEqual([[4, 1, 3, 5], 2, 3]);
 });
 
 const setting = (n: number, timer: string): OutboxEntry => ({ n, timer, cancels: undefined, trace: undefined });

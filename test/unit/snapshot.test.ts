@@ -51,6 +51,24 @@ const anyDead: fc.Arbitrary<OutboxEntry> = fc.record({
   dead: fc.record({ seq: fc.nat(), method: anyMethod, code: anyMethod, reason: anyText, attempts: fc.nat() }),
   trace: anyTrace,
 });
+const anyWrite: fc.Arbitrary<OutboxEntry> = fc.record({
+  n: fc.maxSafeNat(),
+  memory: fc.oneof(
+    fc.record({
+      in: anyKey,
+      era: fc.nat(),
+      entry: fc.record({ text: anyText, role: anyMethod, data: fc.constant(null) }),
+    }),
+    fc.record({
+      ...{ in: anyKey, era: fc.nat(), fact: anyText },
+      change: fc.oneof(
+        anyText.map((value) => ({ kind: "set" as const, value })),
+        fc.record({ kind: fc.constant("merge" as const), value: fc.nat(), policy: fc.constant("sum" as const) }),
+        fc.constant({ kind: "delete" as const }),
+      ),
+    }),
+  ),
+});
 const anyWhen: fc.Arbitrary<TimerWhen> = fc.oneof(
   fc.record({ kind: fc.constant("at" as const), atMs: fc.nat(timerAtMsMax) }),
   fc.record({ kind: fc.constant("every" as const), everyMs: fc.nat(timerEveryMsMax) }),
@@ -65,7 +83,7 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
     seq: fc.nat(),
     from: fc.dictionary(anyKey, fc.nat(), { maxKeys: 5, noNullPrototype: true }),
   }),
-  outbox: fc.array(fc.oneof(anyMessage, anyTimerEntry, anyDead), { maxLength: 3 }),
+  outbox: fc.array(fc.oneof(anyMessage, anyTimerEntry, anyDead, anyWrite), { maxLength: 3 }),
   timers: fc.dictionary(anyText, anyTimer, { maxKeys: 3, noNullPrototype: true }),
   sent: fc.maxSafeNat(),
   guard: fc.nat(),

@@ -5,9 +5,10 @@ import { Accounts, Notes, Service, triage } from "../../examples/incident-triage
 import { silentLogger } from "../../src/core/log.ts";
 import { connect } from "../../src/runtime/client.ts";
 import type { FaultPlan, MemoryOperation } from "../../src/runtime/memory-faults.ts";
+import { randomFaults } from "../../src/runtime/memory-faults.ts";
 import { memoryPorts } from "../../src/runtime/memory-ports.ts";
 import { MemoryWorld } from "../../src/runtime/memory-world.ts";
-import { createSimulatedClock } from "../../src/runtime/simulated-clock.ts";
+import { createSimulatedClock, seededRandom } from "../../src/runtime/simulated-clock.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
 import { isOver } from "../../src/workflow/run.ts";
 
@@ -73,6 +74,8 @@ class Incident {
         await clock.runFor(run.tell.signal({ name: "decision", data: decision }, patient));
       }
     }
+    // What the last task told others may still be on its way.
+    await clock.advance(30_000);
     const linesOf = async (id: string) => (await clock.runFor(client.actor(Notes, id).get()))?.state.lines ?? [];
     const last = (await clock.runFor(run.get()))?.state;
     const found = {
@@ -188,3 +191,13 @@ test("every commit point of the triage: a worker that dies there, before or afte
     }
   }
 }, 120_000);
+
+test("on a bad network, with workers that lose, delay and break what they say, each thing is done once", async () => {
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const faults = randomFaults(seededRandom(seed), { loseRequest: 0.03, loseAnswer: 0.03, delay: 0.2, cut: 0.005 });
+    const incident = new Incident(long, (operation) =>
+      operation.client === "w1" && isOfARun(operation) ? faults(operation) : undefined,
+    );
+    expect(await incident.toEnd(), `seed ${seed}`).toMatchObject(once);
+  }
+});

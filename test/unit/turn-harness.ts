@@ -6,6 +6,7 @@ import type { Timers } from "../../src/actors/timer.ts";
 import { noTimers } from "../../src/actors/timer.ts";
 import type { Question, TurnOutcome, TurnServices } from "../../src/actors/turn.ts";
 import { runTurn } from "../../src/actors/turn.ts";
+import type { MemoryServices } from "../../src/actors/turn-memory.ts";
 import { silentLogger } from "../../src/core/log.ts";
 import type { SimulatedClock } from "../../src/runtime/simulated-clock.ts";
 import { createSimulatedClock } from "../../src/runtime/simulated-clock.ts";
@@ -18,8 +19,10 @@ export class TurnHarness {
   answer: unknown;
   timers: Timers = noTimers;
   readonly #definition: AnyActor;
+  readonly #memory: MemoryServices | undefined;
 
-  constructor(definition: unknown) {
+  constructor(definition: unknown, memory?: MemoryServices) {
+    this.#memory = memory;
     // As for a worker, which is given definitions whose state and methods do not matter to it.
     this.#definition = definition as AnyActor;
   }
@@ -29,6 +32,7 @@ export class TurnHarness {
       clock: this.clock,
       lost: this.lost.signal,
       timers: this.timers,
+      memory: this.#memory,
       payloadBytesMax: 10_000,
       log: () => silentLogger,
       ask: async (_asker, question) => {

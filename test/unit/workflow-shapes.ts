@@ -27,7 +27,7 @@ const simple: fc.Arbitrary<Shape> = fc.oneof(
       }),
     ),
   },
-  { weight: 1, arbitrary: fc.constant<Shape>((flow, name) => flow.sleep(name, 1_000)) },
+  { weight: 1, arbitrary: fc.constant<Shape>((flow, name) => flow.sleep(`${name}`, 1_000)) },
   { weight: 1, arbitrary: fc.constant<Shape>((flow, name) => flow.waitFor(name, { signal: "go", timeoutMs: 5_000 })) },
   { weight: 1, arbitrary: fc.constant<Shape>((flow, name) => flow.fail(name, { code: "BAD" })) },
 );

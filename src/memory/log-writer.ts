@@ -1,0 +1,285 @@
+// The one who writes a log for a handle: what is appended meanwhile waits, and goes together in the next record.
+//
+//   L1. A record is only created by one who has seen that the record before it stands, so above the head's floor there is
+//       no gap. One write for each handle is under way at a time.
+//   L2. Of all who create a record one wins (K2). Who lost reads what won, looks whether that is what it wrote itself (a
+//       lost answer), and goes on behind the new end; a bounded number of times, with jitter, then WRITE_CONTENDED.
+//   L3. A record is never rewritten except to take entries out. One out of which everything was taken is a tombstone: it
+//       refuses a late `create` of its number.
+
+import { delay } from "../core/clock.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
+import type { KvEntry } from "../kv/store.ts";
+import { joinRecord } from "./entry.ts";
+import type { Attempt, Draft, Group, Tail, Verdict } from "./log-append-step.ts";
+import { groupBytesMax, judge, nextStep, planGroup, refusalOf } from "./log-append-step.ts";
+import type { AppendedEntry } from "./log-calls.ts";
+import type { SeenLog } from "./log-end.ts";
+import { findEnd } from "./log-end.ts";
+import type { KnownIds } from "./log-ids.ts";
+import { readStored } from "./log-record.ts";
+import { positionOf, recordKey } from "./memory-keys.ts";
+import type { MemoryStores } from "./memory-stores.ts";
+import type { Scope } from "./scope.ts";
+import { scopeKey } from "./scope.ts";
+
+export interface LogWriterOptions {
+  readonly stores: MemoryStores;
+  readonly scope: Scope;
+  readonly queuedCallsMax: number;
+  readonly ids: KnownIds;
+  /** Brings `ids` up to the end of the log as it was seen. */
+  readonly learnIds: (seen: SeenLog) => Promise<void>;
+}
+
+/** A call that waits for its record. */
+interface Waiting {
+  readonly drafts: readonly Draft[];
+  era: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** How often another's record took the number that it was to have. */
+  lost: number;
+  readonly resolve: (written: Written) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export interface Written {
+  readonly entries: readonly AppendedEntry[];
+  readonly era: number;
+}
+
+/** How often a call may lose the race for a record's number. */
+const lostMax = 100;
+/** How often a record is tried under one number, and how often it is looked for before that is given up. */
+const triesMax = 10;
+const looksMax = 10;
+/** The longest waits between two such attempts. Unit: ms. */
+const lostWaitMsMax = 64;
+const lookWaitMsMax = 1_000;
+
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  readonly #queue: Waiting[] = [];
+  #seen: SeenLog | undefined;
+  #tail: Tail | undefined;
+  #groupBytesMax = groupBytesMax;
+  #isRunning = false;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+  }
+
+  /** What it knows of the log; undefined before it has written. */
+  get tail(): Tail | undefined {
+    return this.#tail;
+  }
+
+  /** Rejects with SCOPE_ERASED, WRITE_CONTENDED, PAYLOAD_TOO_LARGE, OUTCOME_UNKNOWN, and as the store does. */
+  append(drafts: readonly Draft[], era: number | undefined, signal: AbortSignal | undefined): Promise<Written> {
+    const { scope, queuedCallsMax } = this.#options;
+    if (this.#queue.length >= queuedCallsMax) {
+      const text = `${queuedCallsMax} appends to ${scopeKey(scope)} wait for their record already`;
+      return Promise.reject(new TroupeError("WRITE_CONTENDED", text));
+    }
+    return new Promise((resolve, reject) => {
+      const takeBack = () => this.#takeBack(waiting);
+      const done = () => signal?.removeEventListener("abort", takeBack);
+      const waiting: Waiting = {
+        ...{ drafts, era, signal, lost: 0 },
+        resolve: (written) => {
+          done();
+          resolve(written);
+        },
+        reject: (reason) => {
+          done();
+          reject(reason);
+        },
+      };
+      signal?.addEventListener("abort", takeBack, { once: true });
+      this.#queue.push(waiting);
+      if (!this.#isRunning) void this.#run();
+    });
+  }
+
+  #takeBack(waiting: Waiting): void {
+    const at = this.#queue.indexOf(waiting);
+    if (at < 0) return;
+    this.#queue.splice(at, 1);
+    waiting.reject(waiting.signal?.reason);
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#queue.length > 0) {
+      try {
+        const tail = await this.#prepare();
+        this.#refuse(tail);
+        await this.#writeNext(tail);
+      } catch (thrown) {
+        // Whoever waits now would meet the same.
+        for (const waiting of this.#queue.splice(0)) waiting.reject(thrown);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  /** Learns what has to be known before the next record can be written. */
+  async #prepare(): Promise<Tail> {
+    const { stores, ids, learnIds } = this.#options;
+    for (let hasLooked = false; ; ) {
+      const tail = this.#tail;
+      const know = { tail, knowsIds: tail !== undefined && ids.upTo === tail.end, hasLooked };
+      const step = nextStep(know, stores.clock.monotonicMs(), this.#queue);
+      if (step === "write" && tail !== undefined) return tail;
+      if (step === "learn-ids" && this.#seen !== undefined && tail !== undefined) {
+        await learnIds({ ...this.#seen, end: tail.end });
+      } else {
+        await this.#look(tail?.end ?? 0);
+        hasLooked = true;
+      }
+    }
+  }
+
+  /** W2; and whoever took the call back while it was on its way to a number that another's record then took. */
+  #refuse(tail: Tail): void {
+    for (const waiting of [...this.#queue]) {
+      if (waiting.signal?.aborted) {
+        this.#takeBack(waiting);
+        continue;
+      }
+      waiting.era ??= tail.era;
+      const reason = refusalOf(tail, waiting.era);
+      if (reason === undefined) continue;
+      this.#queue.splice(this.#queue.indexOf(waiting), 1);
+      waiting.reject(erasedError(this.#options.scope, reason));
+    }
+  }
+
+  async #writeNext(tail: Tail): Promise<void> {
+    const { ids } = this.#options;
+    const group = planGroup(this.#queue, (id) => ids.placeOf(id), this.#groupBytesMax);
+    const calls = this.#queue.splice(0, group.calls);
+    if (calls.length === 0) return;
+    if (group.drafts.length === 0) return answer(calls, group, [], tail.era);
+    try {
+      await this.#writeGroup(calls, group, tail);
+    } catch (thrown) {
+      if (calls.length > 1 && isTroupeError(thrown) && thrown.code === "PAYLOAD_TOO_LARGE") {
+        // The bucket takes less than a group may hold; which of the calls is too large by itself will be seen.
+        this.#groupBytesMax = Math.floor(this.#groupBytesMax / 2);
+        this.#queue.unshift(...calls);
+      } else for (const waiting of calls) waiting.reject(thrown);
+    }
+  }
+
+  /** Writes a record and settles what became of it. Rejects when nothing of it stands, or that cannot be known. */
+  async #writeGroup(calls: readonly Waiting[], group: Group, tail: Tail): Promise<void> {
+    const { stores, scope } = this.#options;
+    const record = tail.end + 1;
+    const key = recordKey(scope, record);
+    const value = await stores.codecs.encode(joinRecord(group.drafts.map(({ text }) => text)));
+    const attempt = { record, ids: group.drafts.map(({ id }) => id), isInDoubt: false };
+    for (let tries = 1; tries <= triesMax; tries += 1) {
+      const written = { ...tail, end: record, asOfMs: stores.clock.monotonicMs() };
+      try {
+        const write = await stores.entries.create(key, value);
+        if (write.kind === "written") return this.#settle(calls, group, written, write.revision);
+      } catch (thrown) {
+        const isUnknown = isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN";
+        if (!isUnknown && !attempt.isInDoubt) throw thrown;
+        attempt.isInDoubt = true;
+      }
+      const { head, next } = await this.#lookAfter(attempt);
+      const verdict = await this.#judge(attempt, next);
+      if (verdict === "taken") return this.#goOn(calls, record);
+      const reason = refusalOf({ era: head.era, isErasing: head.erasing !== undefined }, tail.era);
+      if (reason !== undefined) throw erasedError(scope, reason);
+      if (verdict === "stands") return this.#settle(calls, group, written, next?.revision ?? 0);
+    }
+    throw new TroupeError("OUTCOME_UNKNOWN", `${key} was tried ${triesMax} times, and no answer came`);
+  }
+
+  /** Looks at the log as long as it takes to know what became of a record that may stand. */
+  async #lookAfter({ record, isInDoubt }: Attempt): Promise<SeenLog> {
+    const { stores, scope } = this.#options;
+    for (let looks = 1; ; looks += 1) {
+      try {
+        return await this.#look(record - 1);
+      } catch (thrown) {
+        if (!isInDoubt) throw thrown;
+        if (looks === looksMax) {
+          const text = `whether ${recordKey(scope, record)} was written cannot be seen: ${messageOf(thrown)}`;
+          throw new TroupeError("OUTCOME_UNKNOWN", text, { cause: thrown });
+        }
+        await delay(stores.clock, Math.min(lookWaitMsMax, 2 ** looks * (0.5 + stores.clock.random())));
+      }
+    }
+  }
+
+  /** Looks at the log anew; `from`: a record that stands. */
+  async #look(from: number): Promise<SeenLog> {
+    const { stores, scope, ids } = this.#options;
+    const asOfMs = stores.clock.monotonicMs();
+    const seen = await findEnd(stores, scope, from);
+    const { era, erasing } = seen.head;
+    // What was erased does not stand: an id of it may be written again.
+    if (this.#tail !== undefined && this.#tail.era !== era) ids.forget();
+    this.#tail = { era, isErasing: erasing !== undefined, end: seen.end, asOfMs };
+    this.#seen = seen;
+    return seen;
+  }
+
+  async #judge(attempt: Attempt, next: KvEntry | undefined): Promise<Verdict> {
+    const standing = next === undefined ? undefined : await readStored(this.#options.stores.codecs, next);
+    return judge(
+      attempt,
+      standing?.map(({ id }) => id),
+    );
+  }
+
+  #settle(calls: readonly Waiting[], group: Group, tail: Tail, revision: number): void {
+    const { scope, ids } = this.#options;
+    const record = tail.end;
+    const key = recordKey(scope, record);
+    const places = group.drafts.map(({ id }, index) => ({ id, position: positionOf(record, index), key, revision }));
+    this.#tail = tail;
+    if (ids.upTo === record - 1) ids.add(record, places);
+    answer(calls, group, places, tail.era);
+  }
+
+  /** L2: back to the front of the queue, behind the end that has been seen now. */
+  async #goOn(calls: readonly Waiting[], record: number): Promise<void> {
+    const { stores, scope } = this.#options;
+    const again: Waiting[] = [];
+    for (const waiting of calls) {
+      waiting.lost += 1;
+      if (waiting.lost < lostMax) again.push(waiting);
+      else {
+        const text = `${recordKey(scope, record)} is another's, as were the ${lostMax - 1} records before it that were tried`;
+        waiting.reject(new TroupeError("WRITE_CONTENDED", text));
+      }
+    }
+    this.#queue.unshift(...again);
+    await delay(stores.clock, stores.clock.random() * Math.min(lostWaitMsMax, 2 ** (again[0]?.lost ?? 0)));
+  }
+}
+
+function answer(
+  calls: readonly Waiting[],
+  { slots }: Group,
+  places: readonly Omit<AppendedEntry, "isDuplicate">[],
+  era: number,
+): void {
+  for (const [at, waiting] of calls.entries()) {
+    const entries = (slots[at] ?? []).flatMap((slot): AppendedEntry[] => {
+      if (slot.kind === "known") return [slot.entry];
+      const place = places[slot.index];
+      return place === undefined ? [] : [{ ...place, isDuplicate: slot.kind === "repeat" }];
+    });
+    waiting.resolve({ entries, era });
+  }
+}
+
+function erasedError(scope: Scope, reason: string): TroupeError {
+  return new TroupeError("SCOPE_ERASED", `${scopeKey(scope)}: ${reason}`);
+}

@@ -1,0 +1,14 @@
+import { logAppendContract } from "./log-append.contract.ts";
+import { logReadContract } from "./log-read.contract.ts";
+import { logErasedContract, logForkContract, logTruncationContract } from "./log-removal.contract.ts";
+import { onEachStore } from "./log-support.ts";
+import { logWindowContract } from "./log-window.contract.ts";
+
+onEachStore((name, open) => {
+  logAppendContract(name, open);
+  logReadContract(name, open);
+  logWindowContract(name, open);
+  logForkContract(name, open);
+  logTruncationContract(name, open);
+  logErasedContract(name, open);
+});
