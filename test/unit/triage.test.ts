@@ -43,18 +43,22 @@ class Incident {
     const worker = await this.clock.runFor(
       createWorker({ actors, partitions: 2, logger: silentLogger, ports: this.ports(name) }),
     );
-    this.#workers.push(() => worker.close());
+    this.#workers.push(() => this.clock.runFor(worker.close()));
   }
 
   /** What was done, in the order in which it was done to each. `nextWorker` is called when the one before is dead. */
   async toEnd(isDead: () => boolean = () => false) {
     const { clock } = this;
-    await this.worker("w1");
+    await this.worker("w0");
     const client = await clock.runFor(connect({ ports: this.ports("client"), partitions: 2 }));
     const { report, tier, cure, decision } = this.#case;
     const patient = { timeoutMs: 60_000 };
-    await clock.runFor(client.actor(Service, "shop").tell.ailFrom(cure));
-    if (tier !== undefined) await clock.runFor(client.actor(Accounts, "all").tell.put({ customer: "acme", tier }));
+    await clock.runFor(client.actor(Service, "shop").ask.ailFrom(cure, patient));
+    if (tier !== undefined)
+      await clock.runFor(client.actor(Accounts, "all").ask.put({ customer: "acme", tier }, patient));
+    // What is known before the incident is there before the worker that things happen to.
+    await this.#workers[0]?.();
+    await this.worker("w1");
     const run = client.actor(triage.run, "i-1");
     await clock.runFor(run.tell.start({ service: "shop", customer: "acme", report }, patient));
     let hasDecided = decision === undefined;
@@ -92,7 +96,7 @@ class Incident {
       manager: await linesOf("manager"),
     };
     await clock.runFor(client.close());
-    for (const close of this.#workers) await clock.runFor(close());
+    for (const close of this.#workers) await close();
     return found;
   }
 }
