@@ -2,6 +2,8 @@
 
 import type { CallerCommands } from "./roles/caller.ts";
 import { callerCommands } from "./roles/caller.ts";
+import type { CentralCommands } from "./roles/central.ts";
+import { centralCommands } from "./roles/central.ts";
 import type { LogCommands } from "./roles/log.ts";
 import { logCommands } from "./roles/log.ts";
 import type { MemoryCommands } from "./roles/memory.ts";
@@ -21,6 +23,7 @@ export interface CommandsOf {
   store: StoreCommands;
   log: LogCommands;
   prober: ProberCommands;
+  central: CentralCommands;
   memory: MemoryCommands;
 }
 
@@ -66,6 +69,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
     case "prober": {
       const prober = await (await loadOpener(side, role))(place);
       return { commands: proberCommands(prober), close: () => prober.close() };
+    }
+    case "central": {
+      const central = await (await loadOpener(side, role))(place);
+      return { commands: centralCommands(central), close: () => central.close() };
     }
     case "memory": {
       const memory = await (await loadOpener(side, role))(place);

@@ -75,6 +75,19 @@ export interface ProberSide {
   close(): Promise<void>;
 }
 
+/** States that many share, each with a balance. */
+export interface CentralSide {
+  fill(count: number): Promise<void>;
+  /** Adds 1 to the balance of what stands. */
+  update(id: string, done: Done): void;
+  /** Adds 1 to every other balance of these and takes 1 from the rest, all or nothing. */
+  transact(ids: readonly string[], done: Done): void;
+  /** The 10 highest balances of one owner, of whom there are 100; answers with how many were found. */
+  query(matches: number, done: Done): void;
+  sum(keys: number): Promise<number>;
+  close(): Promise<void>;
+}
+
 /** A process that writes facts of one scope, or holds replicas of it. */
 export interface MemorySide {
   set(name: string, value: { readonly write: number }, done: Done): void;
@@ -96,6 +109,7 @@ export interface Openers {
   store(place: Place): Promise<StoreSide>;
   log(place: Place): Promise<LogSide>;
   prober(place: Place): Promise<ProberSide>;
+  central(place: Place): Promise<CentralSide>;
   memory(place: Place): Promise<MemorySide>;
 }
 export type Role = keyof Openers;

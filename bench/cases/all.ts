@@ -18,6 +18,7 @@ import { memoryRecall } from "./memory-recall.ts";
 import { memoryReplica } from "./memory-replica.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
+import { stateQuery, stateTransact2, stateTransact10, stateUpdate, stateUpdateHot } from "./state.ts";
 import { tellHot, tellSpread } from "./tell.ts";
 import { watchLag } from "./watch-lag.ts";
 
@@ -33,6 +34,11 @@ export const allCases: readonly BenchCase[] = [
   watchLag,
   activate,
   memoryIdle,
+  stateUpdate,
+  stateUpdateHot,
+  stateTransact2,
+  stateTransact10,
+  stateQuery,
   memoryAppendSpread,
   memoryAppendHot,
   memoryReadLast,

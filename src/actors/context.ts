@@ -54,7 +54,10 @@ export interface TurnContext<State> extends CommonContext {
   now(): number;
   /** Resolves after so much of this turn's time, or at once when it or `signal` aborts. For longer, set a timer. Unit: ms. */
   delay(ms: number, signal?: AbortSignal): Promise<void>;
-  /** What this turn has told, spawned, stopped and timed so far is not sent: for a handler that goes on after a failure. */
+  /**
+   * What this turn has told, spawned, stopped, timed and written to memory so far is not sent: for a handler that goes on after
+   * a failure.
+   */
   takeBack(): void;
   /**
    * Tells this actor's own `method` once, at a time or after a while. It is set if and only if this turn commits, replaces

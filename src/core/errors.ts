@@ -17,7 +17,7 @@ export const errorCatalog = {
     retry: "never",
     remedy: "Names start with a letter and hold letters, digits, `_` and `-`, at most 64.",
   },
-  DEFINITION_INVALID: { retry: "never", remedy: "Correct the actor's definition; the message says which part." },
+  DEFINITION_INVALID: { retry: "never", remedy: "Correct the definition; the message says which part." },
   OPTION_INVALID: { retry: "never", remedy: "Correct the option; the message says what it takes." },
   INPUT_INVALID: { retry: "never", remedy: "Send an argument that the handler's schema accepts." },
   INPUT_NOT_JSON: { retry: "never", remedy: "Send values that JSON can carry: no functions, bigints or cycles." },
@@ -103,12 +103,17 @@ export const errorCatalog = {
     retry: "never",
     remedy: "The stored value is not one of Troupe's; look with `nats kv get BUCKET KEY --raw` and repair it.",
   },
-  HISTORY_GONE: { retry: "never", remedy: "So old a value is not kept; raise the history of the facts' bucket." },
+  HISTORY_GONE: { retry: "never", remedy: "So old a value is not kept; raise the history of the bucket." },
   REPLICA_BEHIND: {
     retry: "later",
     remedy: "Wait longer, or read from the store; `lag` and `isCurrent` of the replica say how it fares.",
   },
   WRITE_CONTENDED: { retry: "later", remedy: "Too many write to the same place at once; back off and try again." },
+  LOCK_HELD: {
+    retry: "later",
+    remedy: "Wait longer (`waitMs`), or look who holds it: `nats kv get BUCKET _lock.NAME`.",
+  },
+  LOCK_LOST: { retry: "later", remedy: "Another may hold the lock now: take it again, and look again at what stands." },
   MEMORY_MISSING: { retry: "never", remedy: "Give the actor's definition a `memory`, `{}` for all defaults." },
   WORKFLOW_CHANGED: {
     retry: "elsewhere",

@@ -16,7 +16,10 @@ import type { Scope } from "./scope.ts";
 import { scopeKey } from "./scope.ts";
 
 export interface EraseOptions {
-  /** The scopes that lie under it too: with `{ user: "anna" }` all of her sessions. Default false. */
+  /**
+   * The scopes that lie under it too: with `{ user: "anna" }` all of her sessions. Default false. Those that come into being
+   * meanwhile are found as long as it lasts; the first write ever to a scope that nobody knew may come just after its end.
+   */
   readonly under?: boolean;
   /** Ends it where it is; the scope stays shut until an `erase` of it is completed. */
   readonly signal?: AbortSignal;

@@ -21,9 +21,9 @@ export function hasWritten(writers: FactWriters | undefined, { writer, number }:
   return writers !== undefined && Object.hasOwn(writers, writer) && (writers[writer] ?? 0) >= number;
 }
 
-/** Whether the writer may have written and be remembered no more. */
+/** Whether the writer may have written and be remembered no more: of many writers, or by who writes without a number. */
 export function mayBeForgotten(writers: FactWriters | undefined, { writer }: WriterNumber): boolean {
-  return writers !== undefined && Object.keys(writers).length >= factWritersMax && !Object.hasOwn(writers, writer);
+  return writers === undefined || (Object.keys(writers).length >= factWritersMax && !Object.hasOwn(writers, writer));
 }
 
 /** With one more write; bounded. */

@@ -1,11 +1,10 @@
-// Which scopes hold something: those that a key of either bucket which stands names.
+// The scopes that hold something, a page at a time.
 
 import { TroupeError } from "../core/errors.ts";
-import type { KvStore } from "../kv/store.ts";
-import { factPatterns, logPatterns, placeOf } from "./memory-keys.ts";
+import { knownScopes } from "./known-scopes.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope, ScopePattern } from "./scope.ts";
-import { parseScope, scopeKey } from "./scope.ts";
+import { scopeKey } from "./scope.ts";
 
 export interface ScopeListOptions {
   /** Those that lie under it too. Default false. */
@@ -31,7 +30,7 @@ const limitMax = 10_000;
  * or a truncation has left its head alone is listed too. Rejects with OPTION_INVALID, SCOPE_INVALID, and as the stores do.
  */
 export async function listScopes(
-  { entries, facts }: Pick<MemoryStores, "entries" | "facts">,
+  stores: Pick<MemoryStores, "entries" | "facts">,
   pattern: ScopePattern | undefined,
   { under = false, limit = limitDefault, cursor }: ScopeListOptions = {},
 ): Promise<ScopePage> {
@@ -39,18 +38,9 @@ export async function listScopes(
     const text = `\`limit\` must be a whole number from 1 to ${limitMax}, got ${String(limit)}`;
     throw new TroupeError("OPTION_INVALID", text);
   }
-  const found = new Set<string>();
-  const take = async (store: KvStore, keys: string): Promise<void> => {
-    for (const key of await store.list(keys)) {
-      const place = placeOf(key);
-      if (place !== undefined) found.add(scopeKey(place.scope));
-    }
-  };
-  await Promise.all([
-    ...logPatterns(pattern, under).map((keys) => take(entries, keys)),
-    ...factPatterns(pattern, under).map((keys) => take(facts, keys)),
-  ]);
-  const names = [...found].filter((name) => cursor === undefined || name > cursor).sort();
-  const page = names.slice(0, limit);
-  return { scopes: page.map(parseScope), cursor: names.length > limit ? page.at(-1) : undefined };
+  const choice = { under, ...(pattern === undefined ? {} : { pattern }) };
+  const known = (await knownScopes(stores, choice)).map(({ scope }) => ({ scope, name: scopeKey(scope) }));
+  const rest = known.filter(({ name }) => cursor === undefined || name > cursor);
+  const page = rest.slice(0, limit);
+  return { scopes: page.map(({ scope }) => scope), cursor: rest.length > limit ? page.at(-1)?.name : undefined };
 }

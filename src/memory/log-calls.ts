@@ -66,7 +66,7 @@ export interface ReadOptions {
   readonly limit?: number;
   /** Default "oldest": oldest first. */
   readonly order?: "oldest" | "newest";
-  /** Records that are read at once. Default 256, at most 499. */
+  /** Records that are read at once, at most 499. Default: what `last` or `limit` says, or 64 and more while they are small. */
   readonly pageSize?: number;
   readonly signal?: AbortSignal;
 }

@@ -24,7 +24,8 @@ import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
 
 export interface WriteOptions {
-  readonly era?: number | undefined;
+  /** Under which the entries were formed. Undefined: by somebody who knew nothing of the log. */
+  readonly era: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Of a summary: the position up to which it speaks. */
   readonly covers?: number;
@@ -32,7 +33,7 @@ export interface WriteOptions {
 
 /** Characters of the id of an entry that was given none. */
 const idLength = 10;
-const idPageSize = 256;
+const idPages = { pageSize: 64, pageSizeMax: 499 };
 
 export class LogHandle {
   readonly stores: MemoryStores;
@@ -42,6 +43,8 @@ export class LogHandle {
   readonly #writer: LogWriter;
   readonly #ids: KnownIds;
   readonly #idsMax: number;
+  /** Drawn and not used yet: one drawing is enough for two ids, and costs as much as the rest of a draft. */
+  #idLetters = "";
   /** What whoever looked without writing has seen. */
   #seen: Tail | undefined;
 
@@ -112,7 +115,7 @@ export class LogHandle {
   }
 
   /** Rejects with ENTRY_INVALID before anything is written, and as the writer does. */
-  async write(entries: readonly NewEntry[], { era = this.knownEra(), signal, covers }: WriteOptions): Promise<Written> {
+  async write(entries: readonly NewEntry[], { era, signal, covers }: WriteOptions): Promise<Written> {
     if (entries.length > recordEntriesMax) {
       const text = `one append takes at most ${recordEntriesMax} entries, got ${entries.length}`;
       throw new TroupeError("ENTRY_INVALID", text);
@@ -132,10 +135,17 @@ export class LogHandle {
   }
 
   #draft(entry: NewEntry, covers: number | undefined): Draft {
-    const fresh = this.stores.clock.uniqueId().slice(0, idLength);
+    const fresh = this.#freshId();
     const stored = storedEntry(entry, fresh, this.#schema.schema, covers);
     const text = printEntry(stored);
     return { id: stored.id, isNamed: stored.id !== fresh, text, bytes: Buffer.byteLength(text) };
+  }
+
+  #freshId(): string {
+    while (this.#idLetters.length < idLength) this.#idLetters += this.stores.clock.uniqueId();
+    const id = this.#idLetters.slice(0, idLength);
+    this.#idLetters = this.#idLetters.slice(idLength);
+    return id;
   }
 
   async standing({ head, end }: Pick<SeenLog, "head" | "end">): Promise<StandingLog> {
@@ -151,7 +161,7 @@ export class LogHandle {
     if (!isNear) this.#ids.forget();
     const unknown = isNear ? segments.map((own) => ({ ...own, first: Math.max(own.first, known + 1) })) : segments;
     const found: IdPlace[] = [];
-    for await (const page of readPages(entries, unknown, { order: "newest", pageSize: idPageSize })) {
+    for await (const page of readPages(entries, unknown, { order: "newest", ...idPages })) {
       for (const { segment, record, kv } of page) {
         const stored = await readStored(codecs, kv);
         for (let index = stored.length - 1; index >= 0; index -= 1) {

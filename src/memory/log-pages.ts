@@ -6,8 +6,10 @@ import { recordKey } from "./memory-keys.ts";
 
 export interface PageOptions {
   readonly order: "oldest" | "newest";
-  /** Records of a page. */
+  /** Records of the first page. */
   readonly pageSize: number;
+  /** Records of a page later on, when they are small. Default: as many as of the first. */
+  readonly pageSizeMax?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,14 +20,15 @@ export interface PagedRecord {
   readonly kv: KvEntry;
 }
 
-/** A page with more is followed by smaller ones. Unit: bytes. */
+/** A page with more is followed by smaller ones, one with far less by larger ones. Unit: bytes. */
 const pageBytesMax = 4_194_304;
+const growth = 4;
 
 /** Tombstones are left out. Rejects as `getMany` does, and with the signal's reason. */
 export async function* readPages(
   entries: KvStore,
   segments: readonly Segment[],
-  { order, pageSize, signal }: PageOptions,
+  { order, pageSize, pageSizeMax = pageSize, signal }: PageOptions,
 ): AsyncGenerator<readonly PagedRecord[], void, undefined> {
   const spread = { pageSize };
   const ranges = rangesOf(segments, order, spread);
@@ -38,7 +41,7 @@ export async function* readPages(
   for (let at = 0; ahead !== undefined; at += 1) {
     signal?.throwIfAborted();
     const page = await ahead;
-    spread.pageSize = pageSizeAfter(spread.pageSize, page);
+    spread.pageSize = pageSizeAfter(spread.pageSize, bytesOf(page), pageSizeMax);
     if (at > 0) ahead = readNext();
     ahead?.catch(() => undefined); // It is told of when its turn has come, if it comes.
     yield page;
@@ -88,7 +91,10 @@ async function readPage(entries: KvStore, range: Range, order: "oldest" | "newes
   });
 }
 
-function pageSizeAfter(pageSize: number, page: readonly PagedRecord[]): number {
-  const bytes = page.reduce((sum, { kv }) => sum + kv.value.length, 0);
-  return bytes <= pageBytesMax ? pageSize : Math.max(1, Math.floor((pageSize * pageBytesMax) / bytes));
+/** The size of the page after one of `pageSize` records that held `bytes`. */
+export function pageSizeAfter(pageSize: number, bytes: number, pageSizeMax: number): number {
+  const fitting = Math.floor((pageSize * pageBytesMax) / Math.max(1, bytes));
+  return Math.max(1, Math.min(pageSizeMax, pageSize * growth, fitting));
 }
+
+const bytesOf = (page: readonly PagedRecord[]): number => page.reduce((sum, { kv }) => sum + kv.value.length, 0);

@@ -26,7 +26,8 @@ export interface LogReading extends AsyncIterable<Entry> {
   toArray(): Promise<readonly Entry[]>;
 }
 
-const pageSizeDefault = 256;
+/** How it begins where nothing is said; further pages are larger while records are small. */
+const pageSizeDefault = 64;
 /** With the head a page is read as of one moment. */
 const pageSizeMax = 499;
 
@@ -41,6 +42,7 @@ export interface Wanted {
   readonly isTurned: boolean;
   readonly limit: number;
   readonly pageSize: number;
+  readonly pageSizeMax: number;
   readonly matches: (entry: Entry) => boolean;
 }
 
@@ -67,7 +69,8 @@ export function wantedOf(options: ReadOptions): Wanted {
     high: Math.min(to, before - 1),
     order: last === undefined ? order : "newest",
     ...{ countMax, isTurned, limit },
-    pageSize: pageSize ?? (isPicky ? pageSizeDefault : Math.min(pageSizeDefault, Math.max(1, countMax))),
+    pageSize: pageSize ?? (isPicky || countMax > pageSizeMax ? pageSizeDefault : Math.max(1, countMax)),
+    pageSizeMax: pageSize ?? pageSizeMax,
     matches: (entry) =>
       (kinds === undefined || kinds.includes(entry.kind)) &&
       (roles === undefined || roles.includes(entry.role)) &&
@@ -85,11 +88,11 @@ export async function* readEntries(
   wanted: Wanted,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Entry, void, undefined> {
-  const { low, high, order, pageSize, countMax, matches } = wanted;
+  const { low, high, order, pageSize, pageSizeMax, countMax, matches } = wanted;
   const pins = new Set(head.pins);
   let count = 0;
   if (countMax === 0 || low > high) return;
-  for await (const page of readPages(entries, clip(segments, low, high), { order, pageSize, signal })) {
+  for await (const page of readPages(entries, clip(segments, low, high), { order, pageSize, pageSizeMax, signal })) {
     for (const place of page) {
       for (const stored of await entriesOf(reading, place, order)) {
         const { position } = stored;

@@ -113,7 +113,7 @@ function tokensOf(count: CountTokens, entry: Entry): number {
   throw new TroupeError("OPTION_INVALID", `\`countTokens\` must give a number of 0 or more, gave ${String(tokens)}`);
 }
 
-/** A window of few tokens does not need a large page. */
+/** A window of few tokens does not need a large page. Short entries: a page too many costs less than one more request. */
 function pageSizeFor(tokens: number): number {
-  return Math.min(256, Math.max(16, Math.ceil(tokens / 64)));
+  return Math.min(256, Math.max(16, Math.ceil(tokens / 8)));
 }

@@ -16,7 +16,7 @@ import { groupBytesMax, judge, nextStep, planGroup, refusalOf } from "./log-appe
 import type { AppendedEntry } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
-import type { KnownIds } from "./log-ids.ts";
+import type { IdPlace, KnownIds } from "./log-ids.ts";
 import { readStored } from "./log-record.ts";
 import { positionOf, recordKey } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
@@ -183,7 +183,7 @@ export class LogWriter {
       const written = { ...tail, end: record, asOfMs: stores.clock.monotonicMs() };
       try {
         const write = await stores.entries.create(key, value);
-        if (write.kind === "written") return this.#settle(calls, group, written, write.revision);
+        if (write.kind === "written") return this.#settle(calls, group, written, { key, revision: write.revision });
       } catch (thrown) {
         const isUnknown = isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN";
         if (!isUnknown && !attempt.isInDoubt) throw thrown;
@@ -194,7 +194,7 @@ export class LogWriter {
       if (verdict === "taken") return this.#goOn(calls, record);
       const reason = refusalOf({ era: head.era, isErasing: head.erasing !== undefined }, tail.era);
       if (reason !== undefined) throw erasedError(scope, reason);
-      if (verdict === "stands") return this.#settle(calls, group, written, next?.revision ?? 0);
+      if (verdict === "stands") return this.#settle(calls, group, written, { key, revision: next?.revision ?? 0 });
     }
     throw new TroupeError("OUTCOME_UNKNOWN", `${key} was tried ${triesMax} times, and no answer came`);
   }
@@ -237,11 +237,10 @@ export class LogWriter {
     );
   }
 
-  #settle(calls: readonly Waiting[], group: Group, tail: Tail, revision: number): void {
-    const { scope, ids } = this.#options;
+  #settle(calls: readonly Waiting[], group: Group, tail: Tail, place: Pick<IdPlace, "key" | "revision">): void {
+    const { ids } = this.#options;
     const record = tail.end;
-    const key = recordKey(scope, record);
-    const places = group.drafts.map(({ id }, index) => ({ id, position: positionOf(record, index), key, revision }));
+    const places = group.drafts.map(({ id }, index) => ({ id, position: positionOf(record, index), ...place }));
     this.#tail = tail;
     if (ids.upTo === record - 1) ids.add(record, places);
     answer(calls, group, places, tail.era);
@@ -264,12 +263,7 @@ export class LogWriter {
   }
 }
 
-function answer(
-  calls: readonly Waiting[],
-  { slots }: Group,
-  places: readonly Omit<AppendedEntry, "isDuplicate">[],
-  era: number,
-): void {
+function answer(calls: readonly Waiting[], { slots }: Group, places: readonly IdPlace[], era: number): void {
   for (const [at, waiting] of calls.entries()) {
     const entries = (slots[at] ?? []).flatMap((slot): AppendedEntry[] => {
       if (slot.kind === "known") return [slot.entry];

@@ -5,13 +5,16 @@
 
 import type { ContextLog } from "./context-log.ts";
 import type { Entry } from "./entry.ts";
-import { readHead } from "./head.ts";
+import { readWithHead } from "./log-end.ts";
+import { readEntriesAt } from "./log-record.ts";
+import { positionOf, recordKey, recordOf } from "./memory-keys.ts";
 import { documentId } from "./memory-reads.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { NamedWrite } from "./memory-write.ts";
 import type { RecallDocument } from "./recall/document.ts";
 import type { RecallHit, RecallQueryOptions } from "./recall/hit.ts";
 import { RecallIndex } from "./recall/recall-index.ts";
+import { documentOfEntry } from "./recall-documents.ts";
 import type { Scope } from "./scope.ts";
 import { unwrittenEntries } from "./unwritten.ts";
 
@@ -27,11 +30,14 @@ export interface RecallFeedOptions {
 /** What a Date can hold. Unit: ms. */
 const momentMax = 8.64e15;
 
+/** Records that are asked for behind the last one that is known. */
+const recordsAtOnce = 16;
+
 export class RecallFeed {
   readonly #options: RecallFeedOptions;
   #index: RecallIndex | undefined;
-  /** Position of the last entry that is in it. */
-  #upTo = 0;
+  /** Records up to this one are in it. */
+  #end = 0;
   /** Ids of the entries that it has read. */
   readonly #ids = new Set<string>();
   /** What the scope's head said of what is gone when it was last looked at. */
@@ -48,7 +54,7 @@ export class RecallFeed {
 
   forget(): void {
     this.#index = undefined;
-    this.#upTo = 0;
+    this.#end = 0;
     this.#ids.clear();
   }
 
@@ -60,7 +66,9 @@ export class RecallFeed {
   ): Promise<readonly RecallHit[]> {
     const index = await this.#refresh();
     const { text } = this.#options;
-    const own = unwrittenEntries(text, unwritten, this.#ids, this.#upTo).map((entry) => documentOf(text, entry));
+    const own = unwrittenEntries(text, unwritten, this.#ids, positionOf(this.#end, 0)).map((entry) =>
+      documentOf(entry),
+    );
     const ownIds = new Set(own.map(({ id }) => id));
     for (const document of own) index.add(document);
     try {
@@ -100,32 +108,48 @@ export class RecallFeed {
     }
   }
 
+  /** The head and what is new come with one request, so that what an erasure has taken is not read under the era before. */
   async #readOn(): Promise<RecallIndex> {
-    const { stores, scope, text, log, entriesMax } = this.#options;
-    const { head } = await readHead(stores.entries, scope);
-    const gone = JSON.stringify([head.era, head.first, head.base, head.erasing?.id]);
-    if (gone !== this.#gone) this.forget();
-    this.#gone = gone;
-    const isNew = this.#index === undefined;
-    const index = this.#index ?? new RecallIndex({ documentsMax: entriesMax });
-    const from = isNew ? { last: entriesMax } : { after: this.#upTo };
-    let upTo = this.#upTo;
-    for await (const entry of log.read(from)) {
-      index.add(documentOf(text, entry));
-      this.#ids.add(entry.id);
-      upTo = Math.max(upTo, entry.position);
+    const { stores, scope, entriesMax } = this.#options;
+    for (;;) {
+      const numbers = Array.from({ length: recordsAtOnce }, (_, at) => this.#end + 1 + at);
+      const { head, records } = await readWithHead(stores, scope, numbers);
+      const gone = JSON.stringify([head.era, head.first, head.base, head.erasing?.id]);
+      if (gone !== this.#gone) this.forget();
+      this.#gone = gone;
+      if (this.#index === undefined) {
+        this.#index = await this.#readAll(new RecallIndex({ documentsMax: entriesMax }));
+        continue;
+      }
+      for (const record of numbers) {
+        const stored = records.get(recordKey(scope, record));
+        if (stored === undefined && record > head.floor) return this.#index;
+        if (stored !== undefined) this.#add(this.#index, await readEntriesAt(stores, stored, scope, record));
+        this.#end = record;
+      }
     }
-    this.#index = index;
-    this.#upTo = upTo;
+  }
+
+  async #readAll(index: RecallIndex): Promise<RecallIndex> {
+    const { log, entriesMax } = this.#options;
+    for await (const entry of log.read({ last: entriesMax })) {
+      this.#add(index, [entry]);
+      this.#end = Math.max(this.#end, recordOf(entry.position));
+    }
     return index;
+  }
+
+  #add(index: RecallIndex, entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      index.add(documentOf(entry));
+      this.#ids.add(entry.id);
+    }
   }
 }
 
-function documentOf(scope: string, entry: Entry): RecallDocument {
-  const { key, revision, kind, text, speaker, role, atMs, position } = entry;
-  return {
-    ...{ id: documentId(entry), key, revision, scope, kind, text, role, position },
-    atMs: Math.max(-momentMax, Math.min(momentMax, atMs)),
-    ...(speaker === undefined ? {} : { speaker }),
-  };
+function documentOf(entry: Entry): RecallDocument {
+  const document = documentOfEntry(entry);
+  const atMs = Math.max(-momentMax, Math.min(momentMax, entry.atMs));
+  // What is not in the store yet has no key to be called by.
+  return { ...document, id: documentId(entry), atMs };
 }

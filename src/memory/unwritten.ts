@@ -1,6 +1,7 @@
 // What has been written and is not in the store yet, laid over what the store holds. Pure.
 //
 //   U1. What the store has got meanwhile is not shown twice: an entry is known by its id, a fact by the id of its write.
+//       Writes of one scope come to the store in their order: what stands before one that is there is there too.
 //   U2. What is not in the store yet stands behind everything that is, in the order in which it was written, with the
 //       revision 0 and no key.
 
@@ -15,7 +16,10 @@ import { isEntryWrite } from "./memory-write.ts";
 import type { Scope } from "./scope.ts";
 import { parseScope } from "./scope.ts";
 
-/** The entries of a scope that are not in the store, as they will be there. `lastPosition`: of what the store holds. */
+/**
+ * The entries of a scope that are not in the store, as they will be there. `stored`: ids of the newest that are;
+ * `lastPosition`: of what the store holds.
+ */
 export function unwrittenEntries(
   scope: string,
   writes: readonly NamedWrite[],
@@ -24,8 +28,8 @@ export function unwrittenEntries(
 ): readonly Entry[] {
   const place = { scope: parseScope(scope), record: recordOf(lastPosition) + 1, key: "", revision: 0 };
   const entries: Entry[] = [];
-  for (const { id, write } of writes) {
-    if (write.in !== scope || !isEntryWrite(write) || stored.has(id)) continue;
+  for (const { id, write } of writes.slice(writes.findLastIndex(({ id }) => stored.has(id)) + 1)) {
+    if (write.in !== scope || !isEntryWrite(write)) continue;
     const { entry } = write;
     entries.push(toEntry(storedEntry(entry, id, 1), entries.length, { ...place, writtenAtMs: entry.atMs ?? 0 }));
   }

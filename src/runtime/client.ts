@@ -14,6 +14,8 @@ import { checkName, keyOf } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import type { ContextStore } from "../memory/context-store.ts";
 import type { ContextStoreSettings } from "../memory/context-store-options.ts";
+import type { StateStore } from "../memory/state-store.ts";
+import { openStateStore } from "../memory/state-store.ts";
 import type { HereDoor } from "./asker.ts";
 import { Asker } from "./asker.ts";
 import type { AskOrigin } from "./cell-host.ts";
@@ -57,6 +59,11 @@ export interface Troupe extends AsyncDisposable {
   watch(pattern: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Change<unknown>>;
   /** The keys `type.id` (ids escaped) of the actors that have a committed value and match, sorted. */
   list(pattern: string): Promise<readonly string[]>;
+  /**
+   * The central state store: states of models that many share (`defineState`). Its bucket is opened by the first call. `actor`: who makes
+   * the changes that do not say it themselves.
+   */
+  states(actor?: string): Promise<StateStore>;
   /**
    * What agents remember: logs, facts, recall, watches, replicas. Opened by the first call, made on the server when it is
    * not there, the same for all callers, closed with the client. Rejects with OPTION_INVALID, CLOSED, and as opening a
@@ -201,6 +208,12 @@ export class TroupeClient implements Troupe {
     }
     const known = registry.find(type);
     return this.routes.open(known?.pool ?? this.routes.ownPool);
+  }
+
+  async states(actor?: string): Promise<StateStore> {
+    this.#checkOpen();
+    const kv = await this.ports.openCentral();
+    return openStateStore({ kv, clock: this.ports.clock, ...(actor === undefined ? {} : { actor }) });
   }
 
   close(): Promise<void> {

@@ -164,14 +164,14 @@ export class Inspector implements AsyncDisposable {
 
   /** Undefined when there is no such app: it has its streams once a worker has started. */
   async app(): Promise<AppFacts | undefined> {
-    const { mailStream, deadStream, stateBucket, clusterBucket, app } = this.subjects;
+    const { mailStream, deadStream, stateBucket, clusterBucket, memoryBucket, factsBucket } = this.subjects;
     const named: readonly (readonly [StreamRole, string])[] = [
       ["mail", mailStream],
       ["state", `KV_${stateBucket}`],
       ["cluster", `KV_${clusterBucket}`],
       ["dead", deadStream],
-      ["memory", `KV_${app}_memory`],
-      ["facts", `KV_${app}_facts`],
+      ["memory", `KV_${memoryBucket}`],
+      ["facts", `KV_${factsBucket}`],
     ];
     const infos = await Promise.all(named.map(async ([role, name]) => ({ role, info: await this.#stream(name) })));
     const found = infos.flatMap(({ role, info }) => (info === undefined ? [] : [{ role, info }]));

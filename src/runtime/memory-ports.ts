@@ -5,6 +5,7 @@ import { TroupeError } from "../core/errors.ts";
 import { openMemoryStore } from "../kv/memory-store.ts";
 import { headerBytesMax } from "../kv/writes.ts";
 import { factsHistoryDefault, lazyMemory } from "./lazy-memory.ts";
+import { lazily } from "./lazy-store.ts";
 import type { Mail } from "./mail.ts";
 import { MemoryFarStore } from "./memory-far-store.ts";
 import type { FaultPlan } from "./memory-faults.ts";
@@ -28,6 +29,8 @@ export interface MemoryPortsOptions {
   readonly history?: number;
   /** Values of each fact that are kept. Default 16, at most 64. Only for what is made now. */
   readonly factsHistory?: number;
+  /** Values of each central state that are kept. Default 8, at most 64. Only for what is made now. */
+  readonly centralHistory?: number;
 }
 
 /**
@@ -35,7 +38,15 @@ export interface MemoryPortsOptions {
  * Throws OPTION_INVALID.
  */
 export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
-  const { clock, faults, name, processClock, history = 8, factsHistory = factsHistoryDefault } = options;
+  const {
+    clock,
+    faults,
+    name,
+    processClock,
+    history = 8,
+    factsHistory = factsHistoryDefault,
+    centralHistory = 8,
+  } = options;
   if (options.world !== undefined && (clock !== undefined || faults !== undefined)) {
     throw new TroupeError("OPTION_INVALID", "`clock` and `faults` belong to the world that is given");
   }
@@ -63,6 +74,10 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
       ]);
       return { entries, facts };
     });
+    const central = lazily(
+      () => openBucket(subjects.centralBucket, centralHistory),
+      (store) => store.close(),
+    );
     const mails: Mail[] = [];
     const openPool = async (name: string, wanted?: number): Promise<PoolPorts> => {
       const ofPool = subjectsOf(app, name);
@@ -74,13 +89,14 @@ export function memoryPorts(options: MemoryPortsOptions = {}): OpenPorts {
     const own = await openPool(pool, partitionCount);
     const close = async () => {
       await Promise.all(mails.map((mail) => mail.close()));
-      await Promise.all([state.close(), cluster.close(), memory.close()]);
+      await Promise.all([state.close(), cluster.close(), memory.close(), central.close()]);
     };
     const ownClock = processClock ?? world.clock;
     const { duplicateWindowMs } = world;
     return {
       ...own,
       ...{ clock: ownClock, state, cluster, duplicateWindowMs, openPool, close, openMemory: memory.open },
+      openCentral: central.open,
       [Symbol.asyncDispose]: close,
     };
   };

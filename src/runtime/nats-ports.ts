@@ -4,8 +4,10 @@ import { systemClock } from "../core/clock.ts";
 import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
 import { openNatsStore } from "../kv/nats-store.ts";
+import type { KvStore } from "../kv/store.ts";
 import { ensureLayout } from "./layout.ts";
 import { factsHistoryDefault, lazyMemory } from "./lazy-memory.ts";
+import { type Lazy, lazily } from "./lazy-store.ts";
 import type { Mail } from "./mail.ts";
 import { duplicateWindowMsDefault } from "./mail.ts";
 import { openNatsMail } from "./nats-mail.ts";
@@ -26,6 +28,8 @@ export interface NatsPortsOptions {
   readonly history?: number | undefined;
   /** Values of each fact that are kept. Only for what is made now. Default 16, at most 64. */
   readonly factsHistory?: number | undefined;
+  /** Values of each central state that are kept. Only for what is made now. Default 8, at most 64. */
+  readonly centralHistory?: number | undefined;
   /** How long the server drops a message id that it has seen. Only for what is made now. Unit: ms. Default 120,000. */
   readonly duplicateWindowMs?: number | undefined;
 }
@@ -82,14 +86,16 @@ export async function openPortsOver(
       ]);
       return { entries, facts };
     });
+    const central = lazyCentral(link, subjects.centralBucket, options);
     const close = async () => {
       await Promise.all(mails.map((mail) => mail.close()));
-      await Promise.all([state.close(), cluster.close(), memory.close()]);
+      await Promise.all([state.close(), cluster.close(), memory.close(), central.close()]);
       await link.close();
     };
     return {
       ...own,
       ...{ clock: systemClock, state, cluster, openPool, close, openMemory: memory.open },
+      openCentral: central.open,
       duplicateWindowMs: options.duplicateWindowMs ?? duplicateWindowMsDefault,
       [Symbol.asyncDispose]: close,
     };
@@ -97,4 +103,19 @@ export async function openPortsOver(
     await link.close();
     throw thrown;
   }
+}
+
+function lazyCentral(
+  link: NatsLink,
+  bucket: string,
+  { centralHistory = 8, replicas }: Omit<NatsPortsOptions, "nats">,
+): Lazy<KvStore> {
+  return lazily(
+    () =>
+      openNatsStore({
+        ...{ link, bucket, history: centralHistory, ...(replicas === undefined ? {} : { replicas }) },
+        description: "Troupe: the central state store, states that many share",
+      }),
+    (store) => store.close(),
+  );
 }

@@ -27,6 +27,8 @@ export interface TroupeOptions {
   readonly history?: number;
   /** Values kept of each fact. Only when the facts' bucket is made now. Default 16, at most 64. */
   readonly factsHistory?: number;
+  /** Values kept of each central state. Only when that bucket is made now. Default 8, at most 64. */
+  readonly centralHistory?: number;
   /** How `troupe.memory()` reads and writes what agents remember: schemas, codecs, an embedder. Default: as it is stored. */
   readonly memory?: ContextStoreSettings;
   /** What to run on instead of NATS: `memoryPorts()` of `troupe/testing`. */
@@ -88,7 +90,7 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
     ...options.nats,
     servers: [servers].flat().flatMap((one) => one.split(",")),
   };
-  const { replicas, history, factsHistory } = options;
+  const { replicas, history, factsHistory, centralHistory } = options;
   return {
     app,
     pool,
@@ -101,6 +103,7 @@ export function resolveOptions(options: TroupeOptions, role: "client" | "worker"
         replicas: whole("replicas", replicas, 1),
         history: whole("history", history, 1),
         factsHistory: whole("factsHistory", factsHistory, 1),
+        centralHistory: whole("centralHistory", centralHistory, 1),
       }),
   };
 }

@@ -28,6 +28,8 @@ export interface Ports extends PoolPorts, AsyncDisposable {
   readonly cluster: KvStore;
   /** What agents remember. Opened by the first call, made when it is not there; closed with the ports. */
   openMemory(): Promise<MemoryBuckets>;
+  /** The central state store's bucket. Opened by the first call, made when it is not there; closed with the ports. */
+  openCentral(): Promise<KvStore>;
   /** How long the mail knows a message id. What it has stored is not trimmed before. Unit: ms. */
   readonly duplicateWindowMs: number;
   /** Another pool of the app, over the same connection and closed with it. Makes it when it is not there. */

@@ -46,7 +46,7 @@ const nothing = new Uint8Array(0);
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  /** By receiver (dead letters are one): what waits behind the entry that is under way. */
+  /** By receiver (dead letters and each memory are one): what waits behind what is under way. */
   readonly #waiting = new Map<string, OutboxEntry[]>();
   readonly #dead = new Set<number>();
   #pending = 0;
@@ -72,6 +72,7 @@ export class Publisher {
   }
 
   publish(entries: readonly OutboxEntry[]): void {
+    const begun: string[] = [];
     for (const entry of entries) {
       this.#pending += 1;
       this.#pendingBytes += bytesOf(entry);
@@ -80,10 +81,11 @@ export class Publisher {
       const waiting = this.#waiting.get(lane);
       if (waiting !== undefined) waiting.push(entry);
       else {
-        this.#waiting.set(lane, []);
-        void this.#publishChain(entry, lane);
+        this.#waiting.set(lane, [entry]);
+        begun.push(lane);
       }
     }
+    for (const lane of begun) void this.#publishLane(lane);
   }
 
   /** The receiver; for dead letters and memories what is no actor's key. */
@@ -93,15 +95,13 @@ export class Publisher {
     return entry.timer === undefined ? entry.to : this.#options.from;
   }
 
-  async #publishChain(first: OutboxEntry, lane: string): Promise<void> {
-    let entry: OutboxEntry | undefined = first;
-    while (entry !== undefined) {
-      const isMemory: boolean = "memory" in entry;
-      const together = isMemory ? [entry, ...(this.#waiting.get(lane)?.splice(0) ?? [])] : undefined;
-      const isStored = await (together === undefined ? this.#publishOne(entry) : this.#rememberAll(together));
+  async #publishLane(lane: string): Promise<void> {
+    const waiting = this.#waiting.get(lane) ?? [];
+    for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
+      const together: readonly OutboxEntry[] = "memory" in entry ? [entry, ...waiting.splice(0)] : [entry]; // O4
+      const isStored = await this.#publishTogether(entry, together);
       if (!isStored) return; // Ownership was lost: the next owner publishes what stands in the outbox.
-      for (const stored of together ?? [entry]) this.#isStored(stored);
-      entry = this.#waiting.get(lane)?.shift();
+      for (const stored of together) this.#isStored(stored);
     }
     this.#waiting.delete(lane);
   }
@@ -113,14 +113,9 @@ export class Publisher {
     this.#options.onStored(entry);
   }
 
-  /** O4. */
-  #rememberAll(entries: readonly OutboxEntry[]): Promise<boolean> {
-    return this.#options.remember(entries.filter((entry) => "memory" in entry));
-  }
-
-  #publishOne(entry: OutboxEntry): Promise<boolean> {
+  #publishTogether(entry: OutboxEntry, together: readonly OutboxEntry[]): Promise<boolean> {
+    if ("memory" in entry) return this.#options.remember(together.filter((each) => "memory" in each));
     if ("dead" in entry) return this.#options.bury(entry);
-    if ("memory" in entry) return this.#options.remember([entry]);
     return entry.timer === undefined ? this.#send(entry) : this.#setOrCancel(entry);
   }
 

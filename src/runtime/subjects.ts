@@ -18,6 +18,8 @@ export interface Subjects {
   readonly memoryBucket: string;
   /** The same: facts and heads. */
   readonly factsBucket: string;
+  /** States that many share. */
+  readonly centralBucket: string;
   readonly pool: string;
   mail(partition: number, key: string, method: string): string;
   /** `A.mail.<pool>.`: what stands before the partition. */
@@ -52,6 +54,7 @@ export function subjectsOf(app: string, pool: string): Subjects {
     clusterBucket: `${app}_cluster`,
     memoryBucket: `${app}_memory`,
     factsBucket: `${app}_facts`,
+    centralBucket: `${app}_central`,
     mail: (partition, key, method) => `${mailPrefixes(partition)}${key}.${method}`,
     mailPoolPrefix,
     mailPrefix: mailPrefixes,

@@ -8,6 +8,7 @@ import { MailBudget } from "../actors/mail-budget.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
 import type { ContextStore } from "../memory/context-store.ts";
+import type { StateStore } from "../memory/state-store.ts";
 import { Activations } from "./activations.ts";
 import type { HereDoor } from "./asker.ts";
 import type { Change } from "./changes.ts";
@@ -213,6 +214,9 @@ class TroupeWorker implements Worker {
   }
   watch(pattern: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Change<unknown>> {
     return this.#client.watch(pattern, options);
+  }
+  states(actor?: string): Promise<StateStore> {
+    return this.#client.states(actor);
   }
   list(pattern: string): Promise<readonly string[]> {
     return this.#client.list(pattern);

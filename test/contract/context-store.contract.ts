@@ -162,6 +162,24 @@ export function contextStoreContract(name: string, open: OpenMemory): void {
       await expect(memory.scopes(anna, { limit: 0 })).rejects.toMatchObject({ code: "OPTION_INVALID" });
     });
 
+    test("retention is planned, applied, and nothing of what went is recalled or replicated", async () => {
+      await using stage = await stageOn(open);
+      const { memory } = stage;
+      for (let at = 0; at < 5; at += 1) await memory.log(anna).append({ text: `pear ${at}` });
+      const replica = await memory.replica(anna);
+      expect(texts(await memory.recall("pear"))).toHaveLength(5);
+      await memory.setRetention(anna, { entriesMax: 2 });
+      const plan = await memory.planRetention();
+      expect(plan.scopes).toMatchObject([{ scope: anna, entries: 3, reasons: { entries: 3 } }]);
+      expect(await memory.applyRetention(plan)).toMatchObject([{ scope: anna, entries: 3 }]);
+      expect(texts(await memory.recall("pear")).toSorted()).toEqual(["pear 3", "pear 4"]);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const look = () => replica.entries.length === 2 && resolve();
+      replica.onChange(look);
+      look();
+      await within(10_000, "the replica has two entries", promise);
+    });
+
     test("it gives the same handle for a scope, watches and replicas end with it, the stores stay open", async () => {
       await using stage = await stageOn(open);
       const { memory, stores } = stage;

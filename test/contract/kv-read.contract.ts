@@ -90,6 +90,7 @@ export function kvReadContract(name: string, open: OpenStore): void {
       await using opened = await open({ history: 3 });
       const { store } = opened;
       expect(await store.history("k")).toEqual([]);
+      expect([store.historyMax, (await opened.openAnother()).historyMax]).toEqual([3, 3]);
       for (const value of ["1", "2", "3"]) await store.put("k", bytes(value));
       await store.put("other", bytes("x"));
       const deleted = await store.delete("k");

@@ -46,7 +46,7 @@ class Model {
   forks = 0;
 
   pick(part: number): number {
-    return this.lines[Math.floor(part * this.lines.length)]?.position ?? 0;
+    return this.lines[Math.min(this.lines.length - 1, Math.floor(part * this.lines.length))]?.position ?? 0;
   }
 }
 

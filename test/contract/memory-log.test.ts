@@ -1,6 +1,7 @@
 import { logAppendContract } from "./log-append.contract.ts";
+import { logForkContract } from "./log-fork.contract.ts";
 import { logReadContract } from "./log-read.contract.ts";
-import { logErasedContract, logForkContract, logTruncationContract } from "./log-removal.contract.ts";
+import { logErasedContract, logTruncationContract } from "./log-removal.contract.ts";
 import { onEachStore } from "./log-support.ts";
 import { logWindowContract } from "./log-window.contract.ts";
 

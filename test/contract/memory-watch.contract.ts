@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { encodeText } from "../../src/core/codec.ts";
+import { ContextLog } from "../../src/memory/context-log.ts";
 import type { MemoryChange } from "../../src/memory/memory-change.ts";
 import { factKey, recordKey } from "../../src/memory/memory-keys.ts";
 import { cursorAgeMsMax, watchMemory } from "../../src/memory/memory-watch.ts";
@@ -130,6 +131,22 @@ export function memoryWatchContract(name: string, open: OpenMemory): void {
         "(user.anna head memory 2)",
         "current",
       ]);
+    });
+
+    test("a record that a truncation has written anew is told as that, and none of its entries as new (T4)", async () => {
+      await using memory = await open();
+      const { stores } = memory;
+      const log = new ContextLog({ stores, scope: anna });
+      const { entries } = await log.append([{ text: "a" }, { text: "b" }, { text: "c" }]);
+      await using watch = await watchMemory({ stores }, anna, { what: "log", from: "now" });
+      const isRemoval = ({ kind }: MemoryChange) => kind === "entries-removed";
+      await log.truncate({ after: entries[1]?.position ?? 0 });
+      const cut = (await takeUntil(watch, isRemoval)).at(-1);
+      expect(cut).toMatchObject({ left: [{ text: "a" }, { text: "b" }] });
+      await log.truncate({ before: entries[1]?.position ?? 0 });
+      await log.append({ text: "d" });
+      const rest = (await takeUntil(watch, isEntry("d"))).filter(({ kind }) => kind !== "head-changed");
+      expect(rest).toMatchObject([{ left: [{ text: "b" }] }, { entry: { text: "d" } }]);
     });
 
     test("patches lead from the value that the store held before, also when the watch never saw it", async () => {

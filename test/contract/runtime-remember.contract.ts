@@ -7,6 +7,7 @@ import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import type { MemoryOptions } from "../../src/actors/memory-options.ts";
 import { AgentMemory } from "../../src/memory/agent-memory.ts";
 import type { Entry } from "../../src/memory/entry.ts";
+import { eraseScope } from "../../src/memory/erasure.ts";
 import { changeHead } from "../../src/memory/head.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import type { Scope } from "../../src/memory/scope.ts";
@@ -74,7 +75,18 @@ async function storesOf(troupe: Troupe): Promise<MemoryStores> {
 }
 
 /** What stands in a scope's log when so many entries do. */
-async function entriesOf(troupe: Troupe, scope: Scope, count: number): Promise<readonly Entry[]> {
+const entriesOf = (troupe: Troupe, scope: Scope, count: number) =>
+  entriesWhen(troupe, scope, `${count} entries`, (entries) => entries.length >= count);
+
+const untilLast = (troupe: Troupe, scope: Scope, text: string) =>
+  entriesWhen(troupe, scope, text, (entries) => entries.at(-1)?.text === text);
+
+async function entriesWhen(
+  troupe: Troupe,
+  scope: Scope,
+  what: string,
+  fits: (entries: readonly Entry[]) => boolean,
+): Promise<readonly Entry[]> {
   const stores = await storesOf(troupe);
   const read = () => new AgentMemory(stores).last(scope, 10_000, []);
   const stop = new AbortController();
@@ -82,11 +94,11 @@ async function entriesOf(troupe: Troupe, scope: Scope, count: number): Promise<r
     for await (const change of await stores.entries.watch(">", { signal: stop.signal })) {
       if (change.kind === "restarted") continue;
       const entries = await read();
-      if (entries.length >= count) return entries;
+      if (fits(entries)) return entries;
     }
     throw new Error("the watch ended");
   };
-  return within(`${count} entries`, look()).finally(() => stop.abort());
+  return within(what, look()).finally(() => stop.abort());
 }
 
 const own = (id: string): Scope => ({ agent: { type: "clerk", id } });
@@ -195,12 +207,13 @@ export function runtimeRememberContract(name: string, open: OpenRuntime): void {
         await held;
         expect((await actor.get())?.state.heard).toBe(1);
         await first.close();
-        await stage.worker([clerk]);
+        const second = await stage.worker([clerk]);
         // Nobody calls the actor: whoever takes over writes what it has left.
         expect(textsOf(await entriesOf(client, own("c"), 4))).toEqual(["x", "x 0", "x 1", "x 2"]);
         expect(textsOf(await entriesOf(client, team, 1))).toEqual(["c: x"]);
         await actor.ask.note({ text: "y" });
         expect(textsOf(await entriesOf(client, own("c"), 6))).toEqual(["x", "x 0", "x 1", "x 2", "y", "y 0"]);
+        await second.drain();
         const memory = new AgentMemory(await storesOf(client));
         expect((await memory.facts([team], ["notes"], [])).get("notes")?.value).toBe(2);
       });
@@ -256,6 +269,30 @@ export function runtimeRememberContract(name: string, open: OpenRuntime): void {
     await actor.ask.hear("new");
     expect(textsOf(await entriesOf(client, own("c"), 2))).toEqual(["new", "heard new"]);
     expect(refused.length <= 1 && refused.every(({ code }) => code === "SCOPE_ERASED")).toBe(true);
+  });
+
+  test(`${name}: an erasure while an agent works leaves nothing of what was before, for its windows and recall too, and takes nothing of what comes after`, async () => {
+    await using stage = await Stage.open(open);
+    const bringing = clerkWith({ bring: { window: { tokens: 500 }, recall: { k: 5 }, facts: true } });
+    const { client } = await stage.both([bringing]);
+    const stores = await storesOf(client);
+    const actor = client.actor(bringing, "c");
+    await actor.ask.hear("the secret is a parrot");
+    await actor.ask.note({ text: "parrot" });
+    expect((await actor.ask.show("Which parrot?")).window).toContain("the secret is a parrot");
+    const working = upTo(20).map((n) => actor.ask.hear(`during ${n}`));
+    await eraseScope(stores, own("c"));
+    await Promise.all(working);
+    const { window, recalled, last } = await actor.ask.show("Which parrot?");
+    expect([...window, ...recalled].filter((text) => text.includes("secret"))).toEqual([]);
+    expect(last).toBeNull();
+    await actor.ask.hear("after it");
+    const texts = textsOf(await untilLast(client, own("c"), "heard after it"));
+    expect(texts.filter((text) => text.includes("secret"))).toEqual([]);
+    // Of each turn that was under way all is there, or nothing.
+    for (const n of upTo(20)) {
+      expect(texts.includes(`during ${n}`), `during ${n}`).toBe(texts.includes(`heard during ${n}`));
+    }
   });
 
   test(`${name}: what is refused for good is let go and said, and what comes behind it is written (M3)`, async () => {

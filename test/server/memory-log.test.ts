@@ -109,5 +109,4 @@ test("1,000 turns of 300 bytes take at most 1.6 times their bytes, as the server
   expect(info).toMatchObject({ kind: "ok", value: { state: { messages: 1_000 } } });
   const bytes = info.kind === "ok" ? info.value.state.bytes : Number.NaN;
   expect(bytes / (1_000 * 300)).toBeLessThanOrEqual(1.6);
-  console.log("bytes per content byte", bytes / 300_000);
 });

@@ -106,3 +106,12 @@ test("a finding is a line of JSON, and a column beside those with the same figur
   expect(tables[0]?.split("\n")[0]).toMatch(/failover\.kill \| failover\.drain/);
   expect(tables[0]).toMatch(/\| kills +\| +20 \| +20 \|/);
 });
+
+test("what one case found many times has a row for each finding", () => {
+  const race = { name: "memory.races", operation: "fact.set", writers: 100, lost: 0 };
+  const [table = "", ...others] = toFindingTables([race, { ...race, operation: "log.append", lost: 3 }]);
+  expect(others).toEqual([]);
+  expect(table.split("\n").map((line) => line.replaceAll(" ", ""))).toEqual([
+    ...["|operation|writers|lost|", "|------------|--------:|-----:|", "|fact.set|100|0|", "|log.append|100|3|"],
+  ]);
+});

@@ -99,8 +99,8 @@ async function work(ops: readonly (() => Promise<unknown>)[]): Promise<void> {
       await op();
     } catch (thrown) {
       if (!isTroupeError(thrown)) throw thrown;
-      if (["SCOPE_ERASED", "WRITE_CONTENDED", "OPTION_INVALID"].includes(thrown.code)) return;
-      throw thrown;
+      if (!["SCOPE_ERASED", "WRITE_CONTENDED", "OPTION_INVALID", "OUTCOME_UNKNOWN"].includes(thrown.code)) throw thrown;
+      if (thrown.code === "SCOPE_ERASED") return;
     }
   }
 }
@@ -134,6 +134,11 @@ async function runSchedule(seed: number): Promise<void> {
     if (writer !== undefined) ready.push(writer(await world.connect(`writer-${at}`), `${kind}${at}`));
   }
   await world.run(() => false);
+  if (world.random() < 0.5) {
+    for (const at of chosen.keys()) world.disturb(`writer-${at}`);
+    world.disturb("eraser-1");
+    world.disturb("eraser-2");
+  }
   const working = (await Promise.all(ready)).map(work);
 
   let receipt: ErasureReceipt | undefined;

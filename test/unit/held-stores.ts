@@ -3,6 +3,7 @@
 
 import type { Clock } from "../../src/core/clock.ts";
 import { drawId } from "../../src/core/clock.ts";
+import { TroupeError } from "../../src/core/errors.ts";
 import { MemoryPlace, openMemoryStore } from "../../src/kv/memory-store.ts";
 import type { KvStore } from "../../src/kv/store.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
@@ -29,6 +30,9 @@ interface Held {
 /** So many calls are slow on their way, and so seldom one of them gets its turn while others wait. */
 const slowCalls = 0.1;
 const slowShare = 0.02;
+/** Of a disturbed client's writes so many are answered by OUTCOME_UNKNOWN. */
+const lostCalls = 0.08;
+const writes: ReadonlySet<string> = new Set(["create", "put", "update", "delete", "purge", "transact"]);
 
 export class HeldStores {
   readonly random: () => number;
@@ -36,6 +40,7 @@ export class HeldStores {
   readonly near: Promise<MemoryStores>;
   readonly #held: Held[] = [];
   readonly #dead = new Set<string>();
+  readonly #faulty = new Set<string>();
 
   constructor(seed: number) {
     this.random = randomFrom(seed);
@@ -59,6 +64,11 @@ export class HeldStores {
       clock: this.#clockOf(client),
       codecs,
     };
+  }
+
+  /** From now on answers to what the client writes are lost now and then. */
+  disturb(client: string): void {
+    this.#faulty.add(client);
   }
 
   /** The client does no more; what it has sent arrives all the same. */
@@ -96,6 +106,13 @@ export class HeldStores {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== "function") return member;
         return async (...args: unknown[]) => {
+          if (this.#faulty.has(client) && writes.has(String(name)) && this.random() < lostCalls) {
+            // Whoever waits is told that it is not known; it arrives all the same, earlier or later than that.
+            const arriving = this.#wait(client, "arrive").then(() => Reflect.apply(member, target, args));
+            arriving.catch(() => undefined);
+            await this.#wait(client, "answer");
+            throw new TroupeError("OUTCOME_UNKNOWN", `${String(name)}: the answer was lost`);
+          }
           await this.#wait(client, "arrive");
           const answer: unknown = await Reflect.apply(member, target, args).catch((thrown: unknown) => ({ thrown }));
           await this.#wait(client, "answer");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Entry } from "../../src/memory/entry.ts";
 import { toEntry } from "../../src/memory/entry.ts";
-import { rangesOf } from "../../src/memory/log-pages.ts";
+import { pageSizeAfter, rangesOf } from "../../src/memory/log-pages.ts";
 import type { Segment } from "../../src/memory/log-segments.ts";
 import { inOrder, leftBehind, WindowFilling } from "../../src/memory/log-window.ts";
 import { approximateTokens } from "../../src/memory/token-count.ts";
@@ -76,6 +76,15 @@ test("pages cover every record of every segment once, in the order asked for", (
       },
     ),
   );
+});
+
+test("pages grow while records are small, and shrink when they are large", () => {
+  const mib = 1_048_576;
+  expect(pageSizeAfter(64, 64 * 300, 499)).toBe(256);
+  expect(pageSizeAfter(256, 256 * 300, 499)).toBe(499);
+  expect(pageSizeAfter(64, 64 * mib, 499)).toBe(4);
+  expect(pageSizeAfter(1, 100 * mib, 499)).toBe(1);
+  expect(pageSizeAfter(8, 0, 8)).toBe(8);
 });
 
 test("tokens are counted by characters: more for other scripts, and for what goes with the text", () => {

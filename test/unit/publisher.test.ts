@@ -128,10 +128,10 @@ test("O4: what is for one scope is handed over in order, what waits there togeth
   expect([publisher.pending, publisher.pendingBytes > 0]).toEqual([6, true]);
   await clock.advance(0);
   expect(stored).toEqual([4]);
-  expect(remembering.map(({ numbers }) => numbers)).toEqual([[1], [2]]);
+  expect(remembering.map(({ numbers }) => numbers)).toEqual([[1, 3], [2]]);
   remembering[0]?.done(true);
   await clock.advance(0);
-  expect(remembering.map(({ numbers }) => numbers)).toEqual([[1], [2], [3, 5]]);
+  expect(remembering.map(({ numbers }) => numbers)).toEqual([[1, 3], [2], [5]]);
   remembering[2]?.done(true);
   remembering[1]?.done(false);
   await clock.advance(0);

@@ -96,6 +96,18 @@ describe("what is in it", () => {
     );
   });
 
+  test("I2: the oldest is known however often documents were added again before", async () => {
+    for (let times = 60; times < 75; times += 1) {
+      const index = indexOf(
+        [1, 2, 3].map((time) => documentOf(`d${time}`, { text: "tea", atMs: time })),
+        { documentsMax: 3 },
+      );
+      for (let time = 0; time < times; time += 1) index.add(documentOf("d3", { text: "tea", atMs: 3 }));
+      index.add(documentOf("d4", { text: "tea", atMs: 4 }));
+      expect((await idsOf(index, "tea")).sort(), `${times} times`).toEqual(["d2", "d3", "d4"]);
+    }
+  });
+
   test("I2: it takes no more memory than it may, and a text that is larger than that is left out alone", async () => {
     const index = new RecallIndex({ bytesMax: 20_000 });
     for (let at = 0; at < 200; at += 1) {

@@ -99,14 +99,31 @@ export class Corpus {
   }
 
   remove(slot: number, document: RecallDocument): void {
+    this.postings.remove(slot, countTerms(document.text).counts);
+    this.neighbourhood.remove(slot, document);
+    this.#forget(slot, document);
+  }
+
+  /** All of exactly this scope, with one look at each of their terms. */
+  removeScope(scope: string): readonly { readonly slot: number; readonly document: RecallDocument }[] {
+    const removed = this.neighbourhood.slotsOf(scope).flatMap((slot) => {
+      const document = this.#documents[slot];
+      return document === undefined ? [] : [{ slot, document }];
+    });
+    const terms = new Set(removed.flatMap(({ document }) => [...countTerms(document.text).counts.keys()]));
+    this.postings.removeAll(new Set(removed.map(({ slot }) => slot)), terms);
+    this.neighbourhood.removeScope(scope);
+    for (const { slot, document } of removed) this.#forget(slot, document);
+    return removed;
+  }
+
+  #forget(slot: number, document: RecallDocument): void {
     this.#documents[slot] = undefined;
     this.#slots.delete(document.id);
     this.#free.push(slot);
     this.#lengthTotal -= this.lengthOf(slot);
     this.#lengths[slot] = 0;
     this.#characters -= charactersOf(document);
-    this.postings.remove(slot, countTerms(document.text).counts);
-    this.neighbourhood.remove(slot, document);
     for (const word of nameWords(document)) this.#countSpeaker(word, document.speaker ?? "", -1);
     const month = monthNumber(document.atMs);
     const slots = this.#months.get(month);

@@ -81,6 +81,15 @@ export class Neighbourhood {
     this.#measure(placed, at);
   }
 
+  removeScope(scope: string): void {
+    for (const { slot } of this.#byScope.get(scope) ?? []) {
+      this.#spanTotal -= this.spanOf(slot);
+      this.#spans[slot] = 0;
+      this.#lengths[slot] = 0;
+    }
+    this.#byScope.delete(scope);
+  }
+
   /** N1. */
   #link(first: Placed | undefined, second: Placed | undefined): void {
     const isNear =

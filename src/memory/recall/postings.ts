@@ -52,6 +52,17 @@ export class Postings {
     }
   }
 
+  /** Goes through each of the terms once, however many slots there are. */
+  removeAll(slots: ReadonlySet<number>, terms: Iterable<string>): void {
+    for (const term of terms) {
+      const entries = this.#byTerm.get(term) ?? [];
+      const kept = entries.filter((entry) => !slots.has(slotOf(entry)));
+      this.#entries -= entries.length - kept.length;
+      if (kept.length === 0) this.#end(term);
+      else this.#byTerm.set(term, kept);
+    }
+  }
+
   /** Other terms that look like forms of the same word, as `counselor` of `counsel`: stems fail to meet, or are of no English. */
   formsOf(term: string): readonly string[] {
     const alike = this.#byStart.get(term.slice(0, commonStart)) ?? [];

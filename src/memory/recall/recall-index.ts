@@ -94,17 +94,15 @@ export class RecallIndex {
     const document = slot === undefined ? undefined : this.#corpus.documentAt(slot);
     if (slot === undefined || document === undefined) return false;
     this.#corpus.remove(slot, document);
-    this.#vectors?.delete(slot);
-    this.#unembedded.delete(document);
-    this.#ages.tidy(this.size, () => this.#corpus.documents());
+    this.#forget(slot, document);
     return true;
   }
 
   /** Removes what is of exactly this scope; how many there were. */
   removeScope(scope: string): number {
-    const documents = this.#corpus.neighbourhood.slotsOf(scope).map((slot) => this.#corpus.documentAt(slot));
-    for (const document of documents) if (document !== undefined) this.remove(document.id);
-    return documents.length;
+    const removed = this.#corpus.removeScope(scope);
+    for (const { slot, document } of removed) this.#forget(slot, document);
+    return removed.length;
   }
 
   /**
@@ -137,6 +135,13 @@ export class RecallIndex {
     const embedded = await embedWithin(embedder, query, { embedMsMax, clock, signal: options.signal });
     if (embedded.kind === "failed") return { hits: this.#searchWords(query, asked), degraded: embedded.reason };
     return { hits: this.#searchBoth(query, asked, this.#vectors, embedded.vector) };
+  }
+
+  /** What is kept of a document besides the corpus. */
+  #forget(slot: number, document: RecallDocument): void {
+    this.#vectors?.delete(slot);
+    this.#unembedded.delete(document);
+    this.#ages.tidy(this.size, () => this.#corpus.documents());
   }
 
   #searchWords(query: string, asked: ResolvedQuery): readonly RecallHit[] {
