@@ -36,6 +36,19 @@ export function memoryFactsContract(name: string, open: OpenMemory): void {
       expect(await new Facts({ stores: opened.stores, scope: { user: "bert" } }).get("likes")).toBeUndefined();
     });
 
+    test("a change that its writer has numbered is made once, whoever has written since", async () => {
+      await using opened = await open();
+      const facts = factsOf(opened.stores);
+      const add = (writer: string, number: number) =>
+        facts.merge("n", 1, { policy: "sum", writeId: `${writer}:${number}`, numbered: { writer, number } });
+      await add("a.x", 1);
+      for (let number = 1; number <= 20; number += 1) await add("a.y", number);
+      expect(await add("a.x", 1)).toMatchObject({ kind: "duplicate" });
+      expect(await presentValue(facts, "n")).toBe(21);
+      await add("a.x", 2);
+      expect(await presentValue(facts, "n")).toBe(22);
+    });
+
     test("values of every form, and names of any characters, come back as they were", async () => {
       await using opened = await open();
       const facts = factsOf(opened.stores);

@@ -11,7 +11,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openLink } from "../../src/kv/nats-link.ts";
+import { type NatsLink, openLink } from "../../src/kv/nats-link.ts";
 import { openNatsStore } from "../../src/kv/nats-store.ts";
 import { openStateStore, type StateStore } from "../../src/memory/state-store.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
@@ -48,8 +48,10 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const folder = await mkdtemp(join(tmpdir(), "troupe-load-"));
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   const server = cleanup.use(await startTestServer());
+  const links: NatsLink[] = [];
   const open = async () => {
     const link = cleanup.use(await openLink({ servers: server.url, reconnectTimeWait: 50 }));
+    links.push(link);
     return openStateStore({ kv: cleanup.use(await openNatsStore({ link, bucket, history: 64 })) });
   };
   const states = await open();
@@ -59,7 +61,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   for (let at = 0; at < processes; at += 1) await crew.start(at, 0);
   await registers.start();
   onProgress(`${processes} processes of ${writers} writers on ${keys} keys`);
-  const kills = await killByTurn(server, crew, options, performance.now() + seconds * 1_000);
+  const kills = await killByTurn({ server, links, crew }, options, performance.now() + seconds * 1_000);
   onProgress("stopping");
   const seen = await registers.stop();
   const faults = [...(await crew.stop()), ...seen.broken];
@@ -78,8 +80,7 @@ async function fill(states: StateStore, keys: number): Promise<void> {
 
 /** Returns how often something was killed. */
 async function killByTurn(
-  server: TestServer,
-  crew: Crew,
+  { server, links, crew }: { readonly server: TestServer; readonly links: readonly NatsLink[]; readonly crew: Crew },
   { killEveryMs, onProgress, processes }: LoadOptions,
   endMs: number,
 ): Promise<number> {
@@ -89,8 +90,10 @@ async function killByTurn(
     if (performance.now() >= endMs) return kills;
     if (kills % 2 === 0) {
       onProgress("killing the server");
+      const back = Promise.all(links.map(reconnected));
       await server.kill9();
       await server.restart();
+      await back;
     } else {
       const at = Math.floor(kills / 2) % processes;
       onProgress(`killing the writers p${at}`);
@@ -98,6 +101,15 @@ async function killByTurn(
       await crew.start(at, kills);
     }
   }
+}
+
+function reconnected(link: NatsLink): Promise<void> {
+  return new Promise((resolve) => {
+    const unlisten = link.onReconnected(() => {
+      unlisten();
+      resolve();
+    });
+  });
 }
 
 /** The processes of writers. */

@@ -62,7 +62,7 @@ test("over cuts and a killed server a replica comes to what stands, and recall f
     Array.from({ length: 10 }, (_, at) => `apple number ${count - 9 + at}`),
   );
   const { memory } = replica.revisions;
-  const { hits } = await reader.recall(`number ${count}`, { k: 1, after: { memory } });
+  const { hits } = await reader.recall(`apple number ${count}`, { k: 1, kinds: ["turn"], after: { memory } });
   expect(hits[0]?.document.text).toBe(`apple number ${count}`);
 });
 
