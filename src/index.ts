@@ -137,3 +137,23 @@ export { connect } from "./runtime/client.ts";
 export type { TroupeOptions, WorkerOptions } from "./runtime/options.ts";
 export type { Worker } from "./runtime/worker.ts";
 export { createWorker } from "./runtime/worker.ts";
+export type { Workflow, WorkflowOptions } from "./workflow/define-workflow.ts";
+export { defineWorkflow } from "./workflow/define-workflow.ts";
+export type {
+  At,
+  AttemptOptions,
+  ChildOptions,
+  ChildWorkflow,
+  Flow,
+  ForEachOptions,
+  LoopOptions,
+  RetryRule,
+  Steps,
+  TaskOptions,
+  WaitForOptions,
+} from "./workflow/flow.ts";
+export type { HookContext, ProgressSink, RunProgress, WorkflowHooks } from "./workflow/hooks.ts";
+export type { Failure as RunFailure, Mark, Phase, Run, Transition } from "./workflow/run.ts";
+export type { RunDefinition, RunStatus, Signal } from "./workflow/run-actor.ts";
+export type { TaskContext } from "./workflow/task-context.ts";
+export type { Migration, Migrations } from "./workflow/version.ts";

@@ -50,6 +50,15 @@ export interface TurnContext<State> extends CommonContext {
    * throws is not kept. For an ask without an idempotency key nothing is kept, since it is never repeated.
    */
   step<T>(name: string, fn: (signal: AbortSignal) => T | Promise<T>): Promise<T>;
+  /** The time by this worker's clock. A turn that is run again sees another. Unit: ms since the epoch. */
+  now(): number;
+  /** Resolves after so much of this turn's time, or at once when it or `signal` aborts. For longer, set a timer. Unit: ms. */
+  delay(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * What this turn has told, spawned, stopped, timed and written to memory so far is not sent: for a handler that goes on after
+   * a failure.
+   */
+  takeBack(): void;
   /**
    * Tells this actor's own `method` once, at a time or after a while. It is set if and only if this turn commits, replaces
    * the timer of the same name, and fires also while no worker is alive. An actor has at most 64 timers (TIMERS_FULL).

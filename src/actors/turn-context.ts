@@ -1,6 +1,7 @@
 // The context of one turn, and what the turn has come to when its handler has returned. The laws stand in `turn.ts`.
 
 import { create, current } from "mutative";
+import { delay } from "../core/clock.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
@@ -157,6 +158,21 @@ export class Turn {
     await services.keepStep(message, name, text);
     this.#checkOpen();
     return value === undefined ? undefined : JSON.parse(text);
+  }
+
+  now(): number {
+    return this.#request.services.clock.now();
+  }
+
+  delay(ms: number, signal?: AbortSignal): Promise<void> {
+    const until = signal === undefined ? this.signal : AbortSignal.any([this.signal, signal]);
+    return delay(this.#request.services.clock, ms, until);
+  }
+
+  takeBack(): void {
+    this.#checkOpen();
+    this.#sendings = undefined;
+    this.#timers = undefined;
   }
 
   tellLater(method: string, options: TellLaterOptions): void {

@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { AnyActor } from "../actors/definition.ts";
 import { messageOf } from "../core/errors.ts";
+import type { Workflow } from "../workflow/define-workflow.ts";
 import { CommandFailure } from "./failure.ts";
 
 export interface LoadedActors {
@@ -13,8 +14,27 @@ export interface LoadedActors {
   readonly actors: readonly AnyActor[];
 }
 
+export type LoadedWorkflow = Pick<Workflow<unknown, unknown, unknown>, "name" | "actors" | "plan">;
+
 /** Rejects with FILE_UNUSABLE: not there, cannot be loaded, or no actors in it. */
 export async function loadActors(file: string): Promise<LoadedActors> {
+  const { path, module } = await loadModule(file);
+  const actors = actorsOf(module);
+  if (actors.length > 0) return { path, actors };
+  throw new CommandFailure(
+    "FILE_UNUSABLE",
+    `${file} exports no actors`,
+    'Export them: export const Counter = defineActor("counter", …), or an array of them as the default export.',
+  );
+}
+
+interface LoadedModule {
+  readonly path: string;
+  readonly module: Readonly<Record<string, unknown>>;
+  readonly exported: readonly unknown[];
+}
+
+async function loadModule(file: string): Promise<LoadedModule> {
   const path = await findActorFile(file);
   let module: Readonly<Record<string, unknown>>;
   try {
@@ -23,13 +43,7 @@ export async function loadActors(file: string): Promise<LoadedActors> {
     const text = `cannot load ${file}: ${messageOf(thrown)}${placeOf(thrown)}`;
     throw new CommandFailure("FILE_UNUSABLE", text, remedyOf(thrown), thrown);
   }
-  const actors = actorsOf(module);
-  if (actors.length > 0) return { path, actors };
-  throw new CommandFailure(
-    "FILE_UNUSABLE",
-    `${file} exports no actors`,
-    'Export them: export const Counter = defineActor("counter", …), or an array of them as the default export.',
-  );
+  return { path, module, exported: exportsOf(module) };
 }
 
 /** The definition of a type in a file of actors. Rejects with FILE_UNUSABLE. */
@@ -51,10 +65,30 @@ export async function findActorFile(file: string): Promise<string> {
   return path;
 }
 
-/** The default export when it is an array, else every definition that is exported, each once. */
+const exportsOf = (module: Readonly<Record<string, unknown>>): readonly unknown[] =>
+  Array.isArray(module.default) ? (module.default as readonly unknown[]) : Object.values(module);
+
+/** The default export when it is an array, else every definition, those of workflows too, that is exported, each once. */
 export function actorsOf(module: Readonly<Record<string, unknown>>): readonly AnyActor[] {
-  const exported = Array.isArray(module.default) ? (module.default as readonly unknown[]) : Object.values(module);
-  return [...new Set(exported)].filter(isActor);
+  const exported = exportsOf(module);
+  return [...new Set(exported.flatMap((one) => (isWorkflow(one) ? one.actors : one)))].filter(isActor);
+}
+
+/** The workflow of that name in a file of actors. Rejects with FILE_UNUSABLE. */
+export async function loadWorkflow(file: string, name: string): Promise<LoadedWorkflow> {
+  const { exported } = await loadModule(file);
+  const workflows = exported.filter(isWorkflow);
+  const found = workflows.find((workflow) => workflow.name === name);
+  if (found !== undefined) return found;
+  const known = workflows.map((workflow) => workflow.name).join(", ") || "none";
+  throw new CommandFailure("FILE_UNUSABLE", `${file} does not define the workflow ${name}`, `It defines: ${known}.`);
+}
+
+/** What `defineWorkflow` makes, known by its shape. */
+function isWorkflow(value: unknown): value is LoadedWorkflow {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, actors, plan } = value as Partial<Record<keyof LoadedWorkflow, unknown>>;
+  return typeof name === "string" && Array.isArray(actors) && typeof plan === "object" && plan !== null;
 }
 
 /** Known by its shape: the file may have loaded another copy of this package. */

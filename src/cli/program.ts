@@ -20,6 +20,7 @@ import { tellCommand } from "./commands/tell.ts";
 import { timersCommand } from "./commands/timers.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workerCommand } from "./commands/worker.ts";
+import { workflowCommand } from "./commands/workflow.ts";
 import type { Terminal } from "./terminal.ts";
 
 const description = `Runs agents as actors on NATS, and looks at them.
@@ -49,7 +50,7 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
     ...[historyCommand, watchCommand, psCommand, timersCommand, drainCommand, deadCommand, resumeCommand],
-    ...[memoryCommand, migrateCommand, doctorCommand],
+    ...[memoryCommand, migrateCommand, doctorCommand, workflowCommand],
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {

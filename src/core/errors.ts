@@ -115,6 +115,14 @@ export const errorCatalog = {
   },
   LOCK_LOST: { retry: "later", remedy: "Another may hold the lock now: take it again, and look again at what stands." },
   MEMORY_MISSING: { retry: "never", remedy: "Give the actor's definition a `memory`, `{}` for all defaults." },
+  WORKFLOW_CHANGED: {
+    retry: "elsewhere",
+    remedy: "Deploy the code that this run began with, or give the new version a migration from the run's version.",
+  },
+  TASK_TIMEOUT: { retry: "later", remedy: "Make the task heed `ctx.signal`, or raise its `timeoutMs`." },
+  RUN_PHASE: { retry: "never", remedy: "Look at the run with `status`; the message says what it is doing." },
+  SIGNAL_UNKNOWN: { retry: "never", remedy: "Send one of the signals that the workflow waits for." },
+  SIGNALS_FULL: { retry: "later", remedy: "Too many signals that nothing waits for yet are kept; send it later." },
   CODEC_UNKNOWN: { retry: "never", remedy: "Open the memory with the codec that wrote this value." },
 } as const satisfies Record<string, CatalogEntry>;
 

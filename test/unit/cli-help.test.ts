@@ -29,7 +29,7 @@ function helpOf(command: Command): string {
 
 test("the program lists every command, with examples and the exit codes", () => {
   const help = helpOf(program);
-  for (const name of "dev worker spawn tell ask get history watch ps timers dead resume memory migrate doctor".split(
+  for (const name of "dev worker spawn tell ask get history watch ps timers dead resume memory migrate doctor workflow".split(
     " ",
   )) {
     expect(help).toMatch(new RegExp(`^  ${name} `, "m"));
@@ -44,14 +44,7 @@ describe("each command", () => {
     (name, command) => {
       const [, examples = ""] = helpOf(command).split("Examples:\n");
       const lines = examples.trimEnd().split("\n");
-      expect(
-        lines.filter(
-          (line) =>
-            line.includes(`troupe ${name}`) ||
-            line.includes(`troupe dead ${name}`) ||
-            line.includes(`troupe memory ${name}`),
-        ),
-      ).not.toEqual([]);
+      expect(lines.filter((line) => new RegExp(`troupe (?:\\w+ )?${name}\\b`).test(line))).not.toEqual([]);
       for (const line of lines) expect(line, "the command, and what it does").toMatch(/^ {2}\S.*? {3,}\S/);
       expect(command.summary()).not.toBe("");
       const flags = command.options.map(({ long }) => long);

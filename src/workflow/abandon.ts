@@ -1,0 +1,37 @@
+// What stands in a node, or in the whole run, is given up: nothing more begins in it. What was ordered is under way in
+// another actor and cannot be called back: it is left to end (W4).
+
+import { isWithin } from "./tree.ts";
+import type { Work } from "./work.ts";
+
+export function abandon(work: Work, outer: string): void {
+  const inner = [...work.marks].filter(([path]) => path !== "" && isWithin(path, outer));
+  // These first: their items are known as long as what they stand in is open.
+  for (const [path, mark] of inner) {
+    if (mark.is !== "running") continue;
+    const { order, attempt } = mark;
+    work.mark(path, { is: "left", order, attempt, place: work.placeOf(path) });
+    if (work.node(path).kind === "child") work.commands.push({ kind: "cancel-child", path, order, attempt });
+  }
+  for (const [path, mark] of inner) {
+    switch (mark.is) {
+      case "ready":
+      case "backing-off":
+      case "sleeping":
+      case "waiting":
+      case "open":
+      case "compensating":
+        work.unmark(path);
+        break;
+      case "held":
+        work.mark(path, { is: "failed", failure: mark.failure });
+        break;
+      case "running":
+      case "left":
+      case "failed":
+      case "done":
+      case "compensated":
+        break;
+    }
+  }
+}

@@ -1,0 +1,210 @@
+// What an event makes of a run, and what is to be done about it: one pure function, `advance(plan, run, event, now)`. The run
+// is a value that can be stored after each event, and all that is to come follows from it and from the events alone.
+//
+//   W1. An event that nothing waits for changes nothing: a result of an order that is over, a time that has not come, anything
+//       for a run that is over. So events may come late, and more than once.
+//   W2. A node begins once in each repetition, when the one before it in its block has ended well; a task that ended well is
+//       never ordered again.
+//   W3. A mark that says `running` and the command that makes it true are of one advance. A run that is not over waits for
+//       something that is bound to come: an order, a time, a signal, or a person who resumes or retries it.
+//   W4. What was done is undone in the reverse order of its ending, one at a time, each once; and only when everything that was
+//       begun in the scope has ended, so that nothing is done behind the undoing.
+//   W5. While a run is paused no order is given. What was given may end and counts.
+//   W6. Of a `forEach` at most `concurrency` items are under way, and a loop runs at most `timesMax` times.
+//   W7. A change of the state is whole or is none: one that throws, or leaves what the schema refuses, is the node's failure.
+//   W8. Of a branch's ways the first whose condition holds is taken; that is decided once, on the state of that moment.
+//   W9. The same plan, run, event and time give the same: no clock, no chance, no wait.
+
+import { compensationEnded, dueCompensations, settle } from "./compensate.ts";
+import { enter, giveOrder, takeSignal, tryBackOff } from "./enter.ts";
+import { failNode, failRun } from "./fail.ts";
+import { begin, endNode } from "./finish.ts";
+import type { Place } from "./node.ts";
+import type { Command, Ended, Plan, Run, RunEvent, Transition } from "./run.ts";
+import { isOver } from "./run.ts";
+import { blockPathOf } from "./tree.ts";
+import { Work } from "./work.ts";
+
+export interface Advance {
+  readonly run: Run;
+  readonly commands: readonly Command[];
+  readonly transitions: readonly Transition[];
+}
+
+export function newRun(): Run {
+  return { state: {}, phase: "new", marks: {} };
+}
+
+export function advance(plan: Plan, run: Run, event: RunEvent, nowMs: number): Advance {
+  if (isOver(run.phase) || (run.phase === "new") !== (event.kind === "start")) return unchanged(run); // W1
+  const work = new Work(plan, event.kind === "start" ? startedRun(plan, run, event) : run, nowMs);
+  take(work, event);
+  if (work.queue.length === 0 && work.transitions.length === 0 && work.paused === (run.paused === true)) {
+    if (event.kind !== "signal" && event.kind !== "due") return unchanged(run); // W1
+  }
+  drain(work);
+  return { run: withTimer(work.toRun()), commands: work.commands, transitions: work.transitions };
+}
+
+/** Whether something in the run waits for this signal. */
+export function isWaitedFor(run: Run, signal: string): boolean {
+  return Object.values(run.marks).some((mark) => mark.is === "waiting" && mark.signal === signal);
+}
+
+const unchanged = (run: Run): Advance => ({ run, commands: [], transitions: [] });
+
+function startedRun(plan: Plan, run: Run, event: RunEvent & { kind: "start" }): Run {
+  const { state, parent } = event;
+  const pinned = { version: plan.version, hash: plan.tree.hash };
+  return { ...run, state, ...pinned, ...(parent === undefined ? {} : { parent }) };
+}
+
+function take(work: Work, event: RunEvent): void {
+  switch (event.kind) {
+    case "start":
+      work.pass("running");
+      return work.next({ kind: "begin", block: "" });
+    case "ended":
+      return takeEnded(work, event);
+    case "due":
+      return takeDue(work);
+    case "signal":
+      return takeSignalOf(work, event.name, event.data);
+    case "cancel":
+      return failRun(work, { code: "CANCELLED", message: event.reason });
+    case "pause":
+      work.paused = true;
+      return;
+    case "resume":
+      return resume(work);
+    case "retry":
+      return retry(work);
+  }
+}
+
+function takeEnded(work: Work, { path, order, attempt, outcome }: Ended): void {
+  const mark = work.marks.get(path);
+  const isMine = (mark?.is === "running" || mark?.is === "left") && mark.order === order && mark.attempt === attempt;
+  if (!isMine) {
+    compensationEnded(work, path, order, outcome);
+    return;
+  }
+  const place = mark.is === "left" ? mark.place : work.placeOf(path);
+  if (outcome.kind === "ok") keepCompensation(work, path, place, outcome.result);
+  if (mark.is === "left") {
+    if (outcome.kind === "ok") work.mark(path, { is: "done" });
+    else work.unmark(path);
+    return work.next({ kind: "settle" }); // W4
+  }
+  if (outcome.kind === "failed") {
+    const failure = { path, ...outcome.failure };
+    if (!tryBackOff(work, path, mark, failure)) work.next({ kind: "fail", path, failure });
+    return;
+  }
+  const { save } = work.orderNode(path);
+  const { result } = outcome;
+  const failure = save && work.change(path, "save", (state, place) => save(state, result, place));
+  work.next(failure === undefined ? { kind: "end", path } : { kind: "fail", path, failure }); // W7
+}
+
+/** W4: what was done is remembered in the order of its ending, whether somebody still wants it or not. */
+function keepCompensation(work: Work, path: string, place: Place, result: unknown): void {
+  if (work.orderNode(path).compensate === undefined) return;
+  const entry = { path, place };
+  work.compensations = [...work.compensations, result === undefined ? entry : { ...entry, result }];
+}
+
+function takeDue(work: Work): void {
+  for (const [path, mark] of [...work.marks]) {
+    if (!("dueMs" in mark) || mark.dueMs === undefined || mark.dueMs > work.nowMs) continue;
+    if (mark.is === "sleeping") work.next({ kind: "end", path });
+    else if (mark.is === "waiting") beLate(work, path, mark.signal);
+    else if (!work.paused) giveOrder(work, path, work.orderNode(path), mark.order, mark.attempt + 1); // W5
+  }
+  dueCompensations(work);
+}
+
+function beLate(work: Work, path: string, signal: string): void {
+  const node = work.node(path);
+  if (node.kind === "wait" && node.late !== undefined) {
+    work.mark(path, { is: "open", way: "late" });
+    return work.next({ kind: "begin", block: `${path}/late` });
+  }
+  const failure = { code: "SIGNAL_LATE", message: `the signal ${signal} did not come in time`, path };
+  work.next({ kind: "fail", path, failure });
+}
+
+/** To the first that waits for it; kept when nothing does. */
+function takeSignalOf(work: Work, name: string, data: unknown): void {
+  for (const [path, mark] of work.marks) {
+    if (mark.is !== "waiting" || mark.signal !== name) continue;
+    const node = work.node(path);
+    if (node.kind === "wait") return takeSignal(work, path, node, data);
+  }
+  work.signals = [...work.signals, data === undefined ? { name } : { name, data }];
+}
+
+function resume(work: Work): void {
+  if (!work.paused) return;
+  work.paused = false;
+  for (const [path, mark] of [...work.marks]) {
+    if (mark.is === "ready") work.next({ kind: "enter", path });
+  }
+  takeDue(work);
+}
+
+/** What failed begins anew, and so does an undoing that could not be done. */
+function retry(work: Work): void {
+  if (work.phase !== "held") return;
+  work.failure = undefined;
+  const root = work.marks.get("");
+  if (root?.is === "compensating") work.failure = root.failure;
+  work.pass(root?.is === "compensating" ? "compensating" : "running");
+  for (const [path, mark] of [...work.marks]) {
+    if (mark.is !== "held") continue;
+    work.unmark(path);
+    work.next({ kind: "enter", path });
+  }
+  work.next({ kind: "settle" });
+}
+
+function drain(work: Work): void {
+  for (let action = work.queue.shift(); action !== undefined; action = work.queue.shift()) {
+    switch (action.kind) {
+      case "begin":
+        if (work.isLive(action.block)) begin(work, action.block);
+        break;
+      case "enter":
+        if (work.isLive(blockPathOf(action.path))) enter(work, action.path);
+        break;
+      case "end":
+        if (work.isLive(blockPathOf(action.path))) endNode(work, action.path);
+        break;
+      case "fail":
+        if (work.isLive(blockPathOf(action.path))) failNode(work, action.path, action.failure);
+        break;
+      case "settle":
+        settle(work);
+        break;
+    }
+  }
+}
+
+function withTimer(run: Run): Run {
+  const timerMs = nextDueMs(run);
+  return timerMs === undefined ? run : { ...run, timerMs };
+}
+
+/** The earliest time that the run waits for; none while it is paused, apart from what only lets time pass. */
+function nextDueMs(run: Run): number | undefined {
+  if (isOver(run.phase)) return undefined;
+  const marks = Object.values(run.marks).flatMap((mark) => {
+    if (!("dueMs" in mark) || mark.dueMs === undefined) return [];
+    return mark.is === "backing-off" && run.paused ? [] : [mark.dueMs];
+  });
+  const compensations = (run.compensations ?? []).flatMap(({ dueMs }) =>
+    dueMs === undefined || run.paused ? [] : [dueMs],
+  );
+  const all = [...marks, ...compensations];
+  return all.length === 0 ? undefined : Math.min(...all);
+}

@@ -1,0 +1,88 @@
+// A node has failed for good: what stands around it decides, from the inside out. Its own retries came first.
+//
+//   1. a join that needs fewer than all goes on without it, as long as enough can still end well;
+//   2. an attempt undoes what was done in it, and takes its way for the failure's code;
+//   3. the run is held for a person (`onFailure: "hold"`), or undoes all that it did.
+
+import { abandon } from "./abandon.ts";
+import { beginNextItem, quorumOf } from "./finish.ts";
+import type { EachNode, ParallelNode } from "./node.ts";
+import type { Failure, Mark } from "./run.ts";
+import { around, blockPathOf, isWithin, ownerOf } from "./tree.ts";
+import type { Work } from "./work.ts";
+
+export function failNode(work: Work, path: string, failure: Failure): void {
+  if (work.plan.onFailure === "hold" && path !== "" && !isProvidedFor(work, path)) {
+    work.mark(path, { is: "held", failure });
+    work.failure = failure;
+    return work.pass("held");
+  }
+  if (path !== "") work.mark(path, { is: "failed", failure });
+  failBlock(work, blockPathOf(path), failure);
+}
+
+/** The whole run fails: nothing around it decides any more. */
+export function failRun(work: Work, failure: Failure): void {
+  if (work.marks.get("")?.is === "compensating") return;
+  abandon(work, "");
+  work.failure = failure;
+  work.marks.set("", { is: "compensating", failure });
+  work.pass("compensating");
+  work.next({ kind: "settle" });
+}
+
+function isProvidedFor(work: Work, path: string): boolean {
+  let inner = path;
+  for (const outer of around(path)) {
+    const node = work.node(outer);
+    if (node.kind === "attempt" && isWithin(inner, `${outer}/try`)) return true;
+    if ((node.kind === "parallel" || node.kind === "each") && node.join !== "all") return true;
+    inner = outer;
+  }
+  return false;
+}
+
+function failBlock(work: Work, blockPath: string, failure: Failure): void {
+  if (blockPath === "") return failRun(work, failure);
+  const { path, part } = ownerOf(blockPath);
+  const node = work.node(path);
+  const mark = work.marks.get(path);
+  if (mark?.is !== "open") return;
+  switch (node.kind) {
+    case "branch":
+    case "loop":
+    case "wait":
+      return failNode(work, path, failure);
+    case "parallel":
+    case "each":
+      return joinBad(work, path, node, mark, failure);
+    case "attempt":
+      if (part !== "try") return failNode(work, path, failure);
+      abandon(work, path);
+      work.mark(path, { is: "compensating", failure });
+      return work.next({ kind: "settle" });
+    case "task":
+    case "child":
+    case "change":
+    case "sleep":
+    case "fail":
+      return;
+  }
+}
+
+function joinBad(
+  work: Work,
+  path: string,
+  node: ParallelNode | EachNode,
+  mark: Mark & { readonly is: "open" },
+  failure: Failure,
+): void {
+  const bad = (mark.bad ?? 0) + 1;
+  const { all, wanted } = quorumOf(node, mark);
+  work.mark(path, { ...mark, bad });
+  if (all - bad >= wanted) return beginNextItem(work, path, { ...mark, bad });
+  abandon(work, path);
+  if (node.join === "all") return failNode(work, path, failure);
+  const message = `${bad} of ${all} failed in ${path}, and ${wanted} had to end well; the last: ${failure.message}`;
+  failNode(work, path, { code: "JOIN_FAILED", message, data: { last: failure }, path });
+}

@@ -1,0 +1,170 @@
+// A run as it is stored, the events that move it, and what it wants done. Laws: `advance.ts`.
+
+import type { Schema } from "../core/schema.ts";
+import type { Place } from "./node.ts";
+import type { Tree } from "./tree.ts";
+
+/** What became of something that failed. */
+export interface Failure {
+  /** The error's own code if it has one, else its name. */
+  readonly code: string;
+  readonly message: string;
+  readonly data?: unknown;
+  /** The node that failed. */
+  readonly path?: string;
+}
+
+/** What a node is doing. A node without a mark has not begun, or was given up with the branch that it stands in. */
+export type Mark =
+  /** Held back while the run is paused. */
+  | { readonly is: "ready" }
+  /** Another actor has the order. */
+  | { readonly is: "running"; readonly order: number; readonly attempt: number }
+  /** Has failed, and is to be tried again at a time. */
+  | {
+      readonly is: "backing-off";
+      readonly order: number;
+      readonly attempt: number;
+      readonly dueMs: number;
+      readonly failure: Failure;
+    }
+  | { readonly is: "sleeping"; readonly dueMs: number }
+  | { readonly is: "waiting"; readonly signal: string; readonly dueMs?: number }
+  /** Something in it goes on. `way`: which branch, or which way of an attempt. */
+  | {
+      readonly is: "open";
+      readonly way?: string;
+      /** Items or ways begun, repetitions. */
+      readonly begun?: number;
+      readonly good?: number;
+      readonly bad?: number;
+      readonly items?: readonly unknown[];
+    }
+  /** An attempt whose body failed: what was done in it is being undone. */
+  | { readonly is: "compensating"; readonly failure: Failure }
+  /** Given up while an order was out: how it ends still counts for what is to be undone. */
+  | { readonly is: "left"; readonly order: number; readonly attempt: number; readonly place: Place }
+  /** Has failed, and a person is to decide. */
+  | { readonly is: "held"; readonly failure: Failure }
+  | { readonly is: "failed"; readonly failure: Failure }
+  | { readonly is: "done"; readonly way?: string }
+  | { readonly is: "compensated" };
+
+/** Something that was done and can be undone. The order stands while its undoing is under way. */
+export interface Compensation {
+  readonly path: string;
+  readonly place: Place;
+  readonly result?: unknown;
+  readonly order?: number;
+  /** Runs of the undoing so far. */
+  readonly attempt?: number;
+  /** When it is tried again. */
+  readonly dueMs?: number;
+}
+
+export interface KeptSignal {
+  readonly name: string;
+  readonly data?: unknown;
+}
+
+/** Who started this run as its child, and is told how it ends. */
+export interface RunParent {
+  readonly type: string;
+  readonly id: string;
+  readonly pool?: string;
+  readonly path: string;
+  readonly order: number;
+  readonly attempt: number;
+}
+
+/**
+ * `new`: not started. `held`: something failed that a person is to decide about, by `retry` or `cancel`. `compensating`: the run
+ * has failed or was cancelled, and what it did is undone. `completed`, `failed`, `cancelled`: over.
+ */
+export type Phase = "new" | "running" | "held" | "compensating" | "completed" | "failed" | "cancelled";
+
+export interface Run<State = unknown> {
+  readonly state: State;
+  readonly phase: Phase;
+  readonly paused?: boolean;
+  readonly version?: number;
+  readonly hash?: string;
+  readonly marks: Readonly<Record<string, Mark>>;
+  readonly compensations?: readonly Compensation[];
+  readonly signals?: readonly KeptSignal[];
+  /** The last number given to an order. */
+  readonly orders?: number;
+  readonly failure?: Failure;
+  readonly result?: unknown;
+  readonly parent?: RunParent;
+  /** When the run's timer fires. */
+  readonly timerMs?: number;
+}
+
+export type Outcome =
+  | { readonly kind: "ok"; readonly result?: unknown }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+export interface Ended {
+  readonly path: string;
+  readonly order: number;
+  readonly attempt: number;
+  readonly outcome: Outcome;
+}
+
+export type RunEvent =
+  | { readonly kind: "start"; readonly state: unknown; readonly parent: RunParent | undefined }
+  | ({ readonly kind: "ended" } & Ended)
+  /** A time has come. */
+  | { readonly kind: "due" }
+  | { readonly kind: "signal"; readonly name: string; readonly data: unknown }
+  | { readonly kind: "cancel"; readonly reason: string }
+  | { readonly kind: "pause" }
+  | { readonly kind: "resume" }
+  | { readonly kind: "retry" };
+
+export type Command =
+  | {
+      readonly kind: "task";
+      readonly path: string;
+      readonly order: number;
+      readonly attempt: number;
+      readonly place: Place;
+    }
+  | {
+      readonly kind: "compensate";
+      readonly path: string;
+      readonly order: number;
+      readonly attempt: number;
+      readonly place: Place;
+      readonly result: unknown;
+    }
+  | {
+      readonly kind: "child";
+      readonly path: string;
+      readonly order: number;
+      readonly attempt: number;
+      readonly input: unknown;
+    }
+  | { readonly kind: "cancel-child"; readonly path: string; readonly order: number; readonly attempt: number };
+
+/** A node, or the run itself (path ""), has passed from one thing to another. */
+export interface Transition {
+  readonly path: string;
+  readonly from: Mark["is"] | Phase | "absent";
+  readonly to: Mark["is"] | Phase | "absent";
+  readonly attempt?: number;
+  readonly failure?: Failure;
+}
+
+/** What the interpreter needs to know of a workflow. */
+export interface Plan {
+  readonly name: string;
+  readonly version: number;
+  readonly tree: Tree;
+  readonly state: Schema;
+  readonly result: ((state: unknown) => unknown) | undefined;
+  readonly onFailure: "compensate" | "hold";
+}
+
+export const isOver = (phase: Phase): boolean => phase === "completed" || phase === "failed" || phase === "cancelled";

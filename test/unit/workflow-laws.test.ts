@@ -1,0 +1,150 @@
+// The interpreter's laws on definitions, results and orders of events that chance makes: whatever happens, a run ends, and
+// what was done can be counted.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { advance } from "../../src/workflow/advance.ts";
+import type { Outcome, Plan, RunEvent } from "../../src/workflow/run.ts";
+import { isOver } from "../../src/workflow/run.ts";
+import { isWithin } from "../../src/workflow/tree.ts";
+import { Play } from "./workflow-play.ts";
+import type { Step } from "./workflow-shapes.ts";
+import { anyPlan, anyStep } from "./workflow-shapes.ts";
+
+/** A run, and what is counted of it. */
+class Witness {
+  readonly play: Play;
+  readonly #plan: Plan;
+  readonly #heard: RunEvent[] = [];
+  /** What took effect, in the order of its ending, and is not compensated. */
+  readonly standing: string[] = [];
+  readonly #done = new Set<string>();
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.play = new Play(plan);
+  }
+
+  step(step: Step): void {
+    const { play } = this;
+    switch (step.kind) {
+      case "end":
+        return this.#end(step.which % Math.max(1, play.orders.length));
+      case "repeat": {
+        const again = this.#heard[step.which % Math.max(1, this.#heard.length)];
+        if (again === undefined) return;
+        expect(advance(this.#plan, play.run, again, play.nowMs).run, "W1").toBe(play.run);
+        return;
+      }
+      case "time":
+        play.nowMs += step.ms;
+        return this.#send({ kind: "due" });
+      case "signal":
+        return this.#send({ kind: "signal", name: "go", data: undefined });
+      case "pause":
+      case "resume":
+      case "retry":
+      case "cancel":
+        return this.#send(step);
+    }
+  }
+
+  #end(at: number): void {
+    const { play } = this;
+    const [order] = play.orders.splice(at, 1);
+    if (order === undefined) return;
+    const { kind, path, order: number, attempt } = order;
+    const fails = Number(/f(\d)$/.exec(path)?.[1] ?? 0);
+    const outcome: Outcome =
+      kind === "task" && attempt <= fails ? { kind: "failed", failure: { code: "E", message: "" } } : { kind: "ok" };
+    if (outcome.kind === "ok" && kind === "task") {
+      expect(this.#done.has(`${path} ${number}`), "W2").toBe(false);
+      this.#done.add(`${path} ${number}`);
+      if (play.plan.tree.spots.get(path.replace(/\[\d+\]/g, "[]"))?.node.kind === "task" && this.#undoes(path)) {
+        this.standing.push(path);
+      }
+    }
+    if (kind === "compensate") {
+      expect(this.standing.lastIndexOf(path), `W4: ${path} stands`).toBeGreaterThan(-1);
+      this.standing.splice(this.standing.lastIndexOf(path), 1);
+    }
+    const ended = { kind: "ended", path, order: number, attempt, outcome } as const;
+    this.#heard.push(ended);
+    this.#send(ended);
+  }
+
+  #undoes(path: string): boolean {
+    const found = this.play.plan.tree.spots.get(path.replace(/\[\d+\]/g, "[]"))?.node;
+    return found?.kind === "task" && found.compensate !== undefined;
+  }
+
+  #send(event: RunEvent): void {
+    const { play } = this;
+    const before = play.run;
+    const isPaused = before.paused === true;
+    const frozen = JSON.stringify(before);
+    const first = advance(this.#plan, before, event, play.nowMs);
+    expect(first, "W9").toEqual(advance(this.#plan, before, event, play.nowMs));
+    expect(JSON.stringify(before), "W9").toBe(frozen);
+    const commands = play.send(event);
+    expect(play.run, "what is stored is what was made").toEqual(first.run);
+    if (isPaused && event.kind !== "resume") expect(commands, "W5").toEqual([]);
+    this.#look();
+  }
+
+  #look(): void {
+    const { play } = this;
+    const { run, orders } = play;
+    const places = orders.filter(({ kind }) => kind === "task").map(({ path }) => path);
+    expect(new Set(places).size, "W3: one order at a time for a node").toBe(places.length);
+    for (const order of orders) {
+      if (order.kind !== "compensate") continue;
+      // W4: the last of what stands in its scope, while nothing that was begun in the scope is under way.
+      const scopes = Object.entries(run.marks).filter(
+        ([path, { is }]) => is === "compensating" && isWithin(order.path, path),
+      );
+      for (const [scope] of scopes) {
+        const inner = this.standing.filter((path) => isWithin(path, scope));
+        expect(inner.at(-1), `W4 in ${scope}`).toBe(order.path);
+        expect(
+          places.filter((path) => isWithin(path, scope)),
+          `W4 in ${scope}`,
+        ).toEqual([]);
+      }
+    }
+    for (const [path, mark] of Object.entries(run.marks)) {
+      if (mark.is !== "open" || mark.items === undefined) continue;
+      const items = new Set(
+        Object.entries(run.marks)
+          .filter(
+            ([inner, { is }]) =>
+              inner.startsWith(`${path}[`) && is !== "failed" && is !== "done" && is !== "left" && is !== "compensated",
+          )
+          .map(([inner]) => inner.slice(0, inner.indexOf("]", path.length))),
+      );
+      expect(items.size, `W6: ${path}`).toBeLessThanOrEqual(2);
+    }
+    if (isOver(run.phase) || run.paused || run.phase === "held") return;
+    const isTimed = run.timerMs !== undefined;
+    expect(orders.length > 0 || isTimed, `W3: ${run.phase} waits for something: ${JSON.stringify(run)}`).toBe(true);
+  }
+}
+
+test("W1 to W9: whatever comes in whatever order, a run ends, and what it did stands or is compensated, each once", () => {
+  const property = fc.property(anyPlan, fc.array(anyStep, { maxLength: 60 }), (plan, steps) => {
+    const witness = new Witness(plan);
+    for (const step of steps) witness.step(step);
+    const { play } = witness;
+    // From here on all goes on by itself: the run has to end.
+    for (let turns = 0; !isOver(play.phase); turns += 1) {
+      expect(turns, `it ends: ${JSON.stringify(play.run)}`).toBeLessThan(2_000);
+      if (play.run.paused) witness.step({ kind: "resume" });
+      else if (play.phase === "held") witness.step({ kind: "cancel", reason: "the end" });
+      else if (play.orders.length > 0) witness.step({ kind: "end", which: turns });
+      else witness.step({ kind: "time", ms: Math.max(0, (play.run.timerMs ?? 0) - play.nowMs) });
+    }
+    // Of a run that came to nothing nothing stands.
+    if (play.phase !== "completed") expect(witness.standing).toEqual([]);
+  });
+  fc.assert(property, { numRuns: 1_000 });
+});
