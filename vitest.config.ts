@@ -8,6 +8,8 @@ const project = (name: string, include: string, timeoutMs: number) => ({
 export default defineConfig({
   test: {
     retry: 0,
+    // Most tests wait for a server or a timer most of the time: more of them at once than there are cores.
+    maxWorkers: 3,
     projects: [
       project("tidy", "test/tidy/**/*.test.ts", 20_000),
       project("unit", "test/unit/**/*.test.ts", 20_000),
