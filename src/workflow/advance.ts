@@ -4,7 +4,8 @@
 //   W1. An event that nothing waits for changes nothing: a result of an order that is over, a time that has not come, anything
 //       for a run that is over. So events may come late, and more than once.
 //   W2. A node begins once in each repetition, when the one before it in its block has ended well; a task that ended well is
-//       never ordered again.
+//       never ordered again. What a person retries begins anew: the node that failed; a loop that was never enough, or an
+//       attempt that was undone, with all that stands in it.
 //   W3. A mark that says `running` and the command that makes it true are of one advance. A run that is not over waits for
 //       something that is bound to come: an order, a time, a signal, or a person who resumes or retries it.
 //   W4. What was done is undone in the reverse order of its ending, one at a time, each once; and only when everything that was
@@ -15,7 +16,7 @@
 //   W8. Of a branch's ways the first whose condition holds is taken; that is decided once, on the state of that moment.
 //   W9. The same plan, run, event and time give the same: no clock, no chance, no wait.
 
-import { compensationEnded, dueCompensations, settle } from "./compensate.ts";
+import { compensationEnded, dueCompensations, hasLeft, settle } from "./compensate.ts";
 import { enter, giveOrder, takeSignal, tryBackOff } from "./enter.ts";
 import { failNode, failRun } from "./fail.ts";
 import { begin, endNode } from "./finish.ts";
@@ -94,6 +95,7 @@ function takeEnded(work: Work, { path, order, attempt, outcome }: Ended): void {
   if (mark.is === "left") {
     if (outcome.kind === "ok") work.mark(path, { is: "done" });
     else work.unmark(path);
+    beginReady(work);
     return work.next({ kind: "settle" }); // W4
   }
   if (outcome.kind === "failed") {
@@ -147,10 +149,16 @@ function takeSignalOf(work: Work, name: string, data: unknown): void {
 function resume(work: Work): void {
   if (!work.paused) return;
   work.paused = false;
-  for (const [path, mark] of [...work.marks]) {
-    if (mark.is === "ready") work.next({ kind: "enter", path });
-  }
+  beginReady(work);
   takeDue(work);
+}
+
+/** W3: not before what was given up in it has ended, so that no node has two orders at a time. */
+function beginReady(work: Work): void {
+  if (work.paused) return;
+  for (const [path, { is }] of work.marks) {
+    if (is === "ready" && !hasLeft(work, path)) work.next({ kind: "enter", path });
+  }
 }
 
 /** What failed begins anew, and so does an undoing that could not be done. */
@@ -161,10 +169,9 @@ function retry(work: Work): void {
   if (root?.is === "compensating") work.failure = root.failure;
   work.pass(root?.is === "compensating" ? "compensating" : "running");
   for (const [path, mark] of [...work.marks]) {
-    if (mark.is !== "held") continue;
-    work.unmark(path);
-    work.next({ kind: "enter", path });
+    if (mark.is === "held") work.mark(path, { is: "ready" });
   }
+  beginReady(work);
   work.next({ kind: "settle" });
 }
 

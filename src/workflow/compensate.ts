@@ -13,9 +13,13 @@ export function settle(work: Work): void {
   }
 }
 
+/** Whether something in the scope that was given up is still under way. */
+export function hasLeft(work: Work, scope: string): boolean {
+  return [...work.marks].some(([path, { is }]) => is === "left" && isWithin(path, scope));
+}
+
 function settleScope(work: Work, scope: string, failure: Failure): void {
-  const isBusy = [...work.marks].some(([path, { is }]) => is === "left" && isWithin(path, scope));
-  if (isBusy) return;
+  if (hasLeft(work, scope)) return;
   const inner = work.compensations.filter(({ path }) => isWithin(path, scope));
   if (inner.some(({ order }) => order !== undefined)) return;
   const last = inner.at(-1);
