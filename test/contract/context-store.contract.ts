@@ -11,8 +11,8 @@ import type { RecallResult } from "../../src/memory/recall/hit.ts";
 import type { RecallProgress } from "../../src/memory/recall-follower.ts";
 import { scopeKey } from "../../src/memory/scope.ts";
 import { within } from "./kv-support.ts";
-import type { OpenMemory } from "./memory-live-support.ts";
 import { brief, isEntry, takeUntil } from "./memory-live-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 const anna = { user: "anna" };
 const session = { user: "anna", session: "s1" };

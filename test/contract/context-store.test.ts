@@ -1,4 +1,4 @@
 import { contextStoreContract } from "./context-store.contract.ts";
-import { onEachStore } from "./memory-live-support.ts";
+import { onEachMemory } from "./memory-stores-support.ts";
 
-onEachStore(contextStoreContract);
+onEachMemory(contextStoreContract);

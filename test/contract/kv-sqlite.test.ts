@@ -1,19 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { openSqliteStore } from "../../src/kv/sqlite-store.ts";
+import { openOnSqlite } from "./kv-openers.ts";
 import { kvStoreContract } from "./kv-store.contract.ts";
 
-kvStoreContract("sqlite", async (options = {}) => {
-  await using opening = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "troupe-test-sqlite-"));
-  opening.defer(() => rm(folder, { recursive: true, force: true }));
-  const openOne = () => openSqliteStore({ path: join(folder, "kv.db"), bucket: "test", ...options });
-  const store = opening.use(await openOne());
-  const opened = opening.move();
-  return {
-    store,
-    openAnother: async () => opened.use(await openOne()),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  };
-});
+kvStoreContract("sqlite", openOnSqlite);

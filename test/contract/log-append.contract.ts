@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { KvWrite } from "../../src/kv/store.ts";
 import { valueBytesMaxDefault } from "../../src/kv/writes.ts";
 import { recordKey } from "../../src/memory/memory-keys.ts";
-import type { OpenLogs } from "./log-support.ts";
 import { codeOf, logOn, movableClock, readTexts, recordsOf, session, tapped, textsOf } from "./log-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at + 1);
 
@@ -14,7 +14,7 @@ function withSignal(): { readonly signal: AbortSignal; abort(): void } {
   return { signal: control.signal, abort: () => control.abort(new Error("no more")) };
 }
 
-export function logAppendContract(name: string, open: OpenLogs): void {
+export function logAppendContract(name: string, open: OpenMemory): void {
   describe(`${name}: appending to a log`, () => {
     test("an entry comes back as it was given, with its place", async () => {
       await using opened = await open();

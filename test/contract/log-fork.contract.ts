@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { ContextLog } from "../../src/memory/context-log.ts";
 import type { Entry } from "../../src/memory/entry.ts";
 import { readHead } from "../../src/memory/head.ts";
-import type { OpenLogs } from "./log-support.ts";
 import { codeOf, logOn, readTexts, session, tapped } from "./log-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 async function fill(log: ContextLog, count: number): Promise<void> {
   for (let n = 1; n <= count; n += 1) await log.append({ text: `t${n}` });
@@ -14,7 +14,7 @@ async function fill(log: ContextLog, count: number): Promise<void> {
 const joined = (entries: readonly Entry[]): string => entries.map(({ text }) => text).join(" ");
 const [branch, twig] = [{ session: "branch" }, { session: "twig" }];
 
-export function logForkContract(name: string, open: OpenLogs): void {
+export function logForkContract(name: string, open: OpenMemory): void {
   describe(`${name}: forks of a log`, () => {
     test("a fork shares what lies up to its entry, copies nothing, and both go their own ways", async () => {
       await using opened = await open();

@@ -7,8 +7,8 @@ import type { Entry } from "../../src/memory/entry.ts";
 import type { ReadOptions } from "../../src/memory/log-calls.ts";
 import { recordKey } from "../../src/memory/memory-keys.ts";
 import { ValueCodecs } from "../../src/memory/value-codec.ts";
-import type { OpenLogs } from "./log-support.ts";
 import { codeOf, logOn, readTexts, session, tapped, textsOf } from "./log-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 const turns = (count: number) =>
   Array.from({ length: count }, (_, at) => ({
@@ -16,7 +16,7 @@ const turns = (count: number) =>
     kind: at % 5 === 4 ? ("observation" as const) : ("turn" as const),
   }));
 
-export function logReadContract(name: string, open: OpenLogs): void {
+export function logReadContract(name: string, open: OpenMemory): void {
   describe(`${name}: reading a log`, () => {
     test("ranges, the last ones, both orders, bounds of time, kinds, roles and a filter hold together", async () => {
       await using opened = await open();

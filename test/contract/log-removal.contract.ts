@@ -6,7 +6,6 @@ import type { ContextLog } from "../../src/memory/context-log.ts";
 import type { Entry } from "../../src/memory/entry.ts";
 import { readHead } from "../../src/memory/head.ts";
 import { recordKey } from "../../src/memory/memory-keys.ts";
-import type { OpenLogs } from "./log-support.ts";
 import {
   beginErasure,
   codeOf,
@@ -18,6 +17,7 @@ import {
   session,
   tapped,
 } from "./log-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 async function fill(log: ContextLog, count: number): Promise<void> {
   for (let n = 1; n <= count; n += 1) await log.append({ text: `t${n}` });
@@ -26,7 +26,7 @@ async function fill(log: ContextLog, count: number): Promise<void> {
 const joined = (entries: readonly Entry[]): string => entries.map(({ text }) => text).join(" ");
 const [branch, twig] = [{ session: "branch" }, { session: "twig" }];
 
-export function logTruncationContract(name: string, open: OpenLogs): void {
+export function logTruncationContract(name: string, open: OpenMemory): void {
   describe(`${name}: truncation of a log`, () => {
     test("what lies behind a position goes, also within a record, and its numbers are not used again", async () => {
       await using opened = await open();
@@ -164,7 +164,7 @@ export function logTruncationContract(name: string, open: OpenLogs): void {
   });
 }
 
-export function logErasedContract(name: string, open: OpenLogs): void {
+export function logErasedContract(name: string, open: OpenMemory): void {
   describe(`${name}: appending to a log that is erased`, () => {
     test("W2: while it is being erased, and what was formed before, is refused; afterwards it is a log as any other", async () => {
       await using opened = await open();

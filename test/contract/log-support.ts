@@ -1,15 +1,7 @@
-// What the tests of context logs share: the two buckets on each of the stores, handles on them, and an erasure by hand.
+// What the tests of context logs share: handles on them, a store that is listened to, and an erasure by hand.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
 import type { Clock } from "../../src/core/clock.ts";
 import { systemClock } from "../../src/core/clock.ts";
-import { MemoryPlace, openMemoryStore } from "../../src/kv/memory-store.ts";
-import { openLink } from "../../src/kv/nats-link.ts";
-import { openNatsStore } from "../../src/kv/nats-store.ts";
-import { openSqliteStore } from "../../src/kv/sqlite-store.ts";
 import type { KvStore } from "../../src/kv/store.ts";
 import { ContextLog } from "../../src/memory/context-log.ts";
 import type { Entry } from "../../src/memory/entry.ts";
@@ -20,59 +12,6 @@ import { recordKey } from "../../src/memory/memory-keys.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import type { Scope } from "../../src/memory/scope.ts";
 import { scopeKey } from "../../src/memory/scope.ts";
-import { ValueCodecs } from "../../src/memory/value-codec.ts";
-import { startTestServer, type TestServer } from "../support/nats-server.ts";
-
-/** Buckets to test a log on, and the way to open the same ones again. */
-export interface LogsUnderTest extends AsyncDisposable {
-  readonly stores: MemoryStores;
-  /** Closed with this one. */
-  openAnother(): Promise<MemoryStores>;
-}
-
-export type OpenLogs = () => Promise<LogsUnderTest>;
-type OpenBucket = (bucket: string, history: number) => Promise<KvStore>;
-
-/** Runs `contract` for each kind of store. */
-export function onEachStore(contract: (name: string, open: OpenLogs) => void): void {
-  contract("memory", () => {
-    const place = new MemoryPlace();
-    return openUnderTest((bucket, history) => openMemoryStore({ bucket, history, place }));
-  });
-  contract("sqlite", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "troupe-test-log-"));
-    const openBucket: OpenBucket = (bucket, history) =>
-      openSqliteStore({ path: join(folder, `${bucket}.db`), bucket, history });
-    return openUnderTest(openBucket, () => rm(folder, { recursive: true, force: true }));
-  });
-  let server: TestServer;
-  let apps = 0;
-  beforeAll(async () => {
-    server = await startTestServer();
-  });
-  afterAll(() => server[Symbol.asyncDispose]());
-  contract("nats", async () => {
-    apps += 1;
-    const app = `t${apps}`;
-    const link = await openLink({ servers: server.url });
-    const openBucket: OpenBucket = (bucket, history) => openNatsStore({ link, bucket: `${app}_${bucket}`, history });
-    return openUnderTest(openBucket, () => link.close());
-  });
-}
-
-async function openUnderTest(
-  openBucket: OpenBucket,
-  close: () => Promise<void> = async () => {},
-): Promise<LogsUnderTest> {
-  const opened = new AsyncDisposableStack();
-  opened.defer(close);
-  const openAnother = async (): Promise<MemoryStores> => ({
-    entries: opened.use(await openBucket("memory", 1)),
-    facts: opened.use(await openBucket("facts", 16)),
-    ...{ clock: systemClock, codecs: new ValueCodecs() },
-  });
-  return { stores: await openAnother(), openAnother, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
 
 export const session: Scope = { user: "anna", session: "s1" };
 

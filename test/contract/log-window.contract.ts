@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import type { ContextLog } from "../../src/memory/context-log.ts";
 import type { Entry } from "../../src/memory/entry.ts";
 import { readHead } from "../../src/memory/head.ts";
-import type { OpenLogs } from "./log-support.ts";
 import { codeOf, logOn, readTexts, session, tapped, textsOf } from "./log-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 /** One token for each character. */
 const countTokens = ({ text }: Entry) => text.length;
@@ -28,7 +28,7 @@ const briefOf = async (log: ContextLog, tokens: number) => {
 const joined = (entries: readonly Entry[], previous: string | undefined): string =>
   `${previous ?? ""}[${entries.map(({ text }) => text.trim()).join(" ")}]`;
 
-export function logWindowContract(name: string, open: OpenLogs): void {
+export function logWindowContract(name: string, open: OpenMemory): void {
   describe(`${name}: windows, summaries and pins of a log`, () => {
     test("N1, N3: a window holds the newest entries that fit, in order, and says what it leaves out", async () => {
       await using opened = await open();

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import type { ValueCodec } from "../../src/memory/value-codec.ts";
 import { ValueCodecs } from "../../src/memory/value-codec.ts";
 import { valueCodecContract } from "./memory-codec.contract.ts";
-import { onEachStore } from "./memory-stores-support.ts";
+import { onEachMemory } from "./memory-stores-support.ts";
 
 const zip = promisify(gzip);
 const unzip = promisify(gunzip);
@@ -34,7 +34,7 @@ function aesCodec(passphrase: string): ValueCodec {
   };
 }
 
-onEachStore((store, open) => {
+onEachMemory((store, open) => {
   valueCodecContract(`${store}, gzip`, { make: gzipCodec, noticesChanges: true }, open);
   valueCodecContract(`${store}, AES-GCM`, { make: () => aesCodec("open sesame"), noticesChanges: true }, open);
 });

@@ -1,8 +1,10 @@
-import { openInMemory } from "./erasure-support.ts";
+import { openInMemory } from "./kv-openers.ts";
 import { memoryErasureContract } from "./memory-erasure.contract.ts";
 import { memoryErasureRaceContract } from "./memory-erasure-race.contract.ts";
 import { memoryRetentionContract } from "./memory-retention.contract.ts";
+import { memoryOver } from "./memory-stores-support.ts";
 
-memoryErasureContract("memory", openInMemory);
-memoryErasureRaceContract("memory", openInMemory);
-memoryRetentionContract("memory", openInMemory);
+const open = memoryOver(openInMemory);
+memoryErasureContract("memory", open);
+memoryErasureRaceContract("memory", open);
+memoryRetentionContract("memory", open);

@@ -8,7 +8,8 @@ import { verifyErasure } from "../../src/memory/erasure-scan.ts";
 import { Facts } from "../../src/memory/facts.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import { oldWord, racedFork, racedScope, writeAnew, writeUntilErased } from "../support/erasure-writers.ts";
-import { keysWith, type OpenMemory } from "./erasure-support.ts";
+import { keysWith } from "./erasure-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 const rounds = 5;
 

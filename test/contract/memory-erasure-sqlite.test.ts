@@ -1,8 +1,10 @@
-import { openOnSqlite } from "./erasure-support.ts";
+import { openOnSqlite } from "./kv-openers.ts";
 import { memoryErasureContract } from "./memory-erasure.contract.ts";
 import { memoryErasureRaceContract } from "./memory-erasure-race.contract.ts";
 import { memoryRetentionContract } from "./memory-retention.contract.ts";
+import { memoryOver } from "./memory-stores-support.ts";
 
-memoryErasureContract("sqlite", openOnSqlite);
-memoryErasureRaceContract("sqlite", openOnSqlite);
-memoryRetentionContract("sqlite", openOnSqlite);
+const open = memoryOver(openOnSqlite);
+memoryErasureContract("sqlite", open);
+memoryErasureRaceContract("sqlite", open);
+memoryRetentionContract("sqlite", open);

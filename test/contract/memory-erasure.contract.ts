@@ -11,7 +11,8 @@ import { changeHead, readHead } from "../../src/memory/head.ts";
 import { factKey, headKey, placeOf, recordKey } from "../../src/memory/memory-keys.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import type { Scope } from "../../src/memory/scope.ts";
-import { everythingKept, keysWith, type OpenMemory, thrownBy } from "./erasure-support.ts";
+import { everythingKept, keysWith, thrownBy } from "./erasure-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 const anna: Scope = { user: "anna" };
 const session: Scope = { user: "anna", session: "s1" };

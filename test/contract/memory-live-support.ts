@@ -1,19 +1,12 @@
-// What the tests of watches, replicas and the follower of recall share: a memory on each of the stores, what is written to
-// it by hand, and changes in few words.
+// What the tests of watches, replicas and the follower of recall share: a memory on a server, what is written to a
+// memory by hand, and changes in few words.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import type { Json } from "../../src/core/codec.ts";
 import { encodeText } from "../../src/core/codec.ts";
-import { MemoryPlace, openMemoryStore } from "../../src/kv/memory-store.ts";
 import { callApi } from "../../src/kv/nats-api.ts";
 import { openLink } from "../../src/kv/nats-link.ts";
-import { openNatsStore } from "../../src/kv/nats-store.ts";
-import { openSqliteStore } from "../../src/kv/sqlite-store.ts";
-import type { KvStore, Revision } from "../../src/kv/store.ts";
+import type { Revision } from "../../src/kv/store.ts";
 import type { NewEntry } from "../../src/memory/entry.ts";
 import { printRecord, storedEntry } from "../../src/memory/entry.ts";
 import { printFact, storedFact } from "../../src/memory/fact.ts";
@@ -25,42 +18,10 @@ import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import type { MemoryWatch } from "../../src/memory/memory-watch.ts";
 import type { Scope } from "../../src/memory/scope.ts";
 import { scopeKey } from "../../src/memory/scope.ts";
-import { ValueCodecs } from "../../src/memory/value-codec.ts";
-import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { openOnNats as openOnNatsStore } from "./kv-openers.ts";
 import { within } from "./kv-support.ts";
-
-/** A memory to test, and the way to open the same one again. */
-export interface MemoryUnderTest extends AsyncDisposable {
-  readonly stores: MemoryStores;
-  /** Closed with this one. */
-  openAnother(): Promise<MemoryStores>;
-}
-
-export type OpenMemory = () => Promise<MemoryUnderTest>;
-
-export const factsHistory = 4;
-
-/** Runs `contract` for each kind of store. */
-export function onEachStore(contract: (name: string, open: OpenMemory) => void): void {
-  contract("memory", () => {
-    const place = new MemoryPlace();
-    return openUnderTest((bucket, history) => openMemoryStore({ bucket, history, place }));
-  });
-  contract("sqlite", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "troupe-test-memory-"));
-    const remove = () => rm(folder, { recursive: true, force: true });
-    return openUnderTest(
-      (bucket, history) => openSqliteStore({ path: join(folder, `${bucket}.db`), bucket, history }),
-      remove,
-    );
-  });
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startTestServer();
-  });
-  afterAll(() => server[Symbol.asyncDispose]());
-  contract("nats", () => openOnNats(server.url));
-}
+import type { MemoryUnderTest } from "./memory-stores-support.ts";
+import { memoryOver } from "./memory-stores-support.ts";
 
 let apps = 0;
 
@@ -78,36 +39,13 @@ interface NatsMemoryOptions {
 
 export async function openOnNats(url: string, options: NatsMemoryOptions = {}): Promise<NatsMemoryUnderTest> {
   const { app = `t${apps++}`, ...link } = options;
-  const open = async (bucket: string, history: number): Promise<KvStore> => {
-    const opened = await openLink({ servers: url, ...link });
-    const store = await openNatsStore({ link: opened, bucket: `${app}_${bucket}`, history });
-    const closeStore = store.close.bind(store);
-    store.close = async () => {
-      await closeStore();
-      await opened.close();
-    };
-    return store;
-  };
+  const openBucket = (name: string) => openOnNatsStore(() => url, { bucket: `${app}_${name}`, ...link });
+  const memory = await memoryOver(openBucket("memory"), openBucket("facts"))();
   const removeBuckets = async () => {
     await using link = await openLink({ servers: url });
     for (const bucket of ["memory", "facts"]) await callApi(link, `STREAM.DELETE.KV_${app}_${bucket}`, {});
   };
-  return Object.assign(await openUnderTest(open), { app, removeBuckets });
-}
-
-async function openUnderTest(
-  open: (bucket: string, history: number) => Promise<KvStore>,
-  end: () => Promise<void> = async () => {},
-): Promise<MemoryUnderTest> {
-  const opened = new AsyncDisposableStack();
-  opened.defer(end);
-  const openAnother = async (): Promise<MemoryStores> => {
-    const [entries, facts] = await Promise.all([open("memory", 1), open("facts", factsHistory)]);
-    opened.defer(() => entries.close());
-    opened.defer(() => facts.close());
-    return { entries, facts, clock: systemClock, codecs: new ValueCodecs() };
-  };
-  return { stores: await openAnother(), openAnother, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return Object.assign(memory, { app, removeBuckets });
 }
 
 /** Writes a record of these texts, or entries; each text is its entry's id too. */

@@ -2,10 +2,10 @@ import { logAppendContract } from "./log-append.contract.ts";
 import { logForkContract } from "./log-fork.contract.ts";
 import { logReadContract } from "./log-read.contract.ts";
 import { logErasedContract, logTruncationContract } from "./log-removal.contract.ts";
-import { onEachStore } from "./log-support.ts";
 import { logWindowContract } from "./log-window.contract.ts";
+import { onEachMemory } from "./memory-stores-support.ts";
 
-onEachStore((name, open) => {
+onEachMemory((name, open) => {
   logAppendContract(name, open);
   logReadContract(name, open);
   logWindowContract(name, open);

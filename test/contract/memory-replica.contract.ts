@@ -14,7 +14,7 @@ import { Replicas } from "../../src/memory/memory-replica.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import type { Scope } from "../../src/memory/scope.ts";
 import { within } from "./kv-support.ts";
-import type { OpenMemory } from "./memory-live-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 const anna = { user: "anna" };
 

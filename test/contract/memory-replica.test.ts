@@ -1,4 +1,4 @@
-import { onEachStore } from "./memory-live-support.ts";
 import { memoryReplicaContract } from "./memory-replica.contract.ts";
+import { onEachMemory } from "./memory-stores-support.ts";
 
-onEachStore(memoryReplicaContract);
+onEachMemory(memoryReplicaContract);

@@ -13,7 +13,8 @@ import { applyRetention } from "../../src/memory/retention.ts";
 import { planRetention } from "../../src/memory/retention-plan.ts";
 import { setRetention } from "../../src/memory/retention-policy.ts";
 import type { Scope } from "../../src/memory/scope.ts";
-import { keysWith, type OpenMemory, thrownBy } from "./erasure-support.ts";
+import { keysWith, thrownBy } from "./erasure-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 const session: Scope = { user: "anna", session: "s1" };
 

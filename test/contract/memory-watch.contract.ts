@@ -14,11 +14,11 @@ import {
   isEntry,
   isFact,
   kept,
-  type OpenMemory,
   setFact,
   setHead,
   takeUntil,
 } from "./memory-live-support.ts";
+import type { OpenMemory } from "./memory-stores-support.ts";
 
 const anna = { user: "anna" };
 const session = { user: "anna", session: "s1" };

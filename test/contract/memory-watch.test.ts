@@ -1,4 +1,4 @@
-import { onEachStore } from "./memory-live-support.ts";
+import { onEachMemory } from "./memory-stores-support.ts";
 import { memoryWatchContract } from "./memory-watch.contract.ts";
 
-onEachStore(memoryWatchContract);
+onEachMemory(memoryWatchContract);
