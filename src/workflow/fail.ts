@@ -27,7 +27,7 @@ export function failNode(work: Work, path: string, failure: Failure): void {
 /** The whole run fails: nothing around it decides any more. */
 export function failRun(work: Work, failure: Failure): void {
   if (work.marks.get("")?.is === "compensating") return;
-  abandon(work, "");
+  abandon(work, "", "scope");
   work.failure = failure;
   work.marks.set("", { is: "compensating", failure });
   work.pass("compensating");
@@ -66,7 +66,7 @@ function failBlock(work: Work, blockPath: string, failure: Failure): void {
       return joinBad(work, path, node, mark, failure);
     case "attempt":
       if (part !== "try") return failNode(work, path, failure);
-      abandon(work, path);
+      abandon(work, path, "scope");
       work.mark(path, { is: "compensating", failure });
       return work.next({ kind: "settle" });
     case "task":
@@ -89,7 +89,7 @@ function joinBad(
   const { all, wanted } = quorumOf(node, mark);
   work.mark(path, { ...mark, bad });
   if (all - bad >= wanted) return beginNextItem(work, path, { ...mark, bad });
-  abandon(work, path);
+  abandon(work, path, "join");
   if (node.join === "all") return failNode(work, path, failure);
   const message = `${bad} of ${all} failed in ${path}, and ${wanted} had to end well; the last: ${failure.message}`;
   failNode(work, path, { code: "JOIN_FAILED", message, data: { last: failure }, path });

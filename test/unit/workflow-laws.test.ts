@@ -19,6 +19,8 @@ class Witness {
   /** What took effect, in the order of its ending, and is not compensated. */
   readonly standing: string[] = [];
   readonly #done = new Set<string>();
+  /** Attempts whose body failed. */
+  readonly #undone = new Set<string>();
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -90,7 +92,10 @@ class Witness {
     const commands = play.send(event);
     expect(play.run, "what is stored is what was made").toEqual(first.run);
     if (isPaused && event.kind !== "resume") expect(commands, "W5").toEqual([]);
-    for (const transition of first.transitions) this.#beginAnew(transition);
+    for (const transition of first.transitions) {
+      if (transition.to === "compensating" && transition.path !== "") this.#undone.add(transition.path);
+      this.#beginAnew(transition);
+    }
     this.#look(commands);
   }
 
@@ -100,6 +105,7 @@ class Witness {
     const kind = spotAt(this.#plan.tree, outer)?.node.kind;
     expect(["loop", "attempt"], `W2: ${outer} begins anew`).toContain(kind);
     for (const path of this.#done) if (isWithin(path, outer)) this.#done.delete(path);
+    for (const path of this.#undone) if (path === outer || isWithin(path, outer)) this.#undone.delete(path);
   }
 
   /**
@@ -116,6 +122,16 @@ class Witness {
     expect(this.standing.filter((each) => isWithin(each, scope)).at(-1), `W4 in "${scope}"`).toBe(path);
     const out = orders.filter((order) => isWithin(order.path, scope)).map((order) => `${order.kind} ${order.path}`);
     expect(out, `W4 in "${scope}"`).toEqual([`compensate ${path}`]);
+  }
+
+  /** W4: what a failed attempt did does not stand, whoever has won the join around it. */
+  lookAtAttempts(): void {
+    for (const scope of this.#undone) {
+      expect(
+        this.standing.filter((path) => isWithin(path, `${scope}/try`)),
+        `W4 in ${scope}`,
+      ).toEqual([]);
+    }
   }
 
   #look(commands: readonly Command[]): void {
@@ -155,6 +171,7 @@ test("W1 to W9: whatever comes in whatever order, a run ends, and what it did st
       else if (play.orders.length > 0) witness.step({ kind: "end", which: turns });
       else witness.step({ kind: "time", ms: Math.max(0, (play.run.timerMs ?? 0) - play.nowMs) });
     }
+    witness.lookAtAttempts();
     // Of a run that came to nothing nothing stands.
     if (play.phase !== "completed") expect(witness.standing).toEqual([]);
   });
