@@ -166,7 +166,8 @@ function signalContract(name: string, open: OpenRuntime): void {
     expect((await run.ask.cancel({ reason: "enough" })).phase).toBe("compensating");
     gate.open();
     expect((await runWhen(run)).phase).toBe("cancelled");
-    expect((await client.actor(book, "b").get())?.state.lines ?? []).toEqual(["took back p/slow/t"]);
+    const taken = await committedState(client.actor(book, "b"), ({ lines }) => lines.length > 0);
+    expect(taken.lines).toEqual(["took back p/slow/t"]);
     expect((await rejection(run.ask.signal({ name: "go", data: { by: "x" } }), "HANDLER_FAILED")).data).toMatchObject({
       code: "RUN_PHASE",
     });
