@@ -147,7 +147,7 @@ export type {
   Flow,
   ForEachOptions,
   LoopOptions,
-  ReadOptions,
+  ReadStateOptions,
   RetryRule,
   Steps,
   TaskOptions,

@@ -54,7 +54,7 @@ export interface TaskOptions<State, Item, Result> {
   readonly timeoutMs?: number;
 }
 
-export interface ReadOptions<State, Item, Found> {
+export interface ReadStateOptions<State, Item, Found> {
   readonly id: string | ((state: DeepReadonly<State>, at: At<Item>) => string);
   /** Takes what it wants of it into the state, as that of a task. */
   readonly save: (state: State, found: Found, at: At<Item>) => unknown;
@@ -124,7 +124,7 @@ export interface Flow<State, Item = undefined> {
   read<Status extends string, Event extends string, Data>(
     name: string,
     model: StateModel<Status, Event, Data>,
-    options: ReadOptions<State, Item, Wire<CentralState<Status, Data> | undefined>>,
+    options: ReadStateOptions<State, Item, Wire<CentralState<Status, Data> | undefined>>,
   ): Node;
   /** Changes the state. Quick and synchronous: it is part of the commit that leads to it. */
   change(name: string, change: (state: State, at: At<Item>) => unknown): Node;

@@ -33,7 +33,7 @@ async function watched(troupe: Troupe, workflow: string, run: string): Promise<r
   const seen: Seen[] = [];
   const look = async () => {
     for await (const news of (await troupe.states()).of(workflowProgress).watch({ id, signal: stop.signal })) {
-      if (news.kind !== "changed" && news.kind !== "created") continue;
+      if (news.kind !== "changed") continue;
       seen.push(news.state);
       if (isOver(news.state.status)) return seen;
     }
