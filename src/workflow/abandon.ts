@@ -1,10 +1,11 @@
 // What stands in a node, or in the whole run, is given up: nothing more begins in it. What was ordered is under way in
-// another actor and cannot be called back: it is left to end (W4).
+// another actor and cannot be called back: it is left to end (W4). An attempt that is being undone is undone to its end, unless
+// the scope around it is undone as a whole and takes that over.
 
 import { isWithin } from "./tree.ts";
 import type { Work } from "./work.ts";
 
-export function abandon(work: Work, outer: string): void {
+export function abandon(work: Work, outer: string, by: "join" | "scope"): void {
   const inner = [...work.marks].filter(([path]) => path !== "" && isWithin(path, outer));
   // These first: their items are known as long as what they stand in is open.
   for (const [path, mark] of inner) {
@@ -20,8 +21,10 @@ export function abandon(work: Work, outer: string): void {
       case "sleeping":
       case "waiting":
       case "open":
-      case "compensating":
         work.unmark(path);
+        break;
+      case "compensating":
+        if (by === "scope") work.unmark(path);
         break;
       case "held":
         work.mark(path, { is: "failed", failure: mark.failure });

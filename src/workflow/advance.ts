@@ -4,25 +4,28 @@
 //   W1. An event that nothing waits for changes nothing: a result of an order that is over, a time that has not come, anything
 //       for a run that is over. So events may come late, and more than once.
 //   W2. A node begins once in each repetition, when the one before it in its block has ended well; a task that ended well is
-//       never ordered again.
+//       never ordered again. What a person retries begins anew: the node that failed; a loop that was never enough, or an
+//       attempt that was undone, with all that stands in it.
 //   W3. A mark that says `running` and the command that makes it true are of one advance. A run that is not over waits for
 //       something that is bound to come: an order, a time, a signal, or a person who resumes or retries it.
 //   W4. What was done is undone in the reverse order of its ending, one at a time, each once; and only when everything that was
-//       begun in the scope has ended, so that nothing is done behind the undoing.
+//       begun in the scope has ended, so that nothing is done behind the undoing. An attempt whose body failed is undone to its
+//       end, also when the join around it is won meanwhile; the run is not completed before.
 //   W5. While a run is paused no order is given. What was given may end and counts.
 //   W6. Of a `forEach` at most `concurrency` items are under way, and a loop runs at most `timesMax` times.
 //   W7. A change of the state is whole or is none: one that throws, or leaves what the schema refuses, is the node's failure.
 //   W8. Of a branch's ways the first whose condition holds is taken; that is decided once, on the state of that moment.
 //   W9. The same plan, run, event and time give the same: no clock, no chance, no wait.
 
-import { compensationEnded, dueCompensations, settle } from "./compensate.ts";
+import { compensationEnded, dueCompensations, hasLeft, isUndoing, settle } from "./compensate.ts";
 import { enter, giveOrder, takeSignal, tryBackOff } from "./enter.ts";
 import { failNode, failRun } from "./fail.ts";
-import { begin, endNode } from "./finish.ts";
+import { begin, complete, endNode } from "./finish.ts";
 import type { Place } from "./node.ts";
 import type { Command, Ended, Plan, Run, RunEvent, Transition } from "./run.ts";
 import { isOver } from "./run.ts";
 import { blockPathOf } from "./tree.ts";
+import type { Action } from "./work.ts";
 import { Work } from "./work.ts";
 
 export interface Advance {
@@ -147,9 +150,6 @@ function takeSignalOf(work: Work, name: string, data: unknown): void {
 function resume(work: Work): void {
   if (!work.paused) return;
   work.paused = false;
-  for (const [path, mark] of [...work.marks]) {
-    if (mark.is === "ready") work.next({ kind: "enter", path });
-  }
   takeDue(work);
 }
 
@@ -161,32 +161,46 @@ function retry(work: Work): void {
   if (root?.is === "compensating") work.failure = root.failure;
   work.pass(root?.is === "compensating" ? "compensating" : "running");
   for (const [path, mark] of [...work.marks]) {
-    if (mark.is !== "held") continue;
-    work.unmark(path);
-    work.next({ kind: "enter", path });
+    if (mark.is === "held") work.mark(path, { is: "ready" });
   }
   work.next({ kind: "settle" });
 }
 
+/** Until nothing follows any more; then what was held back begins, as far as it may, and what follows from that. */
 function drain(work: Work): void {
-  for (let action = work.queue.shift(); action !== undefined; action = work.queue.shift()) {
-    switch (action.kind) {
-      case "begin":
-        if (work.isLive(action.block)) begin(work, action.block);
-        break;
-      case "enter":
-        if (work.isLive(blockPathOf(action.path))) enter(work, action.path);
-        break;
-      case "end":
-        if (work.isLive(blockPathOf(action.path))) endNode(work, action.path);
-        break;
-      case "fail":
-        if (work.isLive(blockPathOf(action.path))) failNode(work, action.path, action.failure);
-        break;
-      case "settle":
-        settle(work);
-        break;
-    }
+  do {
+    for (let action = work.queue.shift(); action !== undefined; action = work.queue.shift()) follow(work, action);
+    beginReady(work);
+    complete(work);
+  } while (work.queue.length > 0);
+}
+
+function follow(work: Work, action: Action): void {
+  switch (action.kind) {
+    case "begin":
+      if (work.isLive(action.block)) begin(work, action.block);
+      break;
+    case "enter":
+      if (work.isLive(blockPathOf(action.path))) enter(work, action.path);
+      break;
+    case "end":
+      if (work.isLive(blockPathOf(action.path))) endNode(work, action.path);
+      break;
+    case "fail":
+      if (work.isLive(blockPathOf(action.path))) failNode(work, action.path, action.failure);
+      break;
+    case "settle":
+      settle(work);
+      break;
+  }
+}
+
+/** W3, W4: not before what was given up in it has ended and is undone, so that no node has two orders at a time. */
+function beginReady(work: Work): void {
+  if (work.paused) return;
+  for (const [path, { is }] of work.marks) {
+    if (is !== "ready" || !work.isLive(blockPathOf(path))) continue;
+    if (!hasLeft(work, path) && !isUndoing(work, path)) work.next({ kind: "enter", path });
   }
 }
 

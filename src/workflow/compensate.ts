@@ -3,7 +3,7 @@
 import { backoffMs } from "./backoff.ts";
 import { nextOrder } from "./enter.ts";
 import type { Compensation, Failure, Outcome } from "./run.ts";
-import { isWithin } from "./tree.ts";
+import { blockPathOf, isWithin } from "./tree.ts";
 import type { Work } from "./work.ts";
 
 /** Goes on with each undoing as far as it can. */
@@ -13,9 +13,18 @@ export function settle(work: Work): void {
   }
 }
 
+/** Whether something in the scope that was given up is still under way. */
+export function hasLeft(work: Work, scope: string): boolean {
+  return [...work.marks].some(([path, { is }]) => is === "left" && isWithin(path, scope));
+}
+
+/** Whether an attempt in the scope is being undone. */
+export function isUndoing(work: Work, scope: string): boolean {
+  return [...work.marks].some(([path, { is }]) => path !== "" && is === "compensating" && isWithin(path, scope));
+}
+
 function settleScope(work: Work, scope: string, failure: Failure): void {
-  const isBusy = [...work.marks].some(([path, { is }]) => is === "left" && isWithin(path, scope));
-  if (isBusy) return;
+  if (hasLeft(work, scope)) return;
   const inner = work.compensations.filter(({ path }) => isWithin(path, scope));
   if (inner.some(({ order }) => order !== undefined)) return;
   const last = inner.at(-1);
@@ -36,6 +45,7 @@ function finishScope(work: Work, scope: string, failure: Failure): void {
     work.marks.delete("");
     return work.pass(failure.code === "CANCELLED" ? "cancelled" : "failed");
   }
+  if (!work.isLive(blockPathOf(scope))) return work.unmark(scope);
   const node = work.node(scope);
   const ways = node.kind === "attempt" ? node.ways : [];
   const way = ways.find(({ name }) => name === failure.code) ?? ways.find(({ name }) => name === "otherwise");

@@ -3,6 +3,9 @@
 //   1. a join that needs fewer than all goes on without it, as long as enough can still end well;
 //   2. an attempt undoes what was done in it, and takes its way for the failure's code;
 //   3. the run is held for a person (`onFailure: "hold"`), or undoes all that it did.
+//
+// What is held is the node that failed, not the join that cannot end well without it: what else goes on in the join goes on,
+// and a retry begins nothing anew that is under way or done (W2, W3).
 
 import { abandon } from "./abandon.ts";
 import { beginNextItem, quorumOf } from "./finish.ts";
@@ -24,19 +27,24 @@ export function failNode(work: Work, path: string, failure: Failure): void {
 /** The whole run fails: nothing around it decides any more. */
 export function failRun(work: Work, failure: Failure): void {
   if (work.marks.get("")?.is === "compensating") return;
-  abandon(work, "");
+  abandon(work, "", "scope");
   work.failure = failure;
   work.marks.set("", { is: "compensating", failure });
   work.pass("compensating");
   work.next({ kind: "settle" });
 }
 
+/** Whether 1 or 2 is the case. */
 function isProvidedFor(work: Work, path: string): boolean {
   let inner = path;
   for (const outer of around(path)) {
     const node = work.node(outer);
     if (node.kind === "attempt" && isWithin(inner, `${outer}/try`)) return true;
-    if ((node.kind === "parallel" || node.kind === "each") && node.join !== "all") return true;
+    const mark = work.marks.get(outer);
+    if ((node.kind === "parallel" || node.kind === "each") && mark?.is === "open") {
+      const { all, wanted } = quorumOf(node, mark);
+      if (all - (mark.bad ?? 0) - 1 >= wanted) return true;
+    }
     inner = outer;
   }
   return false;
@@ -58,7 +66,7 @@ function failBlock(work: Work, blockPath: string, failure: Failure): void {
       return joinBad(work, path, node, mark, failure);
     case "attempt":
       if (part !== "try") return failNode(work, path, failure);
-      abandon(work, path);
+      abandon(work, path, "scope");
       work.mark(path, { is: "compensating", failure });
       return work.next({ kind: "settle" });
     case "task":
@@ -81,7 +89,7 @@ function joinBad(
   const { all, wanted } = quorumOf(node, mark);
   work.mark(path, { ...mark, bad });
   if (all - bad >= wanted) return beginNextItem(work, path, { ...mark, bad });
-  abandon(work, path);
+  abandon(work, path, "join");
   if (node.join === "all") return failNode(work, path, failure);
   const message = `${bad} of ${all} failed in ${path}, and ${wanted} had to end well; the last: ${failure.message}`;
   failNode(work, path, { code: "JOIN_FAILED", message, data: { last: failure }, path });

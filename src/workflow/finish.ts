@@ -1,6 +1,7 @@
 // A node or a block has ended well.
 
 import { abandon } from "./abandon.ts";
+import { isUndoing } from "./compensate.ts";
 import type { EachNode, Join, ParallelNode } from "./node.ts";
 import type { Mark } from "./run.ts";
 import { blockAt, blockPathOf, ownerOf, pathIn, spotAt } from "./tree.ts";
@@ -26,7 +27,7 @@ export function endNode(work: Work, path: string): void {
 }
 
 function endBlock(work: Work, blockPath: string): void {
-  if (blockPath === "") return complete(work);
+  if (blockPath === "") return;
   const { path } = ownerOf(blockPath);
   const node = work.node(path);
   const mark = work.marks.get(path);
@@ -52,7 +53,10 @@ function endBlock(work: Work, blockPath: string): void {
   }
 }
 
-function complete(work: Work): void {
+/** When the last node has ended, and what a way that was given up had begun to undo is undone (W4). */
+export function complete(work: Work): void {
+  const last = work.plan.tree.root.at(-1)?.name ?? "";
+  if (!work.isLive("") || work.marks.get(last)?.is !== "done" || isUndoing(work, "")) return;
   const { result } = work.plan;
   const asked =
     result === undefined ? { value: undefined } : work.ask("", "the result", (state) => wire(result(state)));
@@ -95,7 +99,7 @@ function joinGood(work: Work, path: string, node: ParallelNode | EachNode, mark:
   const { wanted } = quorumOf(node, mark);
   work.mark(path, { ...mark, good });
   if (good < wanted) return beginNextItem(work, path, { ...mark, good });
-  abandon(work, path);
+  abandon(work, path, "join");
   endNode(work, path);
 }
 

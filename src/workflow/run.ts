@@ -16,7 +16,7 @@ export interface Failure {
 
 /** What a node is doing. A node without a mark has not begun, or was given up with the branch that it stands in. */
 export type Mark =
-  /** Held back while the run is paused. */
+  /** Held back while the run is paused, or until what was given up in it has ended and is undone. */
   | { readonly is: "ready" }
   /** Another actor has the order. */
   | { readonly is: "running"; readonly order: number; readonly attempt: number }

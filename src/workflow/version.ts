@@ -68,7 +68,6 @@ function isAtHome(plan: Plan, path: string, mark: Mark): boolean {
   const node = spotAt(plan.tree, path)?.node;
   if (node === undefined) return false;
   switch (mark.is) {
-    case "ready":
     case "running":
     case "backing-off":
     case "left":
@@ -81,6 +80,7 @@ function isAtHome(plan: Plan, path: string, mark: Mark): boolean {
       return node.kind === "attempt";
     case "open":
       return mark.items !== undefined ? node.kind === "each" : hasPart(node.kind, mark);
+    case "ready":
     case "held":
     case "done":
     case "failed":

@@ -102,10 +102,10 @@ export class Work {
     this.marks.delete(path);
   }
 
-  /** Forgets the marks of a repetition that is over; what was given up in it still has to end. */
+  /** Forgets the marks of a repetition that is over; what was given up in it still has to end, and to be undone. */
   prune(blockPath: string): void {
     for (const [path, mark] of this.marks) {
-      if (path.startsWith(`${blockPath}/`) && mark.is !== "left") this.marks.delete(path);
+      if (path.startsWith(`${blockPath}/`) && mark.is !== "left" && mark.is !== "compensating") this.marks.delete(path);
     }
   }
 

@@ -65,6 +65,58 @@ describe("compensation", () => {
     expect(ends("E")).toEqual(["before", "fix/try/patch", "-fix/try/patch", "fix/otherwise/note", "after"]);
   });
 
+  describe("W4: of an attempt in a way that has lost", () => {
+    const plan = planOf(({ attempt, fail, parallel, task }) =>
+      parallel(
+        "p",
+        {
+          a: attempt("fix", [task("x", nothing, saga), task("y", nothing, saga), fail("no", { code: "NO" })], {
+            otherwise: task("never", nothing),
+          }),
+          b: task("wins", nothing, saga),
+        },
+        { join: "any" },
+      ),
+    );
+    const lost = () => {
+      const play = new Play(plan);
+      play.ok("p/a/fix/try/x");
+      play.ok("p/a/fix/try/y");
+      play.ok("p/b/wins");
+      expect([play.phase, play.mark("p"), play.waiting]).toEqual(["running", "done", ["-p/a/fix/try/y"]]);
+      return play;
+    };
+
+    test("all is undone, none of its ways is taken, and then the run is completed", () => {
+      const play = lost();
+      play.ok("-p/a/fix/try/y");
+      expect([play.phase, play.waiting]).toEqual(["running", ["-p/a/fix/try/x"]]);
+      play.ok("-p/a/fix/try/x");
+      expect([play.phase, play.waiting, play.run.compensations]).toEqual([
+        "completed",
+        [],
+        [{ path: "p/b/wins", place: { index: 0 } }],
+      ]);
+    });
+
+    test("what cannot be undone holds the run, and it is completed when that has been retried", () => {
+      const play = lost();
+      play.fail("-p/a/fix/try/y");
+      expect([play.phase, play.failure]).toEqual(["held", "COMPENSATION_FAILED"]);
+      play.send({ kind: "retry" });
+      play.toEnd();
+      expect([play.phase, play.failure]).toEqual(["completed", undefined]);
+    });
+
+    test("a cancel takes the undoing over", () => {
+      const play = lost();
+      play.send({ kind: "cancel", reason: "" });
+      expect(play.waiting).toEqual(["-p/a/fix/try/y"]);
+      expect(play.toEnd().slice(3)).toEqual(["-p/a/fix/try/y", "-p/b/wins", "-p/a/fix/try/x"]);
+      expect(play.phase).toBe("cancelled");
+    });
+  });
+
   test("the error path goes from the inside out, and a failure in it belongs to what is around it", () => {
     const plan = planOf(({ attempt, fail, task }) =>
       attempt(

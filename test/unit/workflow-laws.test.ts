@@ -4,9 +4,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { advance } from "../../src/workflow/advance.ts";
-import type { Outcome, Plan, RunEvent } from "../../src/workflow/run.ts";
+import type { Command, Mark, Outcome, Plan, RunEvent, Transition } from "../../src/workflow/run.ts";
 import { isOver } from "../../src/workflow/run.ts";
-import { isWithin } from "../../src/workflow/tree.ts";
+import { blockPathOf, isWithin, ownerOf, spotAt } from "../../src/workflow/tree.ts";
 import { Play } from "./workflow-play.ts";
 import type { Step } from "./workflow-shapes.ts";
 import { anyPlan, anyStep } from "./workflow-shapes.ts";
@@ -19,6 +19,8 @@ class Witness {
   /** What took effect, in the order of its ending, and is not compensated. */
   readonly standing: string[] = [];
   readonly #done = new Set<string>();
+  /** Attempts whose body failed. */
+  readonly #undone = new Set<string>();
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -58,8 +60,8 @@ class Witness {
     const outcome: Outcome =
       kind === "task" && attempt <= fails ? { kind: "failed", failure: { code: "E", message: "" } } : { kind: "ok" };
     if (outcome.kind === "ok" && kind === "task") {
-      expect(this.#done.has(`${path} ${number}`), "W2").toBe(false);
-      this.#done.add(`${path} ${number}`);
+      expect(this.#done.has(path), `W2: ${path}`).toBe(false);
+      this.#done.add(path);
       if (play.plan.tree.spots.get(path.replace(/\[\d+\]/g, "[]"))?.node.kind === "task" && this.#undoes(path)) {
         this.standing.push(path);
       }
@@ -67,6 +69,7 @@ class Witness {
     if (kind === "compensate") {
       expect(this.standing.lastIndexOf(path), `W4: ${path} stands`).toBeGreaterThan(-1);
       this.standing.splice(this.standing.lastIndexOf(path), 1);
+      this.#done.delete(path);
     }
     const ended = { kind: "ended", path, order: number, attempt, outcome } as const;
     this.#heard.push(ended);
@@ -89,37 +92,65 @@ class Witness {
     const commands = play.send(event);
     expect(play.run, "what is stored is what was made").toEqual(first.run);
     if (isPaused && event.kind !== "resume") expect(commands, "W5").toEqual([]);
-    this.#look();
+    for (const transition of first.transitions) {
+      if (transition.to === "compensating" && transition.path !== "") this.#undone.add(transition.path);
+      this.#beginAnew(transition);
+    }
+    this.#look(commands);
   }
 
-  #look(): void {
+  /** W2: when a person retries a loop that was never enough, or an attempt that was undone, what stands in it begins anew. */
+  #beginAnew({ path: outer, from, to }: Transition): void {
+    if (from !== "ready" || to !== "open") return;
+    const kind = spotAt(this.#plan.tree, outer)?.node.kind;
+    expect(["loop", "attempt"], `W2: ${outer} begins anew`).toContain(kind);
+    for (const path of this.#done) if (isWithin(path, outer)) this.#done.delete(path);
+    for (const path of this.#undone) if (path === outer || isWithin(path, outer)) this.#undone.delete(path);
+  }
+
+  /**
+   * W4: what is to be undone is the last of what stands in its scope, and nothing else in the scope is under way. That counts
+   * when the order is given: a cancel may widen the scope while it is out.
+   */
+  #lookAtUndoing(path: string): void {
+    const { run, orders } = this.play;
+    const scopes = Object.entries(run.marks).filter(
+      ([scope, { is }]) => is === "compensating" && isWithin(path, scope),
+    );
+    expect(scopes.length, `W4: ${path} is in one scope`).toBe(1);
+    const [scope = ""] = scopes[0] ?? [];
+    expect(this.standing.filter((each) => isWithin(each, scope)).at(-1), `W4 in "${scope}"`).toBe(path);
+    const out = orders.filter((order) => isWithin(order.path, scope)).map((order) => `${order.kind} ${order.path}`);
+    expect(out, `W4 in "${scope}"`).toEqual([`compensate ${path}`]);
+  }
+
+  /** W4: what a failed attempt did does not stand, whoever has won the join around it. */
+  lookAtAttempts(): void {
+    for (const scope of this.#undone) {
+      expect(
+        this.standing.filter((path) => isWithin(path, `${scope}/try`)),
+        `W4 in ${scope}`,
+      ).toEqual([]);
+    }
+  }
+
+  /** What was given up does not hold up the items after it, while it ends or is undone. */
+  #isUnderWay(path: string, { is }: Mark): boolean {
+    if (is === "compensating") return this.play.mark(ownerOf(blockPathOf(path)).path) === "open";
+    return !["failed", "done", "left", "compensated"].includes(is);
+  }
+
+  #look(commands: readonly Command[]): void {
     const { play } = this;
     const { run, orders } = play;
     const places = orders.filter(({ kind }) => kind === "task").map(({ path }) => path);
     expect(new Set(places).size, "W3: one order at a time for a node").toBe(places.length);
-    for (const order of orders) {
-      if (order.kind !== "compensate") continue;
-      // W4: the last of what stands in its scope, while nothing that was begun in the scope is under way.
-      const scopes = Object.entries(run.marks).filter(
-        ([path, { is }]) => is === "compensating" && isWithin(order.path, path),
-      );
-      for (const [scope] of scopes) {
-        const inner = this.standing.filter((path) => isWithin(path, scope));
-        expect(inner.at(-1), `W4 in ${scope}`).toBe(order.path);
-        expect(
-          places.filter((path) => isWithin(path, scope)),
-          `W4 in ${scope}`,
-        ).toEqual([]);
-      }
-    }
+    for (const { kind, path } of commands) if (kind === "compensate") this.#lookAtUndoing(path);
     for (const [path, mark] of Object.entries(run.marks)) {
       if (mark.is !== "open" || mark.items === undefined) continue;
       const items = new Set(
         Object.entries(run.marks)
-          .filter(
-            ([inner, { is }]) =>
-              inner.startsWith(`${path}[`) && is !== "failed" && is !== "done" && is !== "left" && is !== "compensated",
-          )
+          .filter(([inner, mark]) => inner.startsWith(`${path}[`) && this.#isUnderWay(inner, mark))
           .map(([inner]) => inner.slice(0, inner.indexOf("]", path.length))),
       );
       expect(items.size, `W6: ${path}`).toBeLessThanOrEqual(2);
@@ -143,6 +174,7 @@ test("W1 to W9: whatever comes in whatever order, a run ends, and what it did st
       else if (play.orders.length > 0) witness.step({ kind: "end", which: turns });
       else witness.step({ kind: "time", ms: Math.max(0, (play.run.timerMs ?? 0) - play.nowMs) });
     }
+    witness.lookAtAttempts();
     // Of a run that came to nothing nothing stands.
     if (play.phase !== "completed") expect(witness.standing).toEqual([]);
   });

@@ -58,10 +58,10 @@ const { node } = fc.letrec<{ node: Shape; block: Shape[] }>((tie) => ({
     },
     {
       weight: 1,
-      arbitrary: tie("block").map(
-        (block): Shape =>
+      arbitrary: fc.tuple(tie("block"), fc.constantFrom(1, 1, 9)).map(
+        ([block, last]): Shape =>
           (flow, name) =>
-            flow.loop(name, { until: (_, { index }) => index === 1 }, ...named(flow, block)),
+            flow.loop(name, { until: (_, { index }) => index === last, timesMax: 2 }, ...named(flow, block)),
       ),
     },
     {
