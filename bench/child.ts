@@ -14,6 +14,8 @@ import type { StoreCommands } from "./roles/store.ts";
 import { storeCommands } from "./roles/store.ts";
 import type { WorkerCommands } from "./roles/worker.ts";
 import { workerCommands } from "./roles/worker.ts";
+import type { WorkflowCommands } from "./roles/workflow.ts";
+import { workflowCommands } from "./roles/workflow.ts";
 import type { Place, Role, SideName } from "./side.ts";
 import { loadOpener, toError } from "./side.ts";
 
@@ -25,6 +27,7 @@ export interface CommandsOf {
   prober: ProberCommands;
   central: CentralCommands;
   memory: MemoryCommands;
+  workflow: WorkflowCommands;
 }
 
 export interface Assignment extends Place {
@@ -77,6 +80,10 @@ async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
     case "memory": {
       const memory = await (await loadOpener(side, role))(place);
       return { commands: memoryCommands(memory), close: () => memory.close() };
+    }
+    case "workflow": {
+      const workflow = await (await loadOpener(side, role))(place);
+      return { commands: workflowCommands(workflow), close: () => workflow.close() };
     }
   }
 }

@@ -88,6 +88,19 @@ export interface CentralSide {
   close(): Promise<void>;
 }
 
+/** Runs of workflows; operations answer with how many steps they took. */
+export interface WorkflowSide {
+  /** A run of five tasks, to its committed end. */
+  run(id: string, done: Done): void;
+  /** Starts a run that waits for a signal. */
+  wait(id: string, done: Done): void;
+  /** Signals it; answered when it is over. */
+  wake(id: string, done: Done): void;
+  /** Of the app's buckets on the server. */
+  bytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
 /** A process that writes facts of one scope, or holds replicas of it. */
 export interface MemorySide {
   set(name: string, value: { readonly write: number }, done: Done): void;
@@ -111,6 +124,7 @@ export interface Openers {
   prober(place: Place): Promise<ProberSide>;
   central(place: Place): Promise<CentralSide>;
   memory(place: Place): Promise<MemorySide>;
+  workflow(place: Place): Promise<WorkflowSide>;
 }
 export type Role = keyof Openers;
 

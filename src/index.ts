@@ -147,12 +147,15 @@ export type {
   Flow,
   ForEachOptions,
   LoopOptions,
+  ReadStateOptions,
   RetryRule,
   Steps,
   TaskOptions,
   WaitForOptions,
 } from "./workflow/flow.ts";
 export type { HookContext, ProgressSink, RunProgress, WorkflowHooks } from "./workflow/hooks.ts";
+export type { WorkflowProgress } from "./workflow/progress.ts";
+export { workflowProgress, workflowProgressId } from "./workflow/progress.ts";
 export type { Failure as RunFailure, Mark, Phase, Run, Transition } from "./workflow/run.ts";
 export type { RunDefinition, RunStatus, Signal } from "./workflow/run-actor.ts";
 export type { TaskContext } from "./workflow/task-context.ts";

@@ -21,6 +21,7 @@ import { scaleLoad } from "./scale-load.ts";
 import { stateQuery, stateTransact2, stateTransact10, stateUpdate, stateUpdateHot } from "./state.ts";
 import { tellHot, tellSpread } from "./tell.ts";
 import { watchLag } from "./watch-lag.ts";
+import { workflowBytes, workflowResume, workflowRun, workflowWaiting } from "./workflow.ts";
 
 export const allCases: readonly BenchCase[] = [
   askSingle,
@@ -43,6 +44,10 @@ export const allCases: readonly BenchCase[] = [
   memoryAppendHot,
   memoryReadLast,
   memoryReadAll,
+  workflowRun,
+  workflowBytes,
+  workflowResume,
+  workflowWaiting,
 ];
 
 /** These take minutes, and run only when they are named. */

@@ -13,6 +13,8 @@ export interface Scale {
   readonly coldActors: number;
   /** Actors that `memory.idle` holds in one round. */
   readonly idleActors: number;
+  /** Runs that wait in `workflow.resume` and `workflow.waiting`: three thousand or more. */
+  readonly waitingRuns: number;
   /** Workers that `failover.*` kills. */
   readonly kills: number;
   /** Workers that join in `scale.join`. */
@@ -21,10 +23,12 @@ export interface Scale {
 
 export const fullScale: Scale = {
   ...{ rounds: 3, warmMs: 1_500, roundMs: 2_500, coldActors: 5_000, idleActors: 30_000 },
+  waitingRuns: 10_000,
   ...{ kills: 20, joins: 5 },
 };
 export const quickScale: Scale = {
   ...{ rounds: 3, warmMs: 600, roundMs: 300, coldActors: 1_000, idleActors: 20_000 },
+  waitingRuns: 3_000,
   ...{ kills: 3, joins: 2 },
 };
 

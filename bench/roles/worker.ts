@@ -33,18 +33,21 @@ export function workerCommands(side: WorkerSide): WorkerCommands {
       return drive({ inFlight, until: { durationMs }, send });
     },
     whenCommitted: ({ ids, total }) => inTime(side.whenCommitted(idsOf(ids), total)),
-    async memory() {
-      const { gc } = globalThis;
-      if (gc === undefined) throw new Error("this process was started without --expose-gc");
-      // More than one collection: what finalizers and weak references hold is freed by a later one.
-      for (let times = 0; times < 4; times += 1) {
-        gc();
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      const { heapUsed, external } = process.memoryUsage();
-      return heapUsed + external;
-    },
+    memory: memoryNow,
   };
+}
+
+/** Bytes that live in this process, after full collections. */
+export async function memoryNow(): Promise<number> {
+  const { gc } = globalThis;
+  if (gc === undefined) throw new Error("this process was started without --expose-gc");
+  // More than one collection: what finalizers and weak references hold is freed by a later one.
+  for (let times = 0; times < 4; times += 1) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 async function inTime(committing: Promise<number>): Promise<number> {

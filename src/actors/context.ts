@@ -3,6 +3,7 @@
 import type { ActorAddress } from "../core/ids.ts";
 import { addressOf } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
+import type { StateStore } from "../memory/state-store.ts";
 import type { ActorDefinition, MethodTable } from "./definition.ts";
 import type { MemoryInQuery, MemoryInTurn } from "./memory-context.ts";
 import type { Message } from "./message.ts";
@@ -54,6 +55,11 @@ export interface TurnContext<State> extends CommonContext {
   now(): number;
   /** Resolves after so much of this turn's time, or at once when it or `signal` aborts. For longer, set a timer. Unit: ms. */
   delay(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * The central state store. What is changed there stands at once, whatever becomes of this turn, and a turn that is run again
+   * does it again; its changes name this actor. Opened by the first call in the worker: rejects as that does.
+   */
+  states(): Promise<StateStore>;
   /**
    * What this turn has told, spawned, stopped, timed and written to memory so far is not sent: for a handler that goes on after
    * a failure.

@@ -10,6 +10,7 @@ import type { Logger } from "../core/log.ts";
 import type { Validation } from "../core/schema.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import { activeTraceparent } from "../core/trace.ts";
+import type { StateStore } from "../memory/state-store.ts";
 import type { Caller } from "./context.ts";
 import { callerOf } from "./context.ts";
 import type { AnyActor, AnyMethod } from "./definition.ts";
@@ -158,6 +159,11 @@ export class Turn {
     await services.keepStep(message, name, text);
     this.#checkOpen();
     return value === undefined ? undefined : JSON.parse(text);
+  }
+
+  states(): Promise<StateStore> {
+    this.#checkOpen();
+    return this.#request.services.states();
   }
 
   now(): number {

@@ -14,6 +14,7 @@ import type { Validation } from "../core/schema.ts";
 import { validate } from "../core/schema.ts";
 import type { Traceparent } from "../core/trace.ts";
 import type { MemoryWrite } from "../memory/memory-write.ts";
+import type { StateStore } from "../memory/state-store.ts";
 import type { AnyActor, AnyMethod } from "./definition.ts";
 import type { Message } from "./message.ts";
 import { decodeInput, inputInvalid, methodOf } from "./method-input.ts";
@@ -35,6 +36,8 @@ export interface TurnServices {
   findStep(message: Message, name: string): string | undefined;
   /** Resolves when the result is stored. */
   keepStep(message: Message, name: string, text: string): Promise<void>;
+  /** The central state store, whose changes are the actor's. */
+  states(): Promise<StateStore>;
   /** The actor's timers before this turn. */
   readonly timers: Timers;
   /** Largest message. Unit: bytes. */

@@ -44,10 +44,16 @@ export class StateStore {
   readonly #writer: StateWriter;
   readonly #actor: string | undefined;
 
-  constructor({ kv, clock = systemClock, actor }: StateStoreOptions) {
+  constructor({ kv, clock = systemClock, actor }: StateStoreOptions, writer = new StateWriter(kv, clock, actor)) {
     checkOrigin(actor === undefined ? {} : { actor });
     this.#actor = actor;
-    this.#writer = new StateWriter(kv, clock, actor);
+    this.#writer = writer;
+  }
+
+  /** The same store, whose changes are somebody else's. Costs nothing. Throws OPTION_INVALID. */
+  by(actor: string): StateStore {
+    const { kv, clock } = this.#writer;
+    return new StateStore({ kv, clock, actor }, this.#writer.by(actor));
   }
 
   /** The states of a model. Costs nothing and asks nobody. */

@@ -83,7 +83,7 @@ export function isUnreadable(thrown: unknown): thrown is TroupeError {
   return isTroupeError(thrown) && unreadableCodes.has(thrown.code);
 }
 
-const originLengthMax = 256;
+export const originLengthMax = 256;
 
 /** Rejects with OPTION_INVALID. */
 export function checkOrigin({ cause, actor, trace }: Origin): void {

@@ -42,15 +42,27 @@ const writeIdLength = 10;
 export class StateWriter {
   readonly kv: KvStore;
   readonly clock: Clock;
-  readonly lanes = new StateLanes();
+  readonly lanes: StateLanes;
   readonly #actor: string | undefined;
   readonly #door: StateDoor;
 
-  constructor(kv: KvStore, clock: Clock, actor: string | undefined) {
+  constructor(
+    kv: KvStore,
+    clock: Clock,
+    actor: string | undefined,
+    lanes = new StateLanes(),
+    door: StateDoor = new PlainDoor(kv),
+  ) {
     this.kv = kv;
     this.clock = clock;
+    this.lanes = lanes;
     this.#actor = actor;
-    this.#door = new PlainDoor(kv);
+    this.#door = door;
+  }
+
+  /** For somebody else, who takes turns with those who use this one. */
+  by(actor: string): StateWriter {
+    return new StateWriter(this.kv, this.clock, actor, this.lanes, this.#door);
   }
 
   /** Changes what stands at a key. `version`: the model's. */

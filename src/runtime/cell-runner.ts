@@ -17,6 +17,7 @@ import { invariant, isTroupeError, TroupeError } from "../core/errors.ts";
 import type { StopReason } from "../core/events.ts";
 import { printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
+import type { StateStore } from "../memory/state-store.ts";
 import type { Cell } from "./cell.ts";
 import type { EndedTurn } from "./cell-ended.ts";
 import { InnerTurns } from "./cell-inner.ts";
@@ -99,6 +100,11 @@ export class CellRunner implements TurnServices {
     }
     const chain = asker.kind === "ask" ? [...asker.chain, link] : [link];
     return host.ask(question, { from: key, chain, trace: asker.turnTrace });
+  }
+
+  states(): Promise<StateStore> {
+    const { host, key } = this.#cell;
+    return host.memory.states(key);
   }
 
   findStep(message: Message, name: string): string | undefined {

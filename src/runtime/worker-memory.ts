@@ -1,16 +1,20 @@
-// The memories of all actors of one worker, opened by the first that needs them.
+// What all actors of one worker share of the memory and of the central state store, opened by the first that needs it.
 
 import { AgentMemory } from "../memory/agent-memory.ts";
 import type { ContextStoreSettings } from "../memory/context-store-options.ts";
 import { resolveContextStore } from "../memory/context-store-options.ts";
+import type { StateStore } from "../memory/state-store.ts";
+import { openStateStore } from "../memory/state-store.ts";
+import { originLengthMax } from "../memory/state-value.ts";
 import type { Ports } from "./ports.ts";
 
 export class WorkerMemory {
-  readonly #ports: Pick<Ports, "openMemory" | "clock">;
+  readonly #ports: Pick<Ports, "openMemory" | "openCentral" | "clock">;
   readonly #settings: ContextStoreSettings;
   #opened: AgentMemory | undefined;
+  #states: StateStore | undefined;
 
-  constructor(ports: Pick<Ports, "openMemory" | "clock">, settings: ContextStoreSettings) {
+  constructor(ports: Pick<Ports, "openMemory" | "openCentral" | "clock">, settings: ContextStoreSettings) {
     this.#ports = ports;
     this.#settings = settings;
   }
@@ -32,5 +36,14 @@ export class WorkerMemory {
       ...(embedder === undefined ? {} : { embedder }),
     });
     return this.#opened;
+  }
+
+  /** The central state store, for changes of one actor. All of the worker take turns on a key. Rejects as opening a bucket does. */
+  async states(actor: string): Promise<StateStore> {
+    if (this.#states === undefined) {
+      const kv = await this.#ports.openCentral();
+      this.#states ??= openStateStore({ kv, clock: this.#ports.clock });
+    }
+    return this.#states.by(actor.slice(0, originLengthMax));
   }
 }

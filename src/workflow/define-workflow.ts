@@ -8,6 +8,7 @@ import type { OutputOf, Schema } from "../core/schema.ts";
 import type { Flow, Steps } from "./flow.ts";
 import { flow } from "./flow.ts";
 import type { ProgressSink, WorkflowHooks } from "./hooks.ts";
+import { defineNewsActor, sinkOf } from "./news-actor.ts";
 import type { Block, Node } from "./node.ts";
 import { blocksOf } from "./node.ts";
 import type { Plan } from "./run.ts";
@@ -36,8 +37,11 @@ export interface WorkflowOptions<State, Input extends Schema | undefined, Result
    */
   readonly onFailure?: "compensate" | "hold";
   readonly hooks?: WorkflowHooks<NoInfer<State>>;
-  /** Where the progress of runs is written to. Default: nowhere but in the runs themselves. */
-  readonly progress?: ProgressSink;
+  /**
+   * Where the progress of runs is written to: the central state store (see `workflowProgress`), a sink, or "none", which leaves it
+   * in the runs themselves. Default "central".
+   */
+  readonly progress?: "central" | "none" | ProgressSink;
   /** The pool of workers that runs live in. Default: that of the worker. */
   readonly pool?: string;
   /** The pool of workers that tasks live in. Default: that of the runs. */
@@ -59,7 +63,8 @@ export interface Workflow<State, Input, Result> {
 type InputFrom<S> = S extends Schema<infer I, unknown> ? I : undefined;
 
 /**
- * Defines a workflow. Its runs are actors of the type `workflow-<name>`, its tasks of `workflow-<name>-task`. Names start with a
+ * Defines a workflow. Its runs are actors of the type `workflow-<name>`, its tasks of `workflow-<name>-task`; `workflow-<name>-news` writes
+ * their progress to the central state store. Names start with a
  * letter and hold letters, digits, `_` and `-`; that of the workflow at most 48. Throws NAME_INVALID or DEFINITION_INVALID.
  */
 export function defineWorkflow<State, Input extends Schema | undefined = undefined, Result = undefined>(
@@ -68,7 +73,8 @@ export function defineWorkflow<State, Input extends Schema | undefined = undefin
   build: (flow: Flow<State>) => Steps,
 ): Workflow<State, InputFrom<Input>, Result> {
   checkName("a workflow", name);
-  if (name.endsWith("-task")) throw invalid(name, "a name that ends in `-task` is that of another workflow's tasks");
+  if (/-(task|news)$/.test(name))
+    throw invalid(name, "names that end in `-task` or `-news` are of another workflow's own");
   if (name.length > nameLengthMax) throw invalid(name, `its name holds at most ${nameLengthMax} characters`);
   const steps = build(flow as unknown as Flow<State>);
   const root: Block = Array.isArray(steps) ? (steps as Block) : [steps as Node];
@@ -83,17 +89,21 @@ export function defineWorkflow<State, Input extends Schema | undefined = undefin
   const { pool, taskPool = pool } = options;
   const common = { plan, migrations, runType: type, runPool: pool, pool: taskPool };
   const task = defineTaskActor({ ...common, type: `${type}-task` });
+  const news = defineNewsActor(`${type}-news`, pool);
   const run = defineRunActor({
     ...{ type, pool, plan, migrations, task },
     input: options.input,
     initial: options.initial as (input: never) => unknown,
     signals: signalsOf(name, root),
-    observers: { hooks: (options.hooks ?? {}) as WorkflowHooks<never>, progress: options.progress },
+    observers: {
+      hooks: (options.hooks ?? {}) as WorkflowHooks<never>,
+      progress: sinkOf(options.progress ?? "central", news),
+    },
   });
   return Object.freeze({
     ...{ name, version, plan },
     run: run as unknown as RunDefinition<State, InputFrom<Input>, Result>,
-    actors: [run, task] as unknown as readonly AnyActor[],
+    actors: [run, task, news] as unknown as readonly AnyActor[],
   });
 }
 

@@ -4,6 +4,8 @@ import type { DeepReadonly } from "../actors/context.ts";
 import type { Wire } from "../actors/ref.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { OutputOf, Schema } from "../core/schema.ts";
+import type { StateModel } from "../memory/state-model.ts";
+import type { State as CentralState } from "../memory/state-value.ts";
 import type {
   AttemptNode,
   Block,
@@ -49,6 +51,15 @@ export interface TaskOptions<State, Item, Result> {
   readonly compensate?: (ctx: TaskContext<State, Item>, result: Result) => unknown;
   readonly retry?: RetryRule;
   /** One run fails with TASK_TIMEOUT, and `ctx.signal` aborts, after this. Unit: ms. Default 60,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface ReadStateOptions<State, Item, Found> {
+  readonly id: string | ((state: DeepReadonly<State>, at: At<Item>) => string);
+  /** Takes what it wants of it into the state, as that of a task. */
+  readonly save: (state: State, found: Found, at: At<Item>) => unknown;
+  readonly retry?: RetryRule;
+  /** One read fails with TASK_TIMEOUT after this. Unit: ms. Default 60,000. */
   readonly timeoutMs?: number;
 }
 
@@ -105,6 +116,16 @@ export interface Flow<State, Item = undefined> {
     run: (ctx: TaskContext<State, Item>) => Result,
     options?: TaskOptions<State, Item, Wire<Awaited<Result>>>,
   ): Node;
+  /**
+   * Reads a state of the central store with one read, as a task whose result `save` takes in: what the branches and loops after it
+   * are decided on stands in the run then, and is the same however often a turn is run again. Undefined when there is no such state.
+   * In a `loop` with a `sleep` it waits for a change.
+   */
+  read<Status extends string, Event extends string, Data>(
+    name: string,
+    model: StateModel<Status, Event, Data>,
+    options: ReadStateOptions<State, Item, Wire<CentralState<Status, Data> | undefined>>,
+  ): Node;
   /** Changes the state. Quick and synchronous: it is part of the commit that leads to it. */
   change(name: string, change: (state: State, at: At<Item>) => unknown): Node;
   /** Takes the first of `when(...)` whose condition holds, else `otherwise(...)`, else nothing. */
@@ -154,6 +175,12 @@ export const flow: Flow<never, never> = {
       retry: plansOf(name, retry, retryDefaults.attempts),
       timeoutMs: whole(name, "timeoutMs", timeoutMs, 1),
     }) as TaskNode,
+  read: (name, model, { id, save, ...options }) => {
+    const idOf = typeof id === "string" ? () => id : functionIn(name, "id", id as (...given: unknown[]) => string);
+    const read = async (ctx: TaskContext<unknown, unknown>) =>
+      (await ctx.states()).of(model).get(idOf(ctx.state, { item: ctx.item, index: ctx.index }));
+    return flow.task(name, read as never, { ...options, save: functionIn(name, "save", save) as never });
+  },
   change: (name, change) => ({ kind: "change", name, change: functionIn(name, "change", change) }) as ChangeNode,
   branch: (name, ...ways) => {
     const at = ways.findIndex(({ when }) => when === undefined);

@@ -7,7 +7,7 @@ import type { ActorDefinition, MethodTable } from "../actors/definition.ts";
 import type { TurnRef } from "../actors/ref.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import type { Failure, Run, Transition } from "./run.ts";
+import type { Failure, Plan, Run, Transition } from "./run.ts";
 
 export interface HookContext<State> {
   /** The run's id. */
@@ -36,16 +36,24 @@ export interface WorkflowHooks<State> {
 /** Where a run has got to, as watchers see it. */
 export interface RunProgress {
   readonly workflow: string;
+  readonly version: number;
   readonly run: string;
+  /** How many turns have changed the run: a later one has more. */
+  readonly number: number;
+  /** The message that led to it. */
+  readonly cause: string;
+  /** When, by the worker's clock. Unit: ms since the epoch. */
+  readonly atMs: number;
   readonly phase: Run["phase"];
   readonly paused: boolean;
   readonly marks: Run["marks"];
   readonly failure: Failure | undefined;
+  readonly result: unknown;
 }
 
 /**
- * Where the progress of runs is written to, in the turn that made it: the seam to the central state store. Called after
- * the hooks, once for each turn that changed the run; at least once, as they are.
+ * Where the progress of runs is written to, in the turn that made it. Called after the hooks, once for each turn that
+ * changed the run; at least once, as they are. What it tells through `ctx.actor` goes out with the commit.
  */
 export interface ProgressSink {
   write(ctx: HookContext<unknown>, progress: RunProgress): unknown;
@@ -61,7 +69,7 @@ export interface Observers {
 export async function observe(
   { hooks, progress }: Observers,
   turn: TurnContext<Run>,
-  workflow: string,
+  plan: Plan,
   run: Run,
   transitions: readonly Transition[],
 ): Promise<void> {
@@ -89,6 +97,8 @@ export async function observe(
     if (failure !== undefined) await call("onFailure", () => hooks.onFailure?.(ctx, failure, path));
   }
   if (progress === undefined) return;
-  const { phase, paused = false, marks, failure } = run;
-  await call("progress", () => progress.write(ctx, { workflow, run: id, phase, paused, marks, failure }));
+  const { phase, paused = false, marks, failure, result, changes = 0 } = run;
+  const about = { workflow: plan.name, version: plan.version, run: id, number: changes };
+  const change = { cause: turn.messageId, atMs: turn.now() };
+  await call("progress", () => progress.write(ctx, { ...about, ...change, phase, paused, marks, failure, result }));
 }

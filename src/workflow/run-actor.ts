@@ -134,9 +134,9 @@ class Runs {
     const { plan, initial } = this.#options;
     const run = original(ctx.state) as Run;
     if (run.phase !== "new") throw new TroupeError("RUN_PHASE", `the run ${ctx.self.id} of ${plan.name} has begun`);
-    const bytesMax = idBytesMax - 1 - longestPath(plan.tree);
+    const bytesMax = idBytesMax - 1 - Math.max(longestPath(plan.tree), plan.name.length);
     if (Buffer.byteLength(ctx.self.id) > bytesMax) {
-      const text = `the id of a run of ${plan.name} holds at most ${bytesMax} bytes, so that those of its tasks fit`;
+      const text = `the id of a run of ${plan.name} holds at most ${bytesMax} bytes, so that those of its tasks and of its progress fit`;
       throw new TroupeError("ID_INVALID", `${text}; got ${ctx.self.id}`);
     }
     const state = initial(input as never);
@@ -194,13 +194,14 @@ class Runs {
     const stored = original(ctx.state) as Run;
     if (isOver(stored.phase)) return statusOf(stored);
     const before = pinned(plan, migrations, stored, ctx.self.id);
-    const { run, commands, transitions } = advance(plan, before, event, Math.max(ctx.now(), dueMs));
-    if (run === before) return statusOf(stored);
+    const { run: next, commands, transitions } = advance(plan, before, event, Math.max(ctx.now(), dueMs));
+    if (next === before) return statusOf(stored);
+    const run: Run = { ...next, changes: (stored.changes ?? 0) + 1 };
     ctx.state = run;
     for (const command of commands) this.#give(ctx, run, command);
     this.#setTimer(ctx, stored.timerMs, run.timerMs);
     if (isOver(run.phase) && run.parent !== undefined) tellParent(ctx, run.parent, outcomeOf(run));
-    await observe(observers, ctx, plan.name, run, transitions);
+    await observe(observers, ctx, plan, run, transitions);
     return statusOf(run);
   }
 

@@ -92,6 +92,8 @@ export interface Run<State = unknown> {
   readonly marks: Readonly<Record<string, Mark>>;
   readonly compensations?: readonly Compensation[];
   readonly signals?: readonly KeptSignal[];
+  /** How many turns have changed it. */
+  readonly changes?: number;
   /** The last number given to an order. */
   readonly orders?: number;
   readonly failure?: Failure;

@@ -10,6 +10,7 @@ import type { TurnRef } from "../actors/ref.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import type { StateStore } from "../memory/state-store.ts";
 import { failureOf } from "./failure.ts";
 import type { Outcome } from "./run.ts";
 import type { TaskOrder, TaskState } from "./task-order.ts";
@@ -35,6 +36,8 @@ export interface TaskContext<State, Item = undefined> {
   readonly log: Logger;
   /** Another actor: `tell` goes out if and only if this run ends well, once; `ask` waits for the answer. */
   actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M>;
+  /** The central state store. What is changed there stands at once, and an attempt that is run again does it again. */
+  states(): Promise<StateStore>;
   /**
    * Runs `fn` once and keeps its result (as JSON): neither a crash nor another attempt of the task runs it again. `name` is
    * unique within the task.
@@ -62,6 +65,7 @@ export async function runOrder(
     index: order.place.index,
     ...{ run: order.run, path: order.path, attempt: order.attempt, key, signal, log: ctx.log },
     actor: (definition, id) => ctx.actor(definition, id),
+    states: () => ctx.states(),
     step: (name, run) => steps.run(name, () => run(signal)),
   };
   try {

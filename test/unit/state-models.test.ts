@@ -8,6 +8,7 @@ import { diagramOf } from "../../src/memory/state-diagram.ts";
 import { defineState, legalEvents } from "../../src/memory/state-model.ts";
 import { openStateStore } from "../../src/memory/state-store.ts";
 import { createTestTroupe } from "../../src/runtime/test-troupe.ts";
+import { workflowProgress } from "../../src/workflow/progress.ts";
 import { ticket } from "../contract/state-support.ts";
 import { readSource } from "../tidy/source-files.ts";
 
@@ -76,7 +77,7 @@ describe("models", () => {
 test("the diagrams in the design document are those of the definitions", () => {
   const { text } = readSource("docs/state_management_design.md");
   const drawn = [...text.matchAll(/```mermaid\n([\s\S]*?)\n```/g)].map(([, diagram]) => diagram);
-  expect(drawn).toEqual([diagramOf(ticket), diagramOf(agentStatus)]);
+  expect(drawn).toEqual([diagramOf(ticket), diagramOf(agentStatus), diagramOf(workflowProgress)]);
   const odd = defineState("m", { schema, initial: "in-work", transitions: { "in-work": { end: "done" }, done: {} } });
   expect(diagramOf(odd).split("\n")).toEqual([
     "stateDiagram-v2",

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { Accounts, Notes, Service, triage } from "../../examples/incident-triage/triage.ts";
 import { silentLogger } from "../../src/core/log.ts";
+import type { Troupe } from "../../src/runtime/client.ts";
 import { connect } from "../../src/runtime/client.ts";
 import type { FaultPlan, MemoryOperation } from "../../src/runtime/memory-faults.ts";
 import { randomFaults } from "../../src/runtime/memory-faults.ts";
@@ -10,6 +11,7 @@ import { memoryPorts } from "../../src/runtime/memory-ports.ts";
 import { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import { createSimulatedClock, seededRandom } from "../../src/runtime/simulated-clock.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
+import { workflowProgress, workflowProgressId } from "../../src/workflow/progress.ts";
 import { isOver } from "../../src/workflow/run.ts";
 
 interface Case {
@@ -44,6 +46,13 @@ class Incident {
       createWorker({ actors, partitions: 2, logger: silentLogger, ports: this.ports(name) }),
     );
     this.#workers.push(() => this.clock.runFor(worker.close()));
+  }
+
+  /** What the central state store shows of the run. */
+  async #progress(client: Troupe) {
+    const states = await this.clock.runFor(client.states());
+    const seen = await this.clock.runFor(states.of(workflowProgress).get(workflowProgressId("triage", "i-1")));
+    return { status: seen?.status, number: seen?.data.number, result: seen?.data.result };
   }
 
   /** What was done, in the order in which it was done to each. `nextWorker` is called when the one before is dead. */
@@ -89,6 +98,8 @@ class Incident {
         const isTask = triage.plan.tree.spots.get(path)?.node.kind === "task";
         return isTask ? [mark.is === "done" ? path : `${path} ${mark.is}`] : [];
       }),
+      progress: await this.#progress(client),
+      changes: last?.changes,
       shop: (await clock.runFor(client.actor(Service, "shop").get()))?.state.history,
       oncall: await linesOf("oncall"),
       acme: await linesOf("acme"),
@@ -164,6 +175,10 @@ const once = {
   backlog: [],
   manager: [],
 };
+/** G1, N1: what watchers see at the end is what the run is. */
+const progressOf = ({ phase, changes, outcome }: { phase?: unknown; changes?: unknown; outcome?: unknown }) => ({
+  ...{ status: phase, number: changes, result: outcome },
+});
 const isPoint = ({ kind, client }: MemoryOperation): boolean =>
   client === "w1" && (kind === "kv-write" || kind === "append" || kind === "schedule" || kind === "cancel");
 /** Not of those by which workers share their work. */
@@ -191,7 +206,9 @@ test("every commit point of the triage: a worker that dies there, before or afte
         return { lose, cutForMs: 10_000_000 };
       });
       const end = await incident.toEnd(() => isDead);
-      expect(end, `killed at ${at} (${points[at]?.kind} ${points[at]?.subject}), ${lose} lost`).toMatchObject(once);
+      const where = `killed at ${at} (${points[at]?.kind} ${points[at]?.subject}), ${lose} lost`;
+      expect(end, where).toMatchObject(once);
+      expect(end.progress, where).toEqual(progressOf(end));
     }
   }
 }, 120_000);
@@ -202,6 +219,8 @@ test("on a bad network, with workers that lose, delay and break what they say, e
     const incident = new Incident(long, (operation) =>
       operation.client === "w1" && isOfARun(operation) ? faults(operation) : undefined,
     );
-    expect(await incident.toEnd(), `seed ${seed}`).toMatchObject(once);
+    const end = await incident.toEnd();
+    expect(end, `seed ${seed}`).toMatchObject(once);
+    expect(end.progress, `seed ${seed}`).toEqual(progressOf(end));
   }
 });

@@ -35,6 +35,7 @@ export class TurnHarness {
       memory: this.#memory,
       payloadBytesMax: 10_000,
       log: () => silentLogger,
+      states: () => Promise.reject(new Error("there is no central state store here")),
       ask: async (_asker, question) => {
         this.asked.push(question);
         return this.answer;

@@ -84,7 +84,8 @@ for (const [says, code, build] of table) {
 test("names and options of the workflow itself are checked, and what is right is accepted", () => {
   expect(refusal(one, "a b")?.code).toBe("NAME_INVALID");
   expect(refusal(one, "x".repeat(49))?.message).toContain("at most 48");
-  expect(refusal(one, "x-task")?.message).toContain("another workflow's tasks");
+  expect(refusal(one, "x-task")?.message).toContain("another workflow's own");
+  expect(refusal(one, "x-news")?.message).toContain("another workflow's own");
   expect(refusal(one, "w", { version: 0 })?.message).toContain("`version`");
   expect(refusal(one, "w", { onFailure: "stop" })?.message).toContain("compensate or hold");
   expect(refusal(one)).toBeUndefined();

@@ -207,7 +207,7 @@ async function listRuns(shell: Shell, self: Command, name: string | undefined): 
 
 async function readRuns(troupe: Troupe, name: string | undefined): Promise<readonly RunRow[]> {
   const all = await troupe.list(name === undefined ? ">" : `${typeOf(name)}.*`);
-  const keys = all.filter((key) => /^workflow-/.test(key) && !/^workflow-[^.]*-task\./.test(key));
+  const keys = all.filter((key) => /^workflow-/.test(key) && !/^workflow-[^.]*-(task|news)\./.test(key));
   const rows: RunRow[] = [];
   for (let at = 0; at < keys.length; at += readAtOnce) {
     for (const entry of (await troupe.ports.state.getMany(keys.slice(at, at + readAtOnce))).values()) {
