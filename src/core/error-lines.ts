@@ -4,7 +4,9 @@
 //       which they came.
 //   L2. What cannot be written is dropped: at once when the reader is gone or the disk is full (later lines are tried
 //       again), beyond a bound when the reader is slow.
-//   L3. What waits when the process ends is written first, if that takes no longer than a second.
+//   L3. What waits when the process ends is written first, if that takes no longer than a second. The lines of one turn of
+//       the event loop wait for its end and go together: those that come just before the process ends are written then,
+//       in order, and do not race with one that the system is writing.
 
 import { write, writeSync } from "node:fs";
 import { systemClock } from "./clock.ts";
@@ -24,6 +26,8 @@ export class ErrorLines {
   #rest: Buffer = nothing;
   /** The system is writing `#rest`. */
   #isInFlight = false;
+  /** What waits is written when this turn of the event loop is over. */
+  #isDue = false;
 
   constructor() {
     process.once("exit", () => {
@@ -36,7 +40,12 @@ export class ErrorLines {
     if (this.#length + line.length > waitingLengthMax) return;
     this.#waiting.push(line);
     this.#length += line.length;
-    if (this.#rest.length === 0) this.#writeOn(this.#takeWaiting());
+    if (this.#isDue || this.#rest.length > 0) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#writeOn(this.#takeWaiting()); // L3
+    });
   }
 
   #takeWaiting(): Buffer {
