@@ -49,3 +49,11 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener("abort", done, { once: true });
   });
 }
+
+/**
+ * Waits before the next attempt of somebody who lost a race for a key: anything up to 1 ms after the first attempt (0),
+ * doubling with each, up to `mostMs`. Spread over all of it, so that losers do not meet again.
+ */
+export function contentionDelay(clock: Clock, attempt: number, mostMs: number, signal?: AbortSignal): Promise<void> {
+  return delay(clock, clock.random() * Math.min(mostMs, 2 ** attempt), signal);
+}

@@ -5,7 +5,7 @@
 //   E2. Counted before anything is removed, once: whoever completes it returns the same receipt.
 //   E3. Open again only when all of it is gone, so that what is found there afterwards was formed afterwards.
 
-import { delay } from "../core/clock.ts";
+import { contentionDelay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvStore } from "../kv/store.ts";
 import type { FactsFound } from "./erasure-facts.ts";
@@ -138,7 +138,7 @@ async function shut(
     } catch (thrown) {
       if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;
     }
-    await delay(clock, clock.random() * Math.min(shutWaitMsMax, 2 ** attempt));
+    await contentionDelay(clock, attempt, shutWaitMsMax);
   }
   throw new TroupeError("WRITE_CONTENDED", `${scopeKey(scope)} could not be shut: its head changes all the time`);
 }

@@ -7,7 +7,7 @@
 //   F3. A write whose answer was lost is looked for by its id. While it may still land, what is tried again expects the
 //       same as it did, so that one of the two stands; what cannot be known rejects with OUTCOME_UNKNOWN.
 
-import { delay } from "../core/clock.ts";
+import { contentionDelay } from "../core/clock.ts";
 import type { Json } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvOperationRequest, Revision } from "../kv/store.ts";
@@ -113,7 +113,7 @@ export class FactWriter {
       const outcome = await this.#attempt(attempted);
       if (outcome.kind !== "overtaken") return outcome;
       revision = outcome.revision;
-      await delay(clock, clock.random() * Math.min(waitMsMax, 2 ** attempt));
+      await contentionDelay(clock, attempt, waitMsMax);
     }
     throw attempted.doubt?.error ?? contended(key, revision);
   }

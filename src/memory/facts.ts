@@ -5,6 +5,7 @@
 import type { Json } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import { diff, type JsonPatch } from "../core/json-patch.ts";
+import { checkWhole } from "../kv/writes.ts";
 import type { Fact } from "./fact.ts";
 import { FactForm, type FactFormOptions } from "./fact-form.ts";
 import { type FactMoment, type FactVersion, versionAt, versionHeldAt } from "./fact-history.ts";
@@ -105,7 +106,7 @@ export class Facts {
   /** By name, a page at a time. A fact that is set or deleted meanwhile may be there or not, every other one is. */
   async list(options: FactListOptions = {}): Promise<FactPage> {
     const { prefix = "", cursor } = options;
-    const limit = checkLimit(options.limit ?? listLimitDefault);
+    const limit = checkWhole("limit", options.limit ?? listLimitDefault, 1, listLimitMax);
     const keys = await this.#stores.facts.list(`${scopeKey(this.scope)}.fact.*`);
     const names = keys
       .flatMap((key) => {
@@ -202,9 +203,4 @@ export class Facts {
 /** A write that has to be found again, or gives the value another validity or time to live, is made though the value is the same. */
 function hasMoreToSay({ writeId, ttlMs, validFromMs, validUntilMs }: FactWriteOptions): boolean {
   return [writeId, ttlMs, validFromMs, validUntilMs].some((option) => option !== undefined);
-}
-
-function checkLimit(limit: number): number {
-  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= listLimitMax) return limit;
-  throw new TroupeError("OPTION_INVALID", `\`limit\` must be a whole number from 1 to ${listLimitMax}, got ${limit}`);
 }

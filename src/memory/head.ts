@@ -7,7 +7,7 @@
 //   H3. `cuts` grows when something that this log shared as a fork was erased: what was made of it is void.
 
 import type { Clock } from "../core/clock.ts";
-import { delay } from "../core/clock.ts";
+import { contentionDelay } from "../core/clock.ts";
 import { decodeText, encodeText } from "../core/codec.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { KvStore, Revision } from "../kv/store.ts";
@@ -159,7 +159,7 @@ export async function changeHead(
       // Whether it stands is seen by reading it again: `change` is given what it has left and may have nothing to add.
       if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;
     }
-    await delay(clock, clock.random() * Math.min(waitMsMax, 2 ** attempt));
+    await contentionDelay(clock, attempt, waitMsMax);
   }
   throw new TroupeError("WRITE_CONTENDED", `${headKey(scope)} was changed by others ${attemptsMax} times in a row`);
 }

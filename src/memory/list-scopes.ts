@@ -1,6 +1,6 @@
 // The scopes that hold something, a page at a time.
 
-import { TroupeError } from "../core/errors.ts";
+import { checkWhole } from "../kv/writes.ts";
 import { knownScopes } from "./known-scopes.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope, ScopePattern } from "./scope.ts";
@@ -34,10 +34,7 @@ export async function listScopes(
   pattern: ScopePattern | undefined,
   { under = false, limit = limitDefault, cursor }: ScopeListOptions = {},
 ): Promise<ScopePage> {
-  if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= limitMax)) {
-    const text = `\`limit\` must be a whole number from 1 to ${limitMax}, got ${String(limit)}`;
-    throw new TroupeError("OPTION_INVALID", text);
-  }
+  checkWhole("limit", limit, 1, limitMax);
   const choice = { under, ...(pattern === undefined ? {} : { pattern }) };
   const known = (await knownScopes(stores, choice)).map(({ scope }) => ({ scope, name: scopeKey(scope) }));
   const rest = known.filter(({ name }) => cursor === undefined || name > cursor);

@@ -4,7 +4,7 @@
 //   F2. The fork's head is written together with a seal behind the end of what the scope's log was: a writer in flight,
 //       which knows nothing of the fork, meets it, looks and goes on above the fork's floor.
 
-import { delay } from "../core/clock.ts";
+import { contentionDelay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvTransaction } from "../kv/store.ts";
@@ -25,6 +25,8 @@ import { parseScope, scopeKey } from "./scope.ts";
 /** Forks of one log. */
 const forksMax = 1_000;
 const triesMax = 20;
+/** Longest wait of who lost a race for the head. Unit: ms. */
+const raceWaitMsMax = 64;
 
 /** Rejects with OPTION_INVALID, SCOPE_ERASED, WRITE_CONTENDED, and as the store does. May be repeated. */
 export async function forkLog(log: LogHandle, fork: Scope, { at }: ForkOptions): Promise<void> {
@@ -64,7 +66,7 @@ async function layFork(stores: MemoryStores, fork: Scope, parent: Head, base: Fo
     };
     const outcome = await tryLay(stores, fork, head, seen.revision, seal);
     if (outcome?.kind === "written") return;
-    await delay(stores.clock, stores.clock.random() * 2 ** Math.min(6, tries));
+    await contentionDelay(stores.clock, tries, raceWaitMsMax);
   }
   throw new TroupeError("WRITE_CONTENDED", `${scopeKey(fork)} was changed by others ${triesMax} times in a row`);
 }

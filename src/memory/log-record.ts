@@ -1,12 +1,11 @@
 // From what stands at a record's key to the entries that it holds: decoded, read, led to today's schema.
 
-import { TroupeError } from "../core/errors.ts";
 import type { KvEntry } from "../kv/store.ts";
 import type { Entry, RecordPlace, StoredEntry } from "./entry.ts";
 import { readRecord, toEntry } from "./entry.ts";
 import type { EntrySchema } from "./log-schema.ts";
 import { plainEntries, upcastEntry } from "./log-schema.ts";
-import { placeOf, positionOf } from "./memory-keys.ts";
+import { positionOf } from "./memory-keys.ts";
 import type { Scope } from "./scope.ts";
 import type { ValueCodecs } from "./value-codec.ts";
 
@@ -21,13 +20,6 @@ export interface RecordReading {
  * The entries of a record, as the memory bucket has it; none of a tombstone, and not those that were taken out.
  * Rejects with MEMORY_UNREADABLE, CODEC_UNKNOWN, STATE_TOO_NEW, STATE_TOO_OLD, UPCAST_FAILED, STATE_INVALID.
  */
-export async function readRecordEntry(reading: RecordReading, kv: KvEntry): Promise<readonly Entry[]> {
-  const place = placeOf(kv.key);
-  if (place?.kind !== "record") throw new TroupeError("MEMORY_UNREADABLE", `${kv.key} is no record of a log`);
-  return readEntriesAt(reading, kv, place.scope, place.record);
-}
-
-/** The same, where the scope and the record's number are known. */
 export async function readEntriesAt(
   reading: RecordReading,
   kv: KvEntry,

@@ -6,7 +6,7 @@
 //   T2. What is kept of a record keeps its position and its time.
 //   T4. A record that was written anew shows it: at least one entry in it is gone. Watches tell it from a new one by that.
 
-import { delay } from "../core/clock.ts";
+import { contentionDelay, delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvEntry } from "../kv/store.ts";
 import type { StoredEntry } from "./entry.ts";
@@ -24,6 +24,8 @@ export const tombstone = new Uint8Array(0);
 const pageSize = 100;
 const triesMax = 20;
 const waitMsMax = 1_000;
+/** Longest wait of who lost a race for a record. Unit: ms. */
+const raceWaitMsMax = 64;
 
 export interface Removed {
   readonly records: number;
@@ -66,7 +68,7 @@ export async function takeOut(stores: MemoryStores, key: string, goes: (index: n
         : entries.update(key, await stores.codecs.encode(printRecord(kept)), kv.revision),
     );
     if (write.kind === "written") return removed;
-    await delay(clock, clock.random() * 2 ** Math.min(6, tries));
+    await contentionDelay(clock, tries, raceWaitMsMax);
   }
   throw new TroupeError("WRITE_CONTENDED", `${key} was changed by others ${triesMax} times in a row`);
 }

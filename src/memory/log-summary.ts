@@ -1,6 +1,6 @@
 // A summary comes to stand: its record and the head that says that it is in force, in one transaction.
 
-import { delay } from "../core/clock.ts";
+import { contentionDelay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { NewEntry } from "./entry.ts";
@@ -45,7 +45,7 @@ export async function writeSummary(log: LogHandle, made: MadeSummary): Promise<S
     }
     const place = { position: positionOf(seen.end + 1, 0), covers: made.covers };
     if (await tryWrite(log, seen, place, value)) return { kind: "written", summary: place };
-    await delay(log.stores.clock, log.stores.clock.random() * Math.min(waitMsMax, 2 ** attempt));
+    await contentionDelay(log.stores.clock, attempt, waitMsMax);
   }
   throw new TroupeError("WRITE_CONTENDED", `others wrote to ${scopeKey(log.scope)} ${attemptsMax} times in a row`);
 }

@@ -7,7 +7,7 @@
 //   L3. A record is never rewritten except to take entries out. One out of which everything was taken is a tombstone: it
 //       refuses a late `create` of its number.
 
-import { delay } from "../core/clock.ts";
+import { contentionDelay, delay } from "../core/clock.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { KvEntry } from "../kv/store.ts";
 import { joinRecord } from "./entry.ts";
@@ -259,7 +259,7 @@ export class LogWriter {
       }
     }
     this.#queue.unshift(...again);
-    await delay(stores.clock, stores.clock.random() * Math.min(lostWaitMsMax, 2 ** (again[0]?.lost ?? 0)));
+    await contentionDelay(stores.clock, again[0]?.lost ?? 0, lostWaitMsMax);
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
+import { checkWhole } from "../kv/writes.ts";
 import type { Entry } from "./entry.ts";
 import type { Fact } from "./fact.ts";
 import type { Head } from "./head.ts";
@@ -47,10 +48,7 @@ export class Replicas implements AsyncDisposable {
 
   /** Resolves when it holds what stands. Rejects with SCOPE_INVALID, OPTION_INVALID, CLOSED, and as reading and watching do. */
   async open(scope: Scope, { entriesMax = entriesMaxDefault }: ReplicaOptions = {}): Promise<MemoryReplica> {
-    if (!(Number.isSafeInteger(entriesMax) && entriesMax >= 0 && entriesMax <= entriesMaxMost)) {
-      const text = `\`entriesMax\` must be a whole number from 0 to ${entriesMaxMost}, got ${String(entriesMax)}`;
-      throw new TroupeError("OPTION_INVALID", text);
-    }
+    checkWhole("entriesMax", entriesMax, 0, entriesMaxMost);
     if (this.#isClosed) throw new TroupeError("CLOSED", "the memory is closed");
     const key = `${scopeKey(scope)} ${entriesMax}`;
     const shared = this.#shared.get(key) ?? this.#follow(key, scope, entriesMax);

@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvStore, Revision } from "../kv/store.ts";
+import { checkWhole } from "../kv/writes.ts";
 import { StateLock, waitsForLater } from "./state-lock.ts";
 import type { LockEntry } from "./state-lock-entry.ts";
 import { lockKey, printLock, readLock } from "./state-lock-entry.ts";
@@ -28,8 +29,8 @@ const touchesMax = 100;
 /** Waits for the lock. Rejects with LOCK_HELD, OPTION_INVALID, ID_INVALID, SERVER_UNREACHABLE, STORE_FAILED, CLOSED. */
 export async function acquireLock(kv: KvStore, clock: Clock, name: string, options: LockOptions): Promise<StateLock> {
   const { ttlMs = ttlMsDefault, waitMs = waitMsDefault, signal, holder = "unnamed" } = options;
-  check("ttlMs", ttlMs, 300, 3_600_000);
-  check("waitMs", waitMs, 0, 2 ** 31 - 1);
+  checkWhole("ttlMs", ttlMs, 300, 3_600_000);
+  checkWhole("waitMs", waitMs, 0, 2 ** 31 - 1);
   const key = lockKey(name);
   const deadlineMs = clock.monotonicMs() + waitMs;
   const id = clock.uniqueId().slice(0, 10);
@@ -135,9 +136,4 @@ function inDoubt(thrown: unknown): undefined {
 function held(name: string, entry: LockEntry | undefined, waitMs: number): TroupeError {
   const text = `the lock ${name} is held by ${entry?.holder} (token ${entry?.token}), also after ${waitMs} ms`;
   return new TroupeError("LOCK_HELD", text, { data: { holder: entry?.holder, token: entry?.token } });
-}
-
-function check(name: string, value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new TroupeError("OPTION_INVALID", `\`${name}\` must be a whole number from ${least} to ${most}, got ${value}`);
 }

@@ -16,7 +16,7 @@
 //       lost; but nothing depends on that.
 
 import type { Clock } from "../core/clock.ts";
-import { delay } from "../core/clock.ts";
+import { contentionDelay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvOperationRequest, KvStore, KvTransaction, KvWrite, Revision } from "../kv/store.ts";
 import type { Seen, StateDoor } from "./state-door.ts";
@@ -183,7 +183,7 @@ export class StateLock implements AsyncDisposable {
           return;
         }
         await this.#refresh().catch(waitsForLater);
-        await delay(this.#clock, this.#clock.random() * Math.min(waitMsMax, 2 ** (tries + 1)));
+        await contentionDelay(this.#clock, tries + 1, waitMsMax);
       }
       throw new TroupeError("STORE_FAILED", `the lock ${this.name} could not be written ${triesMax} times in a row`);
     });

@@ -9,7 +9,7 @@
 //   W4. Attempts are bounded; whoever gives up is told the last conflict (WRITE_CONTENDED).
 
 import type { Clock } from "../core/clock.ts";
-import { delay } from "../core/clock.ts";
+import { contentionDelay, delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import { activeTraceparent, traceIdOf } from "../core/trace.ts";
 import type { KvStore, KvWrite, Revision } from "../kv/store.ts";
@@ -114,7 +114,7 @@ export class StateWriter {
   }
 
   waitALittle(attempt: number, signal?: AbortSignal): Promise<void> {
-    return delay(this.clock, this.clock.random() * Math.min(waitMsMax, 2 ** (attempt + 1)), signal);
+    return contentionDelay(this.clock, attempt + 1, waitMsMax, signal);
   }
 
   /** The outcome of a write, also when its answer is lost (W2). `write` may run again: each time the same write. */

@@ -9,7 +9,7 @@ import { failureOf } from "./failure.ts";
 import type { Node, OrderNode, Place } from "./node.ts";
 import type { Command, Compensation, Failure, KeptSignal, Mark, Phase, Plan, Run, Transition } from "./run.ts";
 import { isOver } from "./run.ts";
-import { blockPathOf, isWithin, ownerOf, spotAt } from "./tree.ts";
+import { ownerOf, spotAt } from "./tree.ts";
 
 /** What is to be looked at next. */
 export type Action =
@@ -180,10 +180,6 @@ export function faultOfState({ state: schema }: Plan, state: unknown): string | 
   if (validation instanceof Promise) return "the schema of a workflow's state has to answer at once";
   return validation.kind === "valid" ? undefined : printIssues(validation.issues);
 }
-
-/** Whether one node stands in the block, at any depth. */
-export const isInBlock = (path: string, blockPath: string): boolean =>
-  blockPathOf(path) === blockPath || isWithin(path, blockPath);
 
 function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
