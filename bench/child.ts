@@ -50,8 +50,7 @@ interface Opened {
   close(): Promise<void>;
 }
 
-async function open({ side, role, servers, app }: Assignment): Promise<Opened> {
-  const place = { servers, app };
+async function open({ side, role, ...place }: Assignment): Promise<Opened> {
   switch (role) {
     case "caller": {
       const caller = await (await loadOpener(side, role))(place);

@@ -4,6 +4,8 @@
 // hand, as tight as the official connection allows. Operations answer through a callback: a promise for each of them
 // would be a cost of the bench, which the leanest side would feel most.
 
+import type { Observe } from "./observe.ts";
+
 export type SideName = "ours" | "raw" | "limit";
 
 export const sideNames: readonly SideName[] = ["ours", "raw", "limit"];
@@ -14,6 +16,8 @@ export type Done = (failure: Error | undefined, value: number) => void;
 export interface Place {
   readonly servers: string;
   readonly app: string;
+  /** What Troupe's own processes see of themselves. Default: what they do anyway. */
+  readonly observe?: Observe;
 }
 
 /** Actors `<prefix><first>` to `<prefix><first + count - 1>`. */

@@ -129,6 +129,8 @@ export type { StateNews, StateWatchOptions } from "./memory/state-watch.ts";
 export type { CountTokens } from "./memory/token-count.ts";
 export { approximateTokens } from "./memory/token-count.ts";
 export type { ValueCodec } from "./memory/value-codec.ts";
+export type { KeepsFigures, MetricProducerOptions } from "./monitoring/metrics-producer.ts";
+export { metricProducer } from "./monitoring/metrics-producer.ts";
 export type { Telemetry, TelemetryOptions } from "./monitoring/telemetry.ts";
 export { startTelemetry } from "./monitoring/telemetry.ts";
 export type { Change, Committed } from "./runtime/changes.ts";
@@ -139,6 +141,7 @@ export type { Worker } from "./runtime/worker.ts";
 export { createWorker } from "./runtime/worker.ts";
 export type { Workflow, WorkflowOptions } from "./workflow/define-workflow.ts";
 export { defineWorkflow } from "./workflow/define-workflow.ts";
+export type { Failure as RunFailure } from "./workflow/failure.ts";
 export type {
   At,
   AttemptOptions,
@@ -156,7 +159,7 @@ export type {
 export type { HookContext, ProgressSink, RunProgress, WorkflowHooks } from "./workflow/hooks.ts";
 export type { WorkflowProgress } from "./workflow/progress.ts";
 export { workflowProgress, workflowProgressId } from "./workflow/progress.ts";
-export type { Failure as RunFailure, Mark, Phase, Run, Transition } from "./workflow/run.ts";
+export type { Mark, Phase, Run, Transition } from "./workflow/run.ts";
 export type { RunDefinition, RunStatus, Signal } from "./workflow/run-actor.ts";
 export type { TaskContext } from "./workflow/task-context.ts";
 export type { Migration, Migrations } from "./workflow/version.ts";

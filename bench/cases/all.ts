@@ -16,12 +16,13 @@ import { memoryRaces } from "./memory-races.ts";
 import { memoryReadAll, memoryReadLast } from "./memory-read.ts";
 import { memoryRecall } from "./memory-recall.ts";
 import { memoryReplica } from "./memory-replica.ts";
+import { observe } from "./observe.ts";
 import { scaleJoin } from "./scale-join.ts";
 import { scaleLoad } from "./scale-load.ts";
 import { stateQuery, stateTransact2, stateTransact10, stateUpdate, stateUpdateHot } from "./state.ts";
 import { tellHot, tellSpread } from "./tell.ts";
 import { watchLag } from "./watch-lag.ts";
-import { workflowBytes, workflowResume, workflowRun, workflowWaiting } from "./workflow.ts";
+import { workflowBytes, workflowCpu, workflowResume, workflowRun, workflowWaiting } from "./workflow.ts";
 
 export const allCases: readonly BenchCase[] = [
   askSingle,
@@ -45,6 +46,7 @@ export const allCases: readonly BenchCase[] = [
   memoryReadLast,
   memoryReadAll,
   workflowRun,
+  workflowCpu,
   workflowBytes,
   workflowResume,
   workflowWaiting,
@@ -61,6 +63,7 @@ export const clusterCases: readonly ClusterCase[] = [
   memoryBytes,
   memoryRaces,
   memoryReplica,
+  observe,
 ];
 
 /** These read a folder that is given with `--data`, and run only when they are named. */

@@ -6,7 +6,7 @@ const sides = ["ours", "raw"] as const;
 
 function updates(name: string, what: string, keys: number, inFlight: number): BenchCase {
   return {
-    ...{ name, what, sides, unit: "updates/s" },
+    ...{ name, what, sides: ["ours", "raw", "limit"], unit: "updates/s" },
     async open(stage: Stage): Promise<Rig> {
       const central = await stage.start("central");
       await central.call("fill", { count: keys });

@@ -2,12 +2,15 @@
 
 import { createWorker, silentLogger } from "../../src/index.ts";
 import { sharedNowMs } from "../clock.ts";
+import { startObserving } from "../observe.ts";
 import type { Place, WorkerSide } from "../side.ts";
 import { settle } from "../side.ts";
 import { Counter, turns } from "./counter.ts";
 
-export async function open({ servers, app }: Place): Promise<WorkerSide> {
-  const worker = await createWorker({ servers, app, actors: [Counter], logger: silentLogger });
+export async function open({ servers, app, observe }: Place): Promise<WorkerSide> {
+  const stopObserving = observe === undefined ? undefined : await startObserving(observe);
+  const figures = observe?.mode !== "off";
+  const worker = await createWorker({ servers, app, actors: [Counter], logger: silentLogger, figures });
   return {
     ask: (id, n, done) => settle(worker.actor(Counter, id).ask.add(n), done),
     query: (id, done) => settle(worker.actor(Counter, id).ask.total(), done),
@@ -21,7 +24,10 @@ export async function open({ servers, app }: Place): Promise<WorkerSide> {
         await new Promise((resolve) => setImmediate(resolve));
       }
     },
-    close: () => worker.drain(),
+    async close() {
+      await worker.drain();
+      await stopObserving?.();
+    },
   };
 }
 

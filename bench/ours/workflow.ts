@@ -9,11 +9,13 @@ import { bucketBytes } from "../workflow-bytes.ts";
 const names = ["one", "two", "three", "four", "five"] as const;
 
 export async function open({ servers, app }: Place): Promise<WorkflowSide> {
-  /** By run: what its end is told to. A turn tells of itself before its commit. */
-  const ending = new Map<string, () => void>();
+  /** By run: what its end is told to. */
+  const waiting = new Map<string, () => void>();
+  /** A turn has ended these; its commit is to follow, and none is before it. */
+  const ending = new Set<string>();
   const hooks = {
     onTransition: ({ run }: { readonly run: string }, { path, to }: { readonly path: string; readonly to: string }) => {
-      if (path === "" && to === "completed") ending.get(run)?.();
+      if (path === "" && to === "completed") ending.add(run);
     },
   };
   const options = { state: z.object({ done: z.number() }), initial: () => ({ done: 0 }), hooks };
@@ -26,45 +28,44 @@ export async function open({ servers, app }: Place): Promise<WorkflowSide> {
       }),
     ),
   );
-  const waiting = defineWorkflow("waiting", options, ({ waitFor }) => waitFor("go"));
+  const patient = defineWorkflow("waiting", options, ({ waitFor }) => waitFor("go"));
   const worker = await createWorker({
     ...{ servers, app, logger: silentLogger },
-    actors: [...five.actors, ...waiting.actors],
+    actors: [...five.actors, ...patient.actors],
+  });
+
+  worker.events.listen((event) => {
+    if (event.kind === "committed" && ending.delete(event.actor.id)) waiting.get(event.actor.id)?.();
   });
 
   /** Resolves when the run is committed as completed. */
-  async function toEnd(of: typeof five, run: string, begin: () => Promise<unknown>): Promise<number> {
-    const ended = Promise.withResolvers<void>();
-    ending.set(run, ended.resolve);
-    await begin();
-    await ended.promise;
-    ending.delete(run);
-    // A query that stays in this process, and sees what is committed.
-    while ((await worker.actor(of.run, run).ask.status()).phase !== "completed") {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+  async function toEnd(id: string): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.set(id, resolve);
+    await worker.actor(five.run, id).ask.start();
+    await promise;
+    waiting.delete(id);
     return names.length;
   }
 
+  /** The answer leaves when what it says is committed. */
+  async function wake(id: string): Promise<number> {
+    const { phase } = await worker.actor(patient.run, id).ask.signal({ name: "go" });
+    if (phase !== "completed") throw new Error(`the run ${id} is ${phase}`);
+    return 1;
+  }
+
   return {
-    run: (id, done: Done) =>
-      settle(
-        toEnd(five, id, () => worker.actor(five.run, id).ask.start()),
-        done,
-      ),
+    run: (id, done: Done) => settle(toEnd(id), done),
     wait: (id, done: Done) =>
       settle(
         worker
-          .actor(waiting.run, id)
+          .actor(patient.run, id)
           .ask.start()
           .then(() => 1),
         done,
       ),
-    wake: (id, done: Done) =>
-      settle(
-        toEnd(waiting as never, id, () => worker.actor(waiting.run, id).ask.signal({ name: "go" })),
-        done,
-      ),
+    wake: (id, done: Done) => settle(wake(id), done),
     bytes: () => bucketBytes(servers, app),
     close: () => worker.drain(),
   };

@@ -12,12 +12,12 @@ export interface RunOrder {
 }
 
 export interface WorkflowCommands {
-  /** Runs of five tasks, each from its start to its end. */
+  /** Runs of five tasks, each from its start to its end. `cpuUsPerRun`: of this process, all its threads. */
   driveRuns(order: {
     readonly prefix: string;
     readonly inFlight: number;
     readonly durationMs: number;
-  }): Promise<LoadResult>;
+  }): Promise<LoadResult & { readonly cpuUsPerRun: number }>;
   /** Starts runs that wait for a signal. */
   wait(order: RunOrder): Promise<LoadResult>;
   /** Signals those runs; each answers when it is over. */
@@ -29,8 +29,15 @@ export interface WorkflowCommands {
 
 export function workflowCommands(side: WorkflowSide): WorkflowCommands {
   return {
-    driveRuns: ({ prefix, inFlight, durationMs }) =>
-      drive({ inFlight, until: { durationMs }, send: (at, done) => side.run(`${prefix}${at}`, done) }),
+    driveRuns: async ({ prefix, inFlight, durationMs }) => {
+      const before = process.cpuUsage();
+      const driven = await drive({
+        ...{ inFlight, until: { durationMs } },
+        send: (at, done) => side.run(`${prefix}${at}`, done),
+      });
+      const { user, system } = process.cpuUsage(before);
+      return { ...driven, cpuUsPerRun: (user + system) / driven.count };
+    },
     wait: ({ prefix, count, inFlight }) =>
       drive({ inFlight, until: { count }, send: (at, done) => side.wait(`${prefix}${at}`, done) }),
     wake: ({ prefix, count, inFlight }) =>

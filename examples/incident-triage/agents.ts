@@ -1,5 +1,5 @@
-// Those that an incident touches: services that can be mended or made worse, people on call, customers, a backlog. Each keeps what
-// was done to it, so that one can count.
+// Those that an incident touches: services that can be mended or made worse, people on call, a backlog. Each keeps what was done to
+// it, so that one can count. The customers are those of the support desk.
 
 import { z } from "zod";
 import { defineActor, handler, query } from "../../src/index.ts";
@@ -42,20 +42,6 @@ export const Notes = defineActor(
     add: handler(z.string(), (ctx, line) => {
       ctx.state.lines.push(line);
     }),
-  },
-);
-
-const tier = z.enum(["enterprise", "free"]);
-
-/** What is known of the customers. */
-export const Accounts = defineActor(
-  "accounts",
-  { state: z.object({ tiers: z.record(z.string(), tier) }), initial: { tiers: {} } },
-  {
-    put: handler(z.object({ customer: z.string(), tier }), (ctx, { customer, tier: is }) => {
-      ctx.state.tiers[customer] = is;
-    }),
-    tierOf: query(z.string(), (ctx, customer) => ctx.state.tiers[customer] ?? "free"),
   },
 );
 

@@ -13,9 +13,12 @@
 import { z } from "zod";
 import type { Flow } from "../../src/index.ts";
 import { defineWorkflow } from "../../src/index.ts";
-import { Accounts, assess, Notes, Service } from "./agents.ts";
+import { Customer } from "../support-desk/agents.ts";
+import { assess, Notes, Service } from "./agents.ts";
 
-export { Accounts, Notes, Service };
+// The desk, whose customers an incident may touch.
+export { Customer, Intake, Specialist, Supervisor } from "../support-desk/agents.ts";
+export { Notes, Service };
 
 const remedy = z.enum(["restart", "scale-out", "rollback"]);
 const input = z.object({
@@ -27,7 +30,8 @@ const input = z.object({
 });
 const state = input.extend({
   severity: z.enum(["low", "high", "critical"]).optional(),
-  tier: z.enum(["enterprise", "free"]).optional(),
+  /** Threads that the customer has open with the support desk. */
+  openThreads: z.number().optional(),
   remedy: remedy.optional(),
   decidedBy: z.string().optional(),
   outcome: z.enum(["ticket", "mended", "mended by a person", "escalated"]).optional(),
@@ -64,9 +68,9 @@ function findOut({ parallel, task }: Triage) {
     assess: task("model", (ctx) => ctx.step("model", () => assess(ctx.state.report)), {
       save: (incident, found) => Object.assign(incident, found),
     }),
-    customer: task("tier", (ctx) => ctx.actor(Accounts, "all").ask.tierOf(ctx.state.customer), {
-      save: (incident, tier) => {
-        incident.tier = tier;
+    customer: task("threads", (ctx) => ctx.actor(Customer, ctx.state.customer).ask.openThreads(), {
+      save: (incident, { length }) => {
+        incident.openThreads = length;
       },
     }),
   });
@@ -83,7 +87,7 @@ function tellCustomer({ branch, when, task }: Triage) {
     "customer",
     when(
       "tell",
-      ({ tier, severity }) => tier === "enterprise" || severity === "critical",
+      ({ openThreads = 0, severity }) => openThreads > 0 || severity === "critical",
       task("mail", (ctx) => ctx.actor(Notes, ctx.state.customer).tell.add(`we look into ${ctx.state.service}`)),
     ),
   );

@@ -1,6 +1,8 @@
 // A question, several readers at once, a draft that is reviewed until it is good enough: a workflow that fans out, joins and loops.
 //
 //   npm run troupe -- dev examples/research-pipeline/research.ts
+//   npm run troupe -- tell source a fill '"a saga takes back what it did, in reverse"'
+//   npm run troupe -- tell source b fill '"each step has one that undoes it"'
 //   npm run troupe -- workflow start research r-1 '{"question":"What is a saga?","sources":["a","b","c"],"wanted":2}'
 //   npm run troupe -- workflow show research r-1
 

@@ -10,7 +10,12 @@ export interface Place {
   readonly server: string | null;
   /** The id of a customer who has an agent; undefined when there is none yet. */
   readonly customer: string | undefined;
+  /** Where traces can be looked at; undefined: nothing is traced. */
+  readonly traces?: { readonly jaegerUrl: string; readonly traceId: string | undefined } | undefined;
 }
+
+/** What this process is called among the services of Jaeger. */
+export const serviceName = "support-desk";
 
 const appDefault = "troupe";
 /** Ids that are their own key on the server; others are escaped there. */
@@ -45,8 +50,11 @@ export function pickCustomer(messagesOf: ReadonlyMap<string, number>): string | 
   return best?.[0];
 }
 
-export function printLookFurther({ app, server, customer }: Place, paint: Paint): string {
-  if (server === null) return paint("dim", "With --memory nothing can be looked at from outside; run it without.");
+export function printLookFurther({ app, server, customer, traces }: Place, paint: Paint): string {
+  const links = traces === undefined ? [] : [printTraces(traces)];
+  if (server === null) {
+    return [...links, paint("dim", "With --memory nothing can be looked at from outside; run it without.")].join("\n");
+  }
   const flags = `--server ${shellWord(server)}${app === appDefault ? "" : ` --app ${shellWord(app)}`}`;
   const troupe = (command: string) => `npm run troupe -- ${command} ${flags}`;
   const nats = (command: string) => `nats --server ${shellWord(server)} ${command}`;
@@ -67,5 +75,11 @@ export function printLookFurther({ app, server, customer }: Place, paint: Paint)
   rows.push(["", nats(`kv watch ${app}_state`)]);
   const width = Math.max(...rows.map(([what]) => what.length));
   const lines = rows.map(([what, command]) => `  ${paint("dim", what.padEnd(width))}  ${command}`);
-  return [paint("bold", "Look further, in another terminal:"), ...lines].join("\n");
+  return [...links, paint("bold", "Look further, in another terminal:"), ...lines].join("\n");
+}
+
+/** Links into Jaeger's page: all that was traced, and one message from end to end. */
+export function printTraces({ jaegerUrl, traceId }: NonNullable<Place["traces"]>): string {
+  const all = `Traces: ${jaegerUrl}/search?service=${serviceName}`;
+  return traceId === undefined ? all : `${all}\n  one customer's last message: ${jaegerUrl}/trace/${traceId}`;
 }

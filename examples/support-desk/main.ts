@@ -1,6 +1,8 @@
 // `npm start`: the command line of the support desk. Exit codes: 0, 1 (failed), 2 (usage), 3 (cannot reach the server).
 
+import { traced } from "../../src/cli/traced.ts";
 import { isTroupeError } from "../../src/index.ts";
+import { serviceName } from "./look-further.ts";
 import { help, parseOptions } from "./options.ts";
 import { runDesk } from "./run.ts";
 import { coloured, plain, reasonOf } from "./text.ts";
@@ -42,15 +44,16 @@ async function main(): Promise<number> {
     return 2;
   }
   try {
-    return await runDesk(
-      parsed.options,
-      {
-        print: (line) => stdout.write(`${line}\n`),
-        tell: (line) => stderr.write(`${line}\n`),
-        paint: isTerminal && stdout.hasColors() ? coloured : plain,
-        width: isTerminal ? stdout.columns : 160,
-      },
-      stop.signal,
+    const terminal = {
+      print: (line: string) => stdout.write(`${line}\n`),
+      tell: (line: string) => stderr.write(`${line}\n`),
+      paint: isTerminal && stdout.hasColors() ? coloured : plain,
+      width: isTerminal ? stdout.columns : 160,
+    };
+    const { options } = parsed;
+    // The last spans are sent before this resolves.
+    return await traced({ otlpUrl: options.traces?.otlpUrl }, serviceName, () =>
+      runDesk(options, terminal, stop.signal),
     );
   } catch (thrown) {
     stderr.write(`${reasonOf(thrown)}\n`);

@@ -20,8 +20,18 @@ export interface Options {
   readonly app: string | undefined;
   /** Where the private server keeps its data. */
   readonly dataDir: string;
+  /** The page that shows what the agents do, while it stays open. */
+  readonly dashboard: boolean;
   /** A server that is there; undefined: a private one. */
   readonly serverUrl: string | undefined;
+  /** Where traces go, and where Jaeger's page is to look at them; undefined: nothing is traced. */
+  readonly traces: Traces | undefined;
+}
+
+export interface Traces {
+  readonly otlpUrl: string;
+  /** Without a slash at its end. */
+  readonly jaegerUrl: string;
 }
 
 export type ParsedOptions =
@@ -32,6 +42,8 @@ export type ParsedOptions =
 /** Slow enough for a person to follow. Unit: messages a second. */
 export const watchableRate = 12;
 export const dataDirDefault = ".troupe";
+/** Jaeger's page, on the host that takes the traces. */
+const jaegerPort = 16_686;
 
 export const help = `Usage: npm start -- [options]
 
@@ -47,6 +59,9 @@ Options:
   --fresh          start with an empty desk; what earlier runs have left stays where it is
   --data DIR       where the private server keeps its data (default: ${dataDirDefault})
   --app NAME       prefix of everything on the server (default: troupe)
+  --otlp URL       send traces to this OpenTelemetry collector or Jaeger, as in http://127.0.0.1:4318
+  --jaeger URL     where Jaeger's page is (default: port ${jaegerPort} of the host of --otlp)
+  --no-dashboard   without the page that shows what the agents do, whose link is printed otherwise
   --json           print the summary as one JSON object, and nothing else, on standard output
   --help           this text
 
@@ -63,6 +78,7 @@ Examples:
   npm start -- --once --json | jq .totals         the summary for a program
   NATS_URL=nats://127.0.0.1:4222 npm start        a server that is there
   npm start -- --memory                           without any server
+  npm start -- --otlp http://127.0.0.1:4318       with traces; docker compose -f deploy/compose.yaml up jaeger
 `;
 
 /** `isTerminal`: whether a person is watching. */
@@ -82,6 +98,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, is
   for (const [name, value] of Object.entries({ input, app, data })) {
     if (value === "") return { kind: "wrong", reason: `--${name} must not be empty` };
   }
+  const traces = tracesOf(values);
+  if (typeof traces === "string") return { kind: "wrong", reason: traces };
   const serverUrl = env.NATS_URL === "" ? undefined : env.NATS_URL;
   const isPaced = isTerminal && !once && !json;
   return {
@@ -93,11 +111,25 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, is
       fresh,
       input,
       app,
+      traces,
+      dashboard: values["no-dashboard"] !== true,
       rate: rate ?? (isPaced ? watchableRate : undefined),
       dataDir: data ?? dataDirDefault,
       serverUrl: memory ? undefined : serverUrl,
     },
   };
+}
+
+/** What is wrong with them, as a text. */
+function tracesOf({ otlp, jaeger }: { readonly otlp?: string; readonly jaeger?: string }): Traces | string | undefined {
+  if (otlp === undefined) return jaeger === undefined ? undefined : "--jaeger goes with --otlp";
+  for (const [name, url] of Object.entries({ otlp, ...(jaeger === undefined ? {} : { jaeger }) })) {
+    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ""))
+      return `--${name} must be a URL like http://127.0.0.1:4318, got ${JSON.stringify(url)}`;
+  }
+  const { protocol, hostname } = new URL(otlp);
+  const jaegerUrl = jaeger ?? `${protocol}//${hostname}:${jaegerPort}`;
+  return { otlpUrl: otlp, jaegerUrl: jaegerUrl.replace(/\/+$/, "") };
 }
 
 function readArgs(args: readonly string[]) {
@@ -114,6 +146,9 @@ function readArgs(args: readonly string[]) {
       data: { type: "string" },
       app: { type: "string" },
       json: { type: "boolean" },
+      otlp: { type: "string" },
+      jaeger: { type: "string" },
+      "no-dashboard": { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
   });

@@ -6,10 +6,11 @@ import { createReadStream } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { openDeskDashboard } from "./dashboard.ts";
 import type { Fed } from "./feed.ts";
 import { feed, nothingFed } from "./feed.ts";
 import { readEntries } from "./input.ts";
-import { pickCustomer, printLookFurther, printOpenAgain } from "./look-further.ts";
+import { pickCustomer, printLookFurther, printOpenAgain, printTraces } from "./look-further.ts";
 import type { Options } from "./options.ts";
 import { Progress } from "./progress.ts";
 import type { Stage } from "./stage.ts";
@@ -42,7 +43,10 @@ export interface Terminal {
 /** How a run has ended, and whether this process goes on. */
 interface Ended {
   readonly summary: Summary;
-  readonly fed: Fed;
+  /** One to look at. */
+  readonly customer: string | undefined;
+  /** The trace of that customer's last message, when it was traced. */
+  readonly traceId: string | undefined;
   readonly isLeaving: boolean;
 }
 
@@ -51,6 +55,8 @@ export async function runDesk(options: Options, terminal: Terminal, stop: AbortS
   const source = await openInput(options, stop);
   const stage = await openStage(options, terminal.tell);
   try {
+    await using dashboard = await openDeskDashboard(stage, options, terminal.tell);
+    if (dashboard !== undefined) terminal.print(`dashboard: ${terminal.paint("cyan", dashboard.link)}\n`);
     return await perform(stage, source, options, terminal, stop);
   } finally {
     await stage[Symbol.asyncDispose]();
@@ -93,7 +99,10 @@ async function perform(
     if (failure !== undefined) throw failure;
     const seconds = (performance.now() - startMs) / 1_000;
     const isLeaving = options.once || ending.aborted || outcome === "stalled";
-    printEnd({ summary: summarise(stage, progress, fed, seconds), fed, isLeaving }, stage, options, terminal);
+    const customer = pickCustomer(fed.messagesOf);
+    const traceId = options.traces && customer !== undefined ? await stage.traceOf(customer) : undefined;
+    const summary = summarise(stage, progress, fed, seconds);
+    printEnd({ summary, customer, traceId, isLeaving }, stage, options, terminal);
     if (outcome === "stalled") {
       terminal.tell(`Nothing was dealt with for ${stallMsMax / 1_000} s; look for dead letters.`);
       return 1;
@@ -113,8 +122,11 @@ function printEnd(ended: Ended, stage: Stage, options: Options, terminal: Termin
   print(`\n${printSummary(ended.summary, paint, width)}\n`);
   const { app, server } = stage;
   const { dataDir, input } = options;
-  if (ended.isLeaving && stage.endsServer) return print(printOpenAgain({ app, dataDir, input }));
-  print(printLookFurther({ app, server, customer: pickCustomer(ended.fed.messagesOf) }, paint));
+  const { customer, traceId } = ended;
+  const traces = options.traces && { jaegerUrl: options.traces.jaegerUrl, traceId };
+  if (!ended.isLeaving || !stage.endsServer) return print(printLookFurther({ app, server, customer, traces }, paint));
+  if (traces !== undefined) print(printTraces(traces));
+  print(printOpenAgain({ app, dataDir, input }));
 }
 
 /** Shows what happens, unless there is no `terminal` to show it on. */
@@ -153,7 +165,7 @@ async function stayUp(terminal: Terminal, ending: AbortSignal): Promise<void> {
   terminal.tell("\nThe desk stays open; Ctrl-C ends it.");
   // A pending promise alone keeps no process alive, and with --memory there is no connection either.
   const alive = setInterval(() => {}, 60_000);
-  await once(ending, "abort");
+  if (!ending.aborted) await once(ending, "abort");
   clearInterval(alive);
 }
 

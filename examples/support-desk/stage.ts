@@ -3,7 +3,7 @@
 import type { TroupeOptions, Worker } from "../../src/index.ts";
 import { connect, createLogger, createWorker, isTroupeError } from "../../src/index.ts";
 import { memoryPorts } from "../../src/testing.ts";
-import { agents, Intake, Supervisor, theOne } from "./agents.ts";
+import { agents, Customer, Intake, Supervisor, theOne } from "./agents.ts";
 import type { Message } from "./message.ts";
 import type { Options } from "./options.ts";
 import { openPrivateServer } from "./private-server.ts";
@@ -27,6 +27,8 @@ export interface Stage extends AsyncDisposable {
   send(handedOn: HandedOn): Promise<unknown>;
   /** The supervisor's state as it stands now. */
   floor(): Promise<Floor>;
+  /** The trace of what a customer's agent has committed last; undefined when that was not traced. */
+  traceOf(customer: string): Promise<string | undefined>;
   /** The supervisor's state each time that it has changed, until `signal` aborts. */
   floors(signal: AbortSignal): AsyncIterable<Floor>;
 }
@@ -76,6 +78,7 @@ async function fillStage(
     },
     send: (handedOn) => intake.tell.message(handedOn),
     floor: async () => (await supervisor.get())?.state ?? emptyFloor(),
+    traceOf: async (customer) => (await troupe.actor(Customer, customer).get())?.traceId,
     floors: async function* (signal) {
       for await (const change of supervisor.watch({ signal })) if (change.kind === "committed") yield change.state;
     },

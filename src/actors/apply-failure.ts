@@ -1,11 +1,11 @@
 // What supervision makes of the snapshot before it: pure, as in `apply-turn.ts`.
 
-import type { TroupeError } from "../core/errors.ts";
+import { TroupeError } from "../core/errors.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import type { TellMessage } from "./message.ts";
 import { decodeInput } from "./method-input.ts";
-import type { OutboxDead, OutboxTell, Parent, Snapshot } from "./snapshot.ts";
-import { withoutSteps, withSeen } from "./snapshot.ts";
+import type { OutboxDead, OutboxEntry, OutboxTell, Parent, Snapshot, Stopped } from "./snapshot.ts";
+import { isErrand, withoutSteps, withSeen } from "./snapshot.ts";
 import type { ChildFailure } from "./supervision.ts";
 import { timerOf, withoutFired } from "./timer.ts";
 
@@ -71,17 +71,38 @@ export function applyFailedStop(before: Snapshot, message: TellMessage, error: T
   return { ...before, stopped: { code: error.code, message: text, at, seq: message.sequence } };
 }
 
+/** The same for an errand. What is not applied waits: `settledUpTo` is the mail sequence up to which nothing does. */
+export function applyErrandStop(
+  before: Snapshot,
+  errand: number,
+  { code, message }: TroupeError,
+  settledUpTo: number,
+  nowMs: number,
+): Snapshot {
+  const text = message.slice(0, reasonLengthMax);
+  const at = new Date(nowMs).toISOString();
+  const seq = Math.max(before.inbox.seq, settledUpTo) + 1;
+  return { ...before, stopped: { code, message: text, at, seq, errand } };
+}
+
+/** An errand that its actor has stopped for is given up: it ends with what it was stopped for. */
+export function applyErrandSkipped(before: Snapshot, errand: number, { code, message }: Stopped): Snapshot {
+  const skip = (entry: OutboxEntry) =>
+    isErrand(entry) && entry.n === errand ? { ...entry, fault: { code, message } } : entry;
+  return { ...before, outbox: before.outbox.map(skip) };
+}
+
 /** The actor was told to stop: what comes behind that waits. */
 export function applyToldStop(before: Snapshot, message: TellMessage, nowMs: number): Snapshot {
-  const { reason } = ownInput(message) as { readonly reason?: string };
+  const { reason = "" } = ownInput(message, ["reason"]);
   const at = new Date(nowMs).toISOString();
-  const stopped = { code: "STOPPED", message: (reason ?? "").slice(0, reasonLengthMax), at, seq: message.sequence + 1 };
+  const stopped = { code: "STOPPED", message: reason.slice(0, reasonLengthMax), at, seq: message.sequence + 1 };
   return { ...passed(before, message), stopped };
 }
 
 /** The sender is the actor's parent now. */
 export function applySpawned(before: Snapshot, message: TellMessage): Snapshot {
-  const { method, pool } = ownInput(message) as { readonly method?: string; readonly pool?: string };
+  const { method, pool } = ownInput(message, ["method", "pool"]);
   if (message.from === undefined) return before;
   const parent: Parent = {
     key: message.from,
@@ -97,8 +118,18 @@ function passed(before: Snapshot, message: TellMessage): Snapshot {
   return { ...before, inbox, steps, timers: withoutFired(before.timers, message.timer) };
 }
 
-/** The argument of a message that Troupe itself has sent. */
-const ownInput = (message: TellMessage): unknown => decodeInput(message.payload, "every actor", message.method) ?? {};
+/** The argument of a message that Troupe itself sends, and that whoever may publish can send too: texts. Throws INPUT_INVALID. */
+function ownInput<Name extends string>(message: TellMessage, names: readonly Name[]): Partial<Record<Name, string>> {
+  const input = (decodeInput(message.payload, "every actor", message.method) ?? {}) as Partial<Record<Name, unknown>>;
+  const texts: Partial<Record<Name, string>> = {};
+  for (const name of names) {
+    const value = input[name];
+    if (typeof value === "string") texts[name] = value;
+    else if (value !== undefined)
+      throw new TroupeError("INPUT_INVALID", `${message.method}: \`${name}\` must be a text`);
+  }
+  return texts;
+}
 
 function inputOf(message: TellMessage, child: ActorAddress): unknown {
   try {

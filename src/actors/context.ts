@@ -43,7 +43,10 @@ export interface TurnContext<State> extends CommonContext {
    * this one that `onChildFailure` names is told. Spawning again changes nothing; the last parent counts.
    */
   spawn<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M>;
-  /** Stops another actor, a child as a rule, if this turn commits. It starts again with `troupe resume` (`ActorRef.resume`). */
+  /**
+   * Stops another actor, a child as a rule, if this turn commits. It starts again with `troupe resume` (`ActorRef.resume`). Of the
+   * reason the first 1,024 characters are kept; throws PAYLOAD_TOO_LARGE when it is more than a message may hold.
+   */
   stop<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string, reason?: string): void;
   /**
    * Runs `fn` once for this message and keeps its result (as JSON) with the actor's state before it goes on, so that a

@@ -3,10 +3,10 @@
 
 import { TroupeError } from "../core/errors.ts";
 import { checkName } from "../core/ids.ts";
-import type { Logger } from "../core/log.ts";
 import type { InputOf, OutputOf, Schema } from "../core/schema.ts";
 import type { Upcasters } from "../core/upcast.ts";
 import type { QueryContext, TurnContext } from "./context.ts";
+import type { ErrandTable, EventsOf, Mirror } from "./errand.ts";
 import type { Chained } from "./evolution.ts";
 import { checkUpcasters } from "./evolution.ts";
 import type { ActorMemory, MemoryOptions } from "./memory-options.ts";
@@ -85,8 +85,23 @@ export interface ActorOptions<State, Ups extends Upcasters = Upcasters> {
   readonly reentrant?: boolean;
   /** What its turns leave in the memory, and what they are brought of it; `{}` for all defaults. Default: nothing. */
   readonly memory?: MemoryOptions;
+  /**
+   * Shows what its actors are doing in the central state store, as `agentStatus` under `agentStatusId(actor)`: idle, working, waiting for
+   * an answer or for another attempt, failed (a told message was given up on), stopped. Kept by whoever owns the actor, some 300 ms
+   * late; what lasts shorter is not shown. Default false.
+   */
+  readonly status?: boolean;
   /** The handler that is told of failures that this actor's children escalate; its schema is `childFailure`. */
   readonly onChildFailure?: string;
+  /** What those are told of the definition that have not its code. Default: nothing. */
+  readonly outline?: Outline;
+}
+
+/** Of a definition, as data: workers that have it keep it on the server, one for each version. */
+export interface Outline {
+  readonly version: number;
+  /** What JSON can carry. */
+  readonly value: unknown;
 }
 
 export interface ActorDefinition<State, Methods extends MethodTable<State>> {
@@ -103,7 +118,9 @@ export interface ActorDefinition<State, Methods extends MethodTable<State>> {
   readonly onFailure: FailurePolicy;
   readonly onChildFailure: string | undefined;
   readonly isReentrant: boolean;
+  readonly keepsStatus: boolean;
   readonly memory: ActorMemory | undefined;
+  readonly outline: Outline | undefined;
 }
 
 /** A definition whose state and methods do not matter: what a worker is given a list of. */
@@ -121,7 +138,14 @@ export interface AnyActor {
   readonly onFailure: FailurePolicy;
   readonly onChildFailure: string | undefined;
   readonly isReentrant: boolean;
+  readonly keepsStatus: boolean;
   readonly memory: ActorMemory | undefined;
+  readonly outline: Outline | undefined;
+  /** What Troupe's own actors do beside their turns, and show and tell of their state: `withErrands`. */
+  readonly begins?: string;
+  readonly errands?: ErrandTable;
+  readonly mirror?: Mirror;
+  readonly eventsOf?: EventsOf;
 }
 
 export const actorDefaults = Object.freeze({
@@ -214,12 +238,11 @@ export function defineActor<State, Methods extends MethodTable<State>, Ups exten
     onFailure,
     onChildFailure,
     isReentrant: options.reentrant === true,
+    keepsStatus: options.status === true,
     memory: options.memory === undefined ? undefined : resolveMemory(type, options.memory, methods),
+    outline: options.outline,
   });
 }
-
-/** The log of one turn carries the actor, the message and the trace as fields. */
-export type TurnLogger = Logger;
 
 // `then` would make the table of methods look like a promise; the others stand on every object.
 const reserved = new Set(["then", "constructor", "prototype", "toString", "valueOf", "hasOwnProperty", "__proto__"]);

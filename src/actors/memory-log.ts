@@ -87,7 +87,7 @@ function callerOf(message: Message): Pick<NewEntry, "role" | "speaker"> {
 
 /** Not what Troupe itself tells when an actor spawns or stops another. */
 function isToldByHandler(sending: Sending): sending is MessageSending {
-  return !("memory" in sending) && sending.timer === undefined && !sending.method.startsWith("_");
+  return "method" in sending && !sending.method.startsWith("_");
 }
 
 function printKey(key: string): string {

@@ -3,6 +3,7 @@
 import type { TroupeError } from "../core/errors.ts";
 import type { Traceparent } from "../core/trace.ts";
 import type { TimerFiring } from "./timer.ts";
+import type { Sending } from "./turn.ts";
 
 export type Answer =
   /** `text` is the JSON of the answer; undefined for nothing. */
@@ -19,6 +20,8 @@ interface Frame {
   readonly trace: Traceparent | undefined;
   /** The turn that handles it: what it causes is a child of that. Set at each run. */
   turnTrace: Traceparent | undefined;
+  /** When its last run ended, where somebody wants to know. Unit: ms, monotonic. */
+  endedMs: number | undefined;
   /** Names the run of it that asks others, so that what comes back finds it (re-entrance). */
   turnId?: string | undefined;
   turn?: WaitingTurn | undefined;
@@ -48,8 +51,19 @@ export interface TellMessage extends Frame {
   isUncommittable?: boolean;
 }
 
+/** That an errand of the actor itself has ended. */
+export interface ErrandEnded {
+  /** Its number in the outbox. */
+  readonly number: number;
+  /** What it has told others: sent with the commit that takes the end (E3 of `errand.ts`). */
+  readonly sendings: readonly Sending[];
+  /** It has come to no end: its actor stops instead (E5 of `errand.ts`). */
+  readonly fault?: TroupeError;
+}
+
 export interface AskMessage extends Frame {
   readonly kind: "ask";
+  readonly errand?: ErrandEnded;
   /** The keys of the actors that wait for the answer, outermost first. */
   readonly chain: readonly string[];
   readonly idempotencyKey: string | undefined;

@@ -15,7 +15,10 @@ export interface AskOptions {
 }
 
 export interface TellOptions {
-  /** The promise rejects after this. Unit: ms. Default 10,000. */
+  /**
+   * The promise rejects after this; earlier with OUTCOME_UNKNOWN when the message may be stored and the server, which knows the ids of the
+   * last two minutes, could store it twice. Unit: ms. Default 10,000.
+   */
   readonly timeoutMs?: number;
 }
 

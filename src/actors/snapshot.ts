@@ -9,6 +9,7 @@
 import { decodeText, encodeText } from "../core/codec.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import type { MemoryWrite } from "../memory/memory-write.ts";
+import { faultyPart } from "./snapshot-form.ts";
 import type { Timers } from "./timer.ts";
 import { noTimers, printTimers, readTimers } from "./timer.ts";
 
@@ -29,7 +30,9 @@ export interface Inbox {
 }
 
 /** What has to be done once this is committed, and is not known to be done yet. */
-export type OutboxEntry = OutboxTell | OutboxTimer | OutboxDead | OutboxMemory;
+export type OutboxEntry = OutboxSent | OutboxErrand | OutboxMirror;
+/** What goes to others, to the dead letters or to a memory. */
+export type OutboxSent = OutboxTell | OutboxTimer | OutboxDead | OutboxMemory;
 
 /** A message to an actor. */
 export interface OutboxTell {
@@ -63,11 +66,35 @@ export interface OutboxDead {
   readonly timer?: undefined;
 }
 
-/** What is to be written to a memory. Its cause and its trace stand in what is written. */
+/** What is to be written to a memory. Its cause and its trace id stand in what is written. */
 export interface OutboxMemory {
   readonly n: number;
   readonly memory: MemoryWrite;
-  readonly trace?: undefined;
+  readonly trace?: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** Work of the actor's own beside its turns. Unlike the others it stands until a turn has taken its end (E2 of `errand.ts`). */
+export interface OutboxErrand {
+  readonly n: number;
+  /** Its name in the definition. */
+  readonly errand: string;
+  /** As JSON. */
+  readonly inputText: string;
+  /** Results of its steps by name. */
+  readonly steps?: Readonly<Record<string, unknown>>;
+  /** Set when a person has given it up: it ends with this, and is not run again. */
+  readonly fault?: { readonly code: string; readonly message: string };
+  readonly trace?: string | undefined;
+  readonly timer?: undefined;
+}
+
+/** What the state shows is to be written to the central state store. One at a time: what is written is the state of then. */
+export interface OutboxMirror {
+  readonly n: number;
+  /** Id of the message that changed the state. */
+  readonly mirror: string;
+  readonly trace?: string;
   readonly timer?: undefined;
 }
 
@@ -114,6 +141,8 @@ export interface Stopped {
   readonly at: string;
   /** Mail sequence from which on it has taken nothing. */
   readonly seq: number;
+  /** Number of the errand that has come to no end, when that was it. */
+  readonly errand?: number;
 }
 
 export interface Snapshot {
@@ -192,6 +221,10 @@ export function readSnapshot(key: string, value: Uint8Array, schemaMax = 1): Sna
   }
   if (typeof raw !== "object" || raw === null || !("state" in raw) || typeof raw.commit !== "string") {
     throw new TroupeError("STATE_UNREADABLE", `the value of ${key} has no \`state\` and \`commit\``);
+  }
+  const faulty = faultyPart(raw);
+  if (faulty !== undefined) {
+    throw new TroupeError("STATE_UNREADABLE", `the value of ${key} has a part \`${faulty}\` that is not in its form`);
   }
   const schema = asNumber(raw.schema ?? 1, 0);
   if (!Number.isInteger(schema) || schema < 1) {
@@ -281,11 +314,27 @@ interface StoredTell {
 type StoredEntry =
   | StoredTell
   | { readonly n: number; readonly dead: GivenUp; readonly trace?: string }
-  | { readonly n: number; readonly memory: MemoryWrite };
+  | { readonly n: number; readonly memory: MemoryWrite; readonly trace?: string }
+  | (Omit<OutboxErrand, "inputText"> & { readonly input: unknown })
+  | OutboxMirror;
+
+/** What is sent and is gone from here, apart from what the actor does by itself. */
+export function isErrand(entry: OutboxEntry): entry is OutboxErrand {
+  return "errand" in entry;
+}
+
+export function isMirror(entry: OutboxEntry): entry is OutboxMirror {
+  return "mirror" in entry;
+}
 
 function printEntry(entry: OutboxEntry): string {
-  if ("dead" in entry || "memory" in entry) return JSON.stringify(entry);
+  if ("dead" in entry || "memory" in entry || isMirror(entry)) return JSON.stringify(entry);
   const trace = entry.trace === undefined ? "" : `,"trace":"${entry.trace}"`;
+  if (isErrand(entry)) {
+    const steps = entry.steps === undefined ? "" : `,"steps":${JSON.stringify(entry.steps)}`;
+    const fault = entry.fault === undefined ? "" : `,"fault":${JSON.stringify(entry.fault)}`;
+    return `{"n":${entry.n},"errand":"${entry.errand}","input":${entry.inputText}${steps}${fault}${trace}}`;
+  }
   if (entry.timer !== undefined) {
     const cancels = entry.cancels === undefined ? "" : `,"cancels":${entry.cancels}`;
     return `{"n":${entry.n},"timer":${JSON.stringify(entry.timer)}${cancels}${trace}}`;
@@ -297,10 +346,22 @@ function printEntry(entry: OutboxEntry): string {
 
 function readEntry(entry: StoredEntry): OutboxEntry {
   if ("dead" in entry) return { n: entry.n, dead: entry.dead, trace: entry.trace };
-  if ("memory" in entry) return { n: entry.n, memory: entry.memory };
+  if ("memory" in entry) return { n: entry.n, memory: entry.memory, trace: entry.trace };
+  if ("mirror" in entry) return entry;
+  if ("errand" in entry) {
+    const { input, ...rest } = entry;
+    return { ...rest, inputText: JSON.stringify(input) };
+  }
   const { n, to, pool, method, input, timer, cancels, trace } = entry;
   if (timer !== undefined) return { n, timer, cancels, trace };
   return { n, to, pool, method, inputText: input === undefined ? undefined : JSON.stringify(input), trace };
+}
+
+/** The outbox with one more result of a step of an errand, as long as that stands (E4 of `errand.ts`). */
+export function withErrandStep(outbox: Snapshot["outbox"], number: number, name: string, value: unknown) {
+  return outbox.map((entry) =>
+    isErrand(entry) && entry.n === number ? { ...entry, steps: { ...entry.steps, [name]: value } } : entry,
+  );
 }
 
 function lastOf<T>(record: Readonly<Record<string, T>>, most: number): Readonly<Record<string, T>> {

@@ -9,3 +9,5 @@ export const spawnedMethod = "_spawned";
 export const stopMethod = "_stop";
 /** Asked: starts a stopped actor again, `{"skip"}` without the message that it stopped at. */
 export const resumeMethod = "_resume";
+
+export const systemMethods: readonly string[] = [wakeMethod, spawnedMethod, stopMethod, resumeMethod];

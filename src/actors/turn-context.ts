@@ -37,6 +37,7 @@ export class Turn {
   #draft: unknown;
   #finalize: (() => unknown) | undefined;
   #replacement: { readonly state: unknown } | undefined;
+  #stateText: string | undefined;
   #sendings: Sending[] | undefined;
   #steps: Set<string> | undefined;
   /** Names of the timers that will stand when this turn is committed. */
@@ -98,6 +99,10 @@ export class Turn {
     this.#replacement = { state };
   }
 
+  get stateBefore(): unknown {
+    return this.#base;
+  }
+
   get isUntouched(): boolean {
     if (this.isOver || this.#replacement !== undefined) return false;
     return this.#finalize === undefined || current(this.#draft as object) === this.#base;
@@ -138,6 +143,14 @@ export class Turn {
 
   stop(definition: AnyActor, id: string, reason = "it was told to stop"): void {
     this.#tellOwn(definition, id, stopMethod, { reason: String(reason) });
+  }
+
+  /** Orders work of the actor's own, to be done beside its turns when this one is committed (`errand.ts`). */
+  errand(name: string, input: unknown): void {
+    this.#checkMayChange("order an errand");
+    const inputText = JSON.stringify(input) ?? "null";
+    this.#checkSize(keyOf(this.#request.self), inputText, messageHeaderBytesMax);
+    this.#send({ errand: name, inputText, trace: activeTraceparent() });
   }
 
   async step(name: string, fn: (signal: AbortSignal) => unknown): Promise<unknown> {
@@ -197,6 +210,12 @@ export class Turn {
     this.#checkMayChange("cancel a timer");
     const timer = checkedTimerName(name, name);
     if (this.#timerNames().delete(timer)) this.#send({ timer, sets: undefined, trace: activeTraceparent() });
+  }
+
+  /** What it has told so far, when it is over without a commit of its own: an errand is. */
+  close(): readonly Sending[] {
+    this.isOver = true;
+    return this.#sendings ?? noSendings;
   }
 
   /** The handler has returned. */
@@ -269,12 +288,14 @@ export class Turn {
   }
 
   #done(state: unknown, isChanged: boolean, resultText: string | undefined): TurnOutcome {
-    return { kind: "done", state, isChanged, sendings: this.#sendings ?? noSendings, resultText };
+    const sendings = this.#sendings ?? noSendings;
+    return { kind: "done", state, isChanged, stateText: this.#stateText, sendings, resultText };
   }
 
   #finalState(where: string): unknown {
     if (this.#replacement !== undefined) {
       const text = printJson(this.#replacement.state, "STATE_INVALID", `the state that ${where} assigned`);
+      this.#stateText = text; // U6
       return text === undefined ? undefined : JSON.parse(text);
     }
     return this.#finalize === undefined ? this.#base : this.#finalize();
@@ -291,7 +312,9 @@ export class Turn {
   #tellOwn(definition: AnyActor, id: string, method: string, input: object): void {
     this.#checkMayChange("tell");
     const to = keyOf({ type: definition.type, id });
-    this.#send({ to, pool: definition.pool, method, inputText: JSON.stringify(input), trace: activeTraceparent() });
+    const inputText = JSON.stringify(input);
+    this.#checkSize(to, inputText, messageHeaderBytesMax);
+    this.#send({ to, pool: definition.pool, method, inputText, trace: activeTraceparent() });
   }
 
   #setTimer(method: string, options: TimerOptions, when: () => TimerWhen): void {

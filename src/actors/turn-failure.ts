@@ -8,7 +8,7 @@ export const failed = (error: TroupeError): TurnOutcome => ({ kind: "failed", er
 export const turnOver = () => new TroupeError("TURN_OVER", "this turn has ended");
 
 /** What a handler has thrown, as the error that its asker gets. */
-export function failureOf(thrown: unknown, request: TurnRequest): TroupeError {
+export function failureOf(thrown: unknown, request: Pick<TurnRequest, "self" | "message">): TroupeError {
   if (isTroupeError(thrown) && doorCodes.has(thrown.code)) return thrown;
   const where = `${printAddress(request.self)} ${request.message.method}`;
   const message = messageOf(thrown);

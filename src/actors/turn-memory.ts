@@ -9,6 +9,7 @@
 import type { Json } from "../core/codec.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
+import { traced } from "../core/trace.ts";
 import type { Entry, NewEntry } from "../memory/entry.ts";
 import { checkEntry } from "../memory/entry.ts";
 import type { Fact, FactOptions } from "../memory/fact.ts";
@@ -18,6 +19,7 @@ import { mergePolicyNames } from "../memory/fact-policy.ts";
 import { factKey } from "../memory/memory-keys.ts";
 import type { MemoryReads, ScopeEras } from "../memory/memory-reads.ts";
 import { documentId } from "../memory/memory-reads.ts";
+import { bringSpan } from "../memory/memory-spans.ts";
 import type { FactChange, MemoryWrite, NamedWrite } from "../memory/memory-write.ts";
 import type { RecallHit } from "../memory/recall/hit.ts";
 import type { Scope } from "../memory/scope.ts";
@@ -30,7 +32,7 @@ import type {
   MemoryRecallOptions,
 } from "./memory-context.ts";
 import { originOf } from "./memory-log.ts";
-import type { ActorMemory } from "./memory-options.ts";
+import type { ActorMemory, ResolvedMemoryBring } from "./memory-options.ts";
 import { memoryDefaults } from "./memory-options.ts";
 import type { Message } from "./message.ts";
 import type { MemorySending, Sending } from "./turn.ts";
@@ -93,11 +95,15 @@ export class TurnMemory {
 
   /** Reads what the definition brings for this argument. Rejects as `MemoryReads` does. */
   async bring(input: unknown): Promise<void> {
-    const { definition, services, scope } = this.#options;
-    const { bring } = definition;
+    const { bring } = this.#options.definition;
     if (bring === undefined) return;
+    const span = () => bringSpan(this.#allScopes.map(scopeKey));
+    await traced(span, () => this.#bring(bring, input));
+  }
+
+  async #bring({ windowTokens, recall, facts }: ResolvedMemoryBring, input: unknown): Promise<void> {
+    const { services, scope } = this.#options;
     const scopes = this.#allScopes;
-    const { windowTokens, recall, facts } = bring;
     const { reads } = services;
     const query = recall?.query(input) ?? "";
     const k = query === "" ? 0 : (recall?.k ?? 0);

@@ -5,6 +5,10 @@
 //   U2. A handler that is not asynchronous ends within the call, so that a hot actor pays for no promise.
 //   U3. When the time is over the turn has failed, whatever the handler does later: its context refuses everything.
 //   U4. What is answered and sent is turned into JSON at the moment it is given, so that later changes cannot reach it.
+//   U5. Whatever throws within a turn, at once or later (schemas, the functions of `memory`, a thenable of the handler's own),
+//       is the turn's failure: it ends nobody else's turn, and no worker.
+//   U6. A state that was assigned is printed once, when the handler has returned: what is read back from that is the state, and
+//       what is committed is that text. Whoever keeps what was assigned changes neither.
 
 import type { Clock } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
@@ -66,7 +70,7 @@ export interface TurnRequest {
 }
 
 /** What a turn sends and sets, before it has a number. */
-export type Sending = MessageSending | TimerSending | MemorySending;
+export type Sending = MessageSending | TimerSending | MemorySending | ErrandSending;
 
 export interface MessageSending {
   readonly to: string;
@@ -93,42 +97,56 @@ export interface MemorySending {
   readonly timer?: undefined;
 }
 
+/** What is to be done beside the turns. */
+export interface ErrandSending {
+  readonly errand: string;
+  /** As JSON. */
+  readonly inputText: string;
+  readonly trace: Traceparent | undefined;
+  readonly timer?: undefined;
+}
+
 export type TurnOutcome =
   | {
       readonly kind: "done";
       readonly state: unknown;
       readonly isChanged: boolean;
+      /** JSON of the state, where the turn has printed it: of a state that is nobody else's. */
+      readonly stateText?: string | undefined;
       readonly sendings: readonly Sending[];
       /** JSON of the answer; undefined for nothing, and when nobody asked. */
       readonly resultText: string | undefined;
     }
   | { readonly kind: "failed"; readonly error: TroupeError };
 
-/** Runs a handler or a query; never throws. A promise only when the handler or a schema is asynchronous (U2). */
+/** Runs a handler or a query. A promise only when the handler or a schema is asynchronous (U2). Never throws, and never rejects (U5). */
 export function runTurn(request: TurnRequest): TurnOutcome | Promise<TurnOutcome> {
-  const { definition, message } = request;
   try {
-    const method = methodOf(definition, message.method);
-    if (message.kind === "tell" && method.kind === "query") {
-      throw new TroupeError(
-        "METHOD_NOT_TELLABLE",
-        `${definition.type}.${message.method} is a query; nobody would hear it`,
-      );
-    }
-    const input = decodeInput(message.payload, definition.type, message.method);
-    if (method.schema === undefined) {
-      if (input === undefined || input === null) return execute(request, method, undefined);
-      return failed(new TroupeError("INPUT_INVALID", `${definition.type}.${message.method} takes no argument`));
-    }
-    const validation = validate(method.schema, input);
-    if (!(validation instanceof Promise)) return enter(request, method, validation);
-    return validation.then(
-      (settled) => enter(request, method, settled),
-      (thrown) => failed(failureOf(thrown, request)),
-    );
+    const outcome = begin(request);
+    if (!(outcome instanceof Promise)) return outcome;
+    return outcome.catch((thrown: unknown) => failed(failureOf(thrown, request)));
   } catch (thrown) {
     return failed(isTroupeError(thrown) ? thrown : failureOf(thrown, request));
   }
+}
+
+function begin(request: TurnRequest): TurnOutcome | Promise<TurnOutcome> {
+  const { definition, message } = request;
+  const method = methodOf(definition, message.method);
+  if (message.kind === "tell" && method.kind === "query") {
+    throw new TroupeError(
+      "METHOD_NOT_TELLABLE",
+      `${definition.type}.${message.method} is a query; nobody would hear it`,
+    );
+  }
+  const input = decodeInput(message.payload, definition.type, message.method);
+  if (method.schema === undefined) {
+    if (input === undefined || input === null) return execute(request, method, undefined);
+    return failed(new TroupeError("INPUT_INVALID", `${definition.type}.${message.method} takes no argument`));
+  }
+  const validation = validate(method.schema, input);
+  if (!(validation instanceof Promise)) return enter(request, method, validation);
+  return validation.then((settled) => enter(request, method, settled));
 }
 
 function enter(request: TurnRequest, method: AnyMethod<never>, validation: Validation<unknown>) {

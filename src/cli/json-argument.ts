@@ -1,8 +1,8 @@
 // Values on the command line: JSON, or `-` for JSON on standard input.
 
 import { messageOf } from "../core/errors.ts";
+import { shellWord } from "../core/shell-word.ts";
 import { usage } from "./failure.ts";
-import { shellWord } from "./shell-word.ts";
 
 /** The value; undefined when there is none. Throws a usage failure that says how to quote. */
 export async function readJsonArgument(

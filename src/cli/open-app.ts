@@ -47,7 +47,7 @@ export function withApp<Result>(
 /** Makes the pool if it is not there, so one of those that are. */
 export async function openClient(
   inspector: Inspector,
-  { app, pools: named }: Settings,
+  { app, pools: named }: Pick<Settings, "app" | "pools">,
   facts: AppFacts | undefined,
 ): Promise<TroupeClient> {
   const standing = Object.keys(facts?.pools ?? {});

@@ -1,10 +1,11 @@
 // The `troupe` command: its parts, and what `--help` says.
 
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { packageVersion } from "../runtime/package-version.ts";
 import type { Shell } from "./command.ts";
 import { addSharedOptions, printExamples } from "./command.ts";
 import { askCommand } from "./commands/ask.ts";
+import { dashboardCommand } from "./commands/dashboard.ts";
 import { deadCommand } from "./commands/dead.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -18,6 +19,7 @@ import { resumeCommand } from "./commands/resume.ts";
 import { spawnCommand } from "./commands/spawn.ts";
 import { tellCommand } from "./commands/tell.ts";
 import { timersCommand } from "./commands/timers.ts";
+import { topCommand } from "./commands/top.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workerCommand } from "./commands/worker.ts";
 import { workflowCommand } from "./commands/workflow.ts";
@@ -45,12 +47,12 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
   const shell: Shell = { terminal, env, setExitCode };
   const program = new Command("troupe")
     .description(description)
-    .version(readVersion(), "--version", "print the version")
+    .version(packageVersion(), "--version", "print the version")
     .addHelpText("after", `\n${printExamples(examples)}\n\n${exitCodes}`);
   const commands = [
     ...[devCommand, workerCommand, spawnCommand, tellCommand, askCommand, getCommand],
     ...[historyCommand, watchCommand, psCommand, timersCommand, drainCommand, deadCommand, resumeCommand],
-    ...[memoryCommand, migrateCommand, doctorCommand, workflowCommand],
+    ...[memoryCommand, migrateCommand, doctorCommand, dashboardCommand, topCommand, workflowCommand],
   ];
   for (const make of commands) program.addCommand(make(shell));
   for (const each of allOf(program)) {
@@ -67,17 +69,4 @@ export function makeProgram(terminal: Terminal, env: NodeJS.ProcessEnv, setExitC
 
 function allOf(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allOf)];
-}
-
-/** From the source as from the package: the file that names it is somewhere above. */
-function readVersion(): string {
-  for (const up of ["../../", "../../../"]) {
-    try {
-      const text = readFileSync(new URL(`${up}package.json`, import.meta.url), "utf8");
-      return (JSON.parse(text) as { version?: string }).version ?? "unknown";
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
-    }
-  }
-  return "unknown";
 }

@@ -1,6 +1,6 @@
 // The only door to time and chance. With a seeded clock and the memory ports the whole runtime is deterministic.
 
-import { randomInt } from "node:crypto";
+import { getRandomValues } from "node:crypto";
 
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
@@ -15,25 +15,48 @@ export interface Clock {
   uniqueId(): string;
 }
 
+const idLength = 22;
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** 22 characters (131 bits) drawn with `random`. */
 export function drawId(random: () => number): string {
   let id = "";
-  for (let at = 0; at < 22; at += 1) id += alphabet[Math.floor(random() * alphabet.length)];
+  for (let at = 0; at < idLength; at += 1) id += alphabet[Math.floor(random() * alphabet.length)];
   return id;
 }
+
+/** Drawn ahead: what is drawn one by one costs the system more than the number. */
+const ahead = new Uint32Array(1_024);
+let used = ahead.length;
+
+function drawn(): number {
+  if (used === ahead.length) {
+    getRandomValues(ahead);
+    used = 0;
+  }
+  const number = ahead[used] ?? 0;
+  used += 1;
+  return number / 2 ** 32;
+}
+
+/** What is longer the machine takes for nothing at all. Unit: ms. */
+const timeoutMsMax = 2 ** 31 - 1;
 
 /** The machine's own time and chance. A pending `after` keeps the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   after: (delayMs, fn) => {
-    const timer = setTimeout(fn, delayMs);
+    let timer: NodeJS.Timeout;
+    const wait = (leftMs: number) => {
+      const stepMs = Math.min(leftMs, timeoutMsMax);
+      timer = setTimeout(() => (leftMs > stepMs ? wait(leftMs - stepMs) : fn()), stepMs);
+    };
+    wait(delayMs);
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),
-  uniqueId: () => drawId(() => randomInt(2 ** 32) / 2 ** 32),
+  uniqueId: () => drawId(drawn),
 };
 
 /** Resolves after `delayMs`, or at once when `signal` aborts. */

@@ -4,7 +4,6 @@ import type { ErrorCode } from "./errors.ts";
 import { messageOf, TroupeError } from "./errors.ts";
 
 const decoder = new TextDecoder();
-const nothing = new Uint8Array(0);
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -22,12 +21,6 @@ export function printJson(value: unknown, code: ErrorCode, what: string): string
   return text;
 }
 
-/** The wire form of a value: JSON, or nothing for `undefined`. */
-export function encodeValue(value: unknown, code: ErrorCode, what: string): Uint8Array {
-  const text = printJson(value, code, what);
-  return text === undefined ? nothing : encodeText(text);
-}
-
 /** The value that `bytes` carry. Throws SyntaxError when they are not JSON. */
 export function decodeValue(bytes: Uint8Array): unknown {
   return bytes.length === 0 ? undefined : JSON.parse(decoder.decode(bytes));
@@ -36,3 +29,14 @@ export function decodeValue(bytes: Uint8Array): unknown {
 /** A pooled Buffer: for the short texts of messages it costs a tenth of what TextEncoder does (75 against 790 ns). */
 export const encodeText = (text: string): Uint8Array => Buffer.from(text, "utf8");
 export const decodeText = (bytes: Uint8Array): string => decoder.decode(bytes);
+
+/** The object that `bytes` carry as JSON; undefined when it is none: somebody else has written there. */
+export function decodeRecord<Shape>(bytes: Uint8Array): Partial<Shape> | undefined {
+  try {
+    const value: unknown = JSON.parse(decoder.decode(bytes));
+    return typeof value === "object" && value !== null ? (value as Partial<Shape>) : undefined;
+  } catch {
+    // No JSON at all.
+    return undefined;
+  }
+}

@@ -74,28 +74,41 @@ export function parseCron(text: string): Cron | string {
 
 /** The first time after `afterMs` at which it fires; undefined when there is none within five years. Unit: ms. */
 export function nextCronMs(cron: Cron, timeZone: string, afterMs: number): number | undefined {
+  return firstBetween(cron, offsetIn(timeZone), afterMs, afterMs + yearsMax * 366 * day);
+}
+
+/** The last time before `beforeMs` at which it fires; undefined when there is none within five years. Unit: ms. */
+export function previousCronMs(cron: Cron, timeZone: string, beforeMs: number): number | undefined {
   const offsetOf = offsetIn(timeZone);
-  const endMs = afterMs + yearsMax * 366 * day;
+  const firstAfter = (afterMs: number) => firstBetween(cron, offsetOf, afterMs, beforeMs - 1);
+  let found: number | undefined;
+  let high = beforeMs;
+  for (let spanMs = minute; found === undefined && spanMs <= 2 * yearsMax * 366 * day; spanMs *= 2) {
+    found = firstAfter(beforeMs - spanMs);
+    if (found === undefined) high = beforeMs - spanMs;
+  }
+  // From here on halved: one that fires each second of January has done so 2.6 million times when May has come.
+  for (let low = found ?? high; firstAfter(low) !== undefined; ) {
+    const middle = Math.floor((low + high) / 2);
+    const next = firstAfter(middle);
+    if (next === undefined) high = middle;
+    else low = found = next;
+  }
+  return found;
+}
+
+function firstBetween(
+  cron: Cron,
+  offsetOf: (ms: number) => number,
+  afterMs: number,
+  endMs: number,
+): number | undefined {
   let now = (Math.floor(afterMs / second) + 1) * second;
   while (now <= endMs) {
     const local = new Date(now + offsetOf(now));
     const unit = mismatchOf(cron, local);
     if (unit === undefined) return now;
     now = advance(now, unit, offsetOf);
-  }
-  return undefined;
-}
-
-/** The last time before `beforeMs` at which it fires; undefined when there is none within five years. Unit: ms. */
-export function previousCronMs(cron: Cron, timeZone: string, beforeMs: number): number | undefined {
-  for (const spanMs of [minute, hour, day, 32 * day, 366 * day, yearsMax * 366 * day]) {
-    let found: number | undefined;
-    let next = nextCronMs(cron, timeZone, beforeMs - spanMs - 1);
-    while (next !== undefined && next < beforeMs) {
-      found = next;
-      next = nextCronMs(cron, timeZone, next);
-    }
-    if (found !== undefined) return found;
   }
   return undefined;
 }

@@ -85,6 +85,7 @@ export const errorCatalog = {
   SERVER_TOO_OLD: { retry: "never", remedy: "Install nats-server 2.14 or newer." },
   SERVER_UNSUITABLE: { retry: "never", remedy: "Start nats-server with JetStream (`-js`) and a store folder." },
   SERVER_NOT_FOUND: { retry: "never", remedy: "Install nats-server, set NATS_SERVER to its path, or use --memory." },
+  PORT_TAKEN: { retry: "later", remedy: "Name another port, or 0 for any that is free." },
   LAYOUT_MISMATCH: { retry: "never", remedy: "The server holds another layout for this app; use another `app` name." },
   STORE_FAILED: { retry: "later", remedy: "The store could not do it; the text says why." },
   KEY_INVALID: { retry: "never", remedy: "Keys are tokens of `[-/_=A-Za-z0-9]` joined by single dots." },

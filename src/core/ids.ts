@@ -80,6 +80,18 @@ export function printAddress(address: ActorAddress): string {
   return `${address.type}/${address.id}`;
 }
 
+/** The key of the actor that is printed so; undefined when it is no actor's address. */
+export function keyOfPrinted(text: string): string | undefined {
+  const slash = text.indexOf("/");
+  const [type, id] = [text.slice(0, Math.max(0, slash)), text.slice(slash + 1)];
+  try {
+    return nameForm.test(type) ? keyOf({ type, id }) : undefined;
+  } catch {
+    // Empty, too long, or half a character: no id is printed so.
+    return undefined;
+  }
+}
+
 /** `type.id` escaped: the actor's key in the state bucket, and the tail of its subjects. */
 export function keyOf(address: ActorAddress): string {
   return `${address.type}.${escapeId(address.id)}`;

@@ -1,5 +1,6 @@
 // One call of JetStream's API: JSON there, JSON back, every failure told apart.
 
+import { delay, systemClock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { LinkAnswer, NatsLink } from "./nats-link.ts";
 import { requestAgain } from "./nats-link.ts";
@@ -11,9 +12,12 @@ const readTimeoutMs = 10_000;
 const readAgainMs = 1_000;
 /** How often such a call is made again that nobody leads; the servers say so after half a second. */
 const leaderlessMax = 20;
+const peerAgainMs = 250;
+const peerTriesMax = 40;
 
 /** Error codes of the server that callers branch on (`nats errors ls`). */
 export const serverErrors = {
+  noSuitablePeers: 10_005,
   clusterNotAvailable: 10_008,
   consumerNotFound: 10_014,
   messageNotFound: 10_037,
@@ -62,6 +66,23 @@ export async function readApi<Value>(link: NatsLink, verb: string, request: unkn
     const answer = answerOf<Value>(verb, told);
     if (answer.kind !== "refused" || !isLeaderless(answer.refusal) || tries === leaderlessMax) return answer;
   }
+}
+
+/**
+ * Makes a stream. A server that is to hold a copy of it can be away for a moment, or be taken for away by the one that leads: it is asked
+ * again, for some 10 s. Never rejects.
+ */
+export async function createStream<Value>(link: NatsLink, stream: string, config: object): Promise<ApiAnswer<Value>> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await callApi<Value>(link, `STREAM.CREATE.${stream}`, config);
+    if (answer.kind !== "refused" || !isPeerAway(answer.refusal) || tries === peerTriesMax) return answer;
+    await delay(systemClock, peerAgainMs);
+  }
+}
+
+/** Too few servers for the copies are refused under the same code, with other words. */
+function isPeerAway({ code, text }: ServerRefusal): boolean {
+  return code === serverErrors.noSuitablePeers && text.includes("peer offline");
 }
 
 function bodyOf(request: unknown): Uint8Array {

@@ -2,8 +2,9 @@
 // live for single keys with markers that watchers see).
 
 import { TroupeError } from "../core/errors.ts";
-import { callApi, readApi, refusedError, serverErrors } from "./nats-api.ts";
+import { callApi, createStream, readApi, refusedError, serverErrors } from "./nats-api.ts";
 import type { NatsLink } from "./nats-link.ts";
+import { untilReached } from "./nats-reach.ts";
 
 export interface BucketRequest {
   readonly link: NatsLink;
@@ -27,6 +28,12 @@ export interface Bucket {
   readonly markerTtlMs: number;
 }
 
+interface StreamInfo {
+  readonly config: StreamConfig;
+  /** A server that stands alone has no name of a cluster. */
+  readonly cluster?: { readonly name?: string };
+}
+
 interface StreamConfig {
   readonly subjects?: readonly string[];
   readonly num_replicas?: number;
@@ -47,21 +54,24 @@ const nanosPerMs = 1_000_000;
 export async function openBucket(request: BucketRequest): Promise<Bucket> {
   const { link, bucket } = request;
   const stream = `KV_${bucket}`;
-  let found = await readApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
+  let found = await readApi<StreamInfo>(link, `STREAM.INFO.${stream}`, undefined);
   if (found.kind === "refused" && found.refusal.code === serverErrors.streamNotFound) {
-    found = await callApi<{ config: StreamConfig }>(link, `STREAM.CREATE.${stream}`, configOf(request, stream));
+    found = await createStream<StreamInfo>(link, stream, configOf(request, stream));
     if (found.kind === "refused" && found.refusal.code === serverErrors.streamNameInUse) {
       // Somebody else made it meanwhile, with other settings.
-      found = await readApi<{ config: StreamConfig }>(link, `STREAM.INFO.${stream}`, undefined);
+      found = await readApi<StreamInfo>(link, `STREAM.INFO.${stream}`, undefined);
     }
   }
   if (found.kind === "ok" && isEdited(bucket, found.value.config)) {
     const config = { ...found.value.config, allow_atomic: true };
-    found = await callApi<{ config: StreamConfig }>(link, `STREAM.UPDATE.${stream}`, config);
+    found = await callApi<StreamInfo>(link, `STREAM.UPDATE.${stream}`, config);
   }
   if (found.kind === "failed") throw found.error;
   if (found.kind === "refused") throw refusedError(`bucket ${bucket}`, found.refusal);
-  return bucketOf(bucket, found.value.config);
+  const opened = bucketOf(bucket, found.value.config);
+  const isOneOfMany = found.value.cluster?.name !== undefined;
+  if (isOneOfMany) await untilReached(link, { stream, subject: `${opened.prefix}_` });
+  return opened;
 }
 
 /** `nats kv edit` (0.5.1), whatever it changes, takes the permission of atomic batches away, which is then given back. */

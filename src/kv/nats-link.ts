@@ -8,9 +8,13 @@
 //       client library neither repeats nor rejects it.
 //   L3. After every reconnection the `reconnected` listeners run: whatever reads a stream must ask again, since what
 //       was under way to it is gone without a trace.
+//   L4. Whoever is refused because there is no connection hears of it after the event loop has turned: one that tries
+//       again at once would otherwise keep the process from hearing anything else, and that the connection is back.
+//   L5. What the server does not let this user publish is answered `lost` as soon as it says so, with these words: nobody
+//       would ever answer it.
 
 import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
-import { connect } from "@nats-io/transport-node";
+import { connect, PermissionViolationError } from "@nats-io/transport-node";
 import { messageOf, TroupeError } from "../core/errors.ts";
 
 export type LinkAnswer =
@@ -28,6 +32,7 @@ const flushMsMax = 2_000;
 export const sweepEveryMs = 50;
 
 interface PendingRequest {
+  readonly subject: string;
   readonly deadlineMs: number;
   readonly answer: (answer: LinkAnswer) => void;
 }
@@ -56,6 +61,13 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
       cause: thrown,
     });
   }
+}
+
+/** Rejects with SERVER_UNREACHABLE when there is no connection (L4). */
+export async function checkConnected({ isConnected }: Pick<NatsLink, "isConnected">): Promise<void> {
+  if (isConnected) return;
+  await new Promise(setImmediate);
+  throw new TroupeError("SERVER_UNREACHABLE", "not connected to NATS");
 }
 
 export class NatsLink implements AsyncDisposable {
@@ -103,7 +115,7 @@ export class NatsLink implements AsyncDisposable {
 
   /**
    * Sends and hands `answer` exactly one answer (L1), never before this call has returned. Returns the subject of the
-   * reply, unlike any other request's; undefined when nothing was sent.
+   * reply, unlike any other request's, with `mark` as its end; undefined when nothing was sent.
    */
   send(
     subject: string,
@@ -111,19 +123,20 @@ export class NatsLink implements AsyncDisposable {
     headers: MsgHdrs | undefined,
     timeoutMs: number,
     answer: (answer: LinkAnswer) => void,
+    mark = "",
   ): string | undefined {
     if (!this.isConnected) {
-      queueMicrotask(() => answer({ kind: "unsent", reason: "not connected to NATS" }));
+      setImmediate(() => answer({ kind: "unsent", reason: "not connected to NATS" })); // L4
       return undefined;
     }
-    const token = (this.#nextToken++).toString(36);
-    this.#pending.set(token, { deadlineMs: performance.now() + timeoutMs, answer });
+    const token = (this.#nextToken++).toString(36) + mark;
+    this.#pending.set(token, { subject, deadlineMs: performance.now() + timeoutMs, answer });
     const reply = `${this.inbox}.r.${token}`;
     try {
       this.connection.publish(subject, data, headers === undefined ? { reply } : { reply, headers });
     } catch (thrown) {
       this.#pending.delete(token);
-      queueMicrotask(() => answer({ kind: "unsent", reason: messageOf(thrown) }));
+      setImmediate(() => answer({ kind: "unsent", reason: messageOf(thrown) })); // L4
       return undefined;
     }
     this.#sweep ??= setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
@@ -187,6 +200,16 @@ export class NatsLink implements AsyncDisposable {
     this.#sweep = this.#pending.size === 0 ? undefined : setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
   }
 
+  /** L5. */
+  #loseForbidden({ subject: forbidden, operation }: PermissionViolationError): void {
+    if (operation !== "publish") return;
+    for (const [token, { subject, answer }] of this.#pending) {
+      if (subject !== forbidden) continue;
+      this.#pending.delete(token);
+      answer({ kind: "lost", reason: `NATS does not let this user publish to ${subject}: give it the permission` });
+    }
+  }
+
   #loseAll(reason: string): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
@@ -202,6 +225,8 @@ export class NatsLink implements AsyncDisposable {
       } else if (status.type === "reconnect") {
         this.#isConnected = true;
         for (const listener of [...this.#reconnected]) listener();
+      } else if (status.type === "error" && status.error instanceof PermissionViolationError) {
+        this.#loseForbidden(status.error);
       }
     }
   }

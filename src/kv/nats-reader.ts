@@ -28,7 +28,7 @@ import {
   type StreamState,
   statusOf,
 } from "./nats-consumer.ts";
-import type { NatsLink } from "./nats-link.ts";
+import { checkConnected, type NatsLink } from "./nats-link.ts";
 import { noPlace, PlaceFinder, Stored, type StoredMessage } from "./nats-place.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 
@@ -151,7 +151,7 @@ class OrderedReader implements StreamReader {
 
   async open(): Promise<void> {
     const { connection } = this.#link;
-    if (!this.#link.isConnected) throw new TroupeError("SERVER_UNREACHABLE", "not connected to NATS");
+    await checkConnected(this.#link);
     this.#subscription = connection.subscribe(`${this.#inbox}.>`, {
       callback: (error, message) => {
         if (error === null) this.#receive(message);

@@ -119,7 +119,7 @@ function publishBatch(
   const what = `a transaction on ${bucket.stream}`;
   return new Promise((resolve) => {
     if (!link.isConnected) {
-      resolve(outcomeOf({ kind: "unsent", reason: "not connected to NATS" }, what));
+      setImmediate(resolve, outcomeOf({ kind: "unsent", reason: "not connected to NATS" }, what)); // L4 of the link
       return;
     }
     messages.forEach((message, at) => {

@@ -4,12 +4,14 @@
 //       some moment; whoever writes by it expects the revision that it shows, and is refused when it lags.
 //   C2. `adopt` puts in what this process has just written or read, so that it sees its own writes at once. What the watch
 //       brings later never sets a key back.
+//   C3. A start over ends with what its snapshot holds and nothing else, whatever the revisions say: the bucket may have been
+//       made anew, and then its numbers begin again.
 
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { isTroupeError } from "../core/errors.ts";
 import { matcherOf } from "./keys.ts";
-import type { KeyPattern, KvEntry, KvStore, Revision } from "./store.ts";
+import type { KeyPattern, KvEntry, KvStore } from "./store.ts";
 
 export interface ReplicaOptions {
   readonly store: KvStore;
@@ -26,7 +28,9 @@ export class Replica implements AsyncDisposable {
   readonly #options: ReplicaOptions;
   readonly #matches: (key: string) => boolean;
   /** The last entry of each key, deletions too: they say up to where the key is known. */
-  readonly #entries = new Map<string, KvEntry>();
+  #entries = new Map<string, KvEntry>();
+  /** What a start over has brought so far; when it is complete it takes the place of all that was known (C3). */
+  #fresh: Map<string, KvEntry> | undefined;
   readonly #ended = new AbortController();
   readonly #current = Promise.withResolvers<void>();
   #following: Promise<void> = Promise.resolve();
@@ -55,6 +59,11 @@ export class Replica implements AsyncDisposable {
     return entry?.operation === "put" ? entry : undefined;
   }
 
+  /** What was last heard of a key: of one that is gone what its end has left, as long as the store remembers it (K5). */
+  last(key: string): KvEntry | undefined {
+    return this.#entries.get(key);
+  }
+
   /** The entries of the keys that exist. */
   *entries(): Generator<KvEntry, void, undefined> {
     for (const entry of this.#entries.values()) if (entry.operation === "put") yield entry;
@@ -62,9 +71,9 @@ export class Replica implements AsyncDisposable {
 
   /** Takes note of an entry that this process has written or read (C2). */
   adopt(entry: KvEntry): void {
-    if (!this.#matches(entry.key) || (this.#entries.get(entry.key)?.revision ?? 0) >= entry.revision) return;
-    this.#entries.set(entry.key, entry);
-    this.#options.onChange?.(entry.key);
+    if (!this.#matches(entry.key)) return;
+    if (this.#fresh !== undefined) tryRaise(this.#fresh, entry);
+    if (tryRaise(this.#entries, entry)) this.#tell(entry.key);
   }
 
   /** Reads the key from the store and takes note of it. Rejects as `get` does. */
@@ -87,15 +96,15 @@ export class Replica implements AsyncDisposable {
     return this.close();
   }
 
-  /** Watches for ever: a watch ends by itself only when the store is closed. */
+  /** Watches for ever: a watch ends by itself only when the store is closed, and whatever breaks one, another follows (C1). */
   async #follow(): Promise<void> {
     const { signal } = this.#ended;
     while (!signal.aborted) {
       try {
         await this.#watch();
       } catch (thrown) {
-        if (!isTroupeError(thrown) || thrown.code === "CLOSED") return this.#current.reject(thrown);
         this.#current.reject(thrown); // Without effect once it was current.
+        if (isTroupeError(thrown) && thrown.code === "CLOSED") return;
       }
       await delay(this.#options.clock, againMs, signal);
     }
@@ -104,25 +113,34 @@ export class Replica implements AsyncDisposable {
   async #watch(): Promise<void> {
     const { store, pattern } = this.#options;
     await using watcher = await store.watch(pattern, { signal: this.#ended.signal });
-    // What was known before a start over and has not come again is gone. Undefined while nothing is compared.
-    let missing: Set<string> | undefined = new Set(this.#entries.keys());
+    this.#fresh = new Map();
     for await (const change of watcher) {
-      if (change.kind === "restarted") missing = new Set(this.#entries.keys());
+      if (change.kind === "restarted") this.#fresh = new Map();
       else if (change.kind === "current") {
-        for (const key of missing ?? []) this.#forget(key, change.revision);
-        missing = undefined;
+        this.#entries = this.#fresh ?? this.#entries; // C3
+        this.#fresh = undefined;
         this.#current.resolve();
-        this.#options.onChange?.(undefined);
-      } else {
-        missing?.delete(change.entry.key);
-        this.adopt(change.entry);
-      }
+        this.#tell(undefined);
+      } else if (this.#fresh !== undefined) tryRaise(this.#fresh, change.entry);
+      else this.adopt(change.entry);
     }
   }
 
-  #forget(key: string, revision: Revision): void {
-    const known = this.#entries.get(key);
-    if (known === undefined || known.revision > revision) return;
-    this.#entries.delete(key);
+  #tell(key: string | undefined): void {
+    try {
+      this.#options.onChange?.(key);
+    } catch (thrown) {
+      // A bug of whoever listens, and shown as one; it must not end the watch (C1).
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
   }
+}
+
+/** Puts the entry in unless what is there is as new; returns whether it did. */
+function tryRaise(entries: Map<string, KvEntry>, entry: KvEntry): boolean {
+  if ((entries.get(entry.key)?.revision ?? 0) >= entry.revision) return false;
+  entries.set(entry.key, entry);
+  return true;
 }

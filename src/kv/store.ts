@@ -8,7 +8,8 @@
 //       given.
 //   K4. A watcher sees the changes of the keys that it matches in order of revision. With history 1 or after a break it
 //       may miss a value that was overwritten meanwhile, never the last one. After any interruption it goes on by
-//       itself; when it had to start over it says so with `restarted` before the snapshot.
+//       itself; when it had to start over it says so with `restarted` before the snapshot. `current` comes when all that was
+//       written before the call has been handed over, whichever replica does it.
 //   K5. A key whose time to live is over is gone, for readers and (as operation `expired`) for watchers and history. Only
 //       buckets with history 1 take a time to live. The store remembers an expiry for its bucket's `markerTtlMs`; a
 //       watcher that was behind for longer starts over.

@@ -1,10 +1,12 @@
 // The memories of the agents of one process: what their turns read of them, and what their commits write to them. The laws
 // of reading stand in `memory-reads.ts`.
 
+import type { EventStream } from "../core/events.ts";
 import type { Entry } from "./entry.ts";
 import type { Fact } from "./fact.ts";
 import type { Facts } from "./facts.ts";
 import { readHead } from "./head.ts";
+import { heardRecall } from "./heard-recall.ts";
 import type { MemoryReads, RecallRequest, ScopeEras } from "./memory-reads.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { NamedWrite } from "./memory-write.ts";
@@ -23,11 +25,13 @@ const factsPage = 500;
 export class AgentMemory implements MemoryReads {
   readonly #stores: MemoryStores;
   readonly #memories: ScopeMemories;
+  readonly #events: EventStream | undefined;
 
   /** Rejects with OPTION_INVALID. */
   constructor(stores: MemoryStores, settings: AgentMemorySettings = {}) {
     this.#stores = stores;
     this.#memories = new ScopeMemories(stores, settings);
+    this.#events = settings.events;
   }
 
   /** To write to. `scope`: its key text. */
@@ -83,7 +87,18 @@ export class AgentMemory implements MemoryReads {
     return found;
   }
 
-  async recall(request: RecallRequest, unwritten: readonly NamedWrite[]): Promise<readonly RecallHit[]> {
+  recall(request: RecallRequest, unwritten: readonly NamedWrite[]): Promise<readonly RecallHit[]> {
+    const { scopes, k } = request;
+    const heard = { by: "actor", events: this.#events, clock: this.#stores.clock } as const;
+    const about = { ...heard, scopes: () => scopes.map(scopeKey), k };
+    return heardRecall(
+      about,
+      () => this.#recall(request, unwritten),
+      (hits) => hits,
+    );
+  }
+
+  async #recall(request: RecallRequest, unwritten: readonly NamedWrite[]): Promise<readonly RecallHit[]> {
     const { query, scopes, k, kinds, sinceMs, untilMs } = request;
     const texts = [...new Set(scopes.map(scopeKey))];
     const options = {

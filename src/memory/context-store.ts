@@ -19,6 +19,7 @@ import type { ErasureReceipt } from "./erasure-receipt.ts";
 import type { ErasureScan, ScanOptions } from "./erasure-scan.ts";
 import { verifyErasure } from "./erasure-scan.ts";
 import { Facts } from "./facts.ts";
+import { heardRecall } from "./heard-recall.ts";
 import type { ScopeListOptions, ScopePage } from "./list-scopes.ts";
 import { listScopes } from "./list-scopes.ts";
 import type { MemoryReplica, ReplicaOptions } from "./memory-replica.ts";
@@ -36,7 +37,7 @@ import { planRetention } from "./retention-plan.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 import { setRetention } from "./retention-policy.ts";
 import type { Scope, ScopePattern } from "./scope.ts";
-import { scopeKey } from "./scope.ts";
+import { scopeKey, scopePattern } from "./scope.ts";
 
 /**
  * Opens nothing on any server: the two stores are open, and stay so when it is closed. Rejects with OPTION_INVALID.
@@ -91,7 +92,14 @@ export class ContextStore implements AsyncDisposable {
    */
   async recall(query: string, options?: RecallOptions): Promise<RecallResult> {
     this.#checkOpen();
-    return this.#recall.recall(query, options);
+    const { events } = this.#options;
+    const scopes = () => [options?.scopes ?? []].flat().map(scopePattern);
+    const about = { by: "client", events, clock: this.stores.clock, scopes, k: options?.k } as const;
+    return heardRecall(
+      about,
+      () => this.#recall.recall(query, options),
+      ({ hits }) => hits,
+    );
   }
 
   /** Reads scopes into the index of recall, so that the first question finds them there. Default: all scopes. */

@@ -5,11 +5,11 @@
 //   G4. What is in flight expects a revision from before the purge (F1), or the head from before the erasure (F2): both
 //       are gone.
 
-import { isTroupeError } from "../core/errors.ts";
 import type { KvOperationRequest, Revision } from "../kv/store.ts";
 import { transactionOperationsMax } from "../kv/writes.ts";
 import { underWay } from "./erasure-state.ts";
 import { readHead } from "./head.ts";
+import { insist } from "./log-removal.ts";
 import { headKey, placeOf } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
@@ -59,7 +59,7 @@ export async function surveyFacts(
 
 /** False: the erasure is not under way any more; somebody else has finished it. */
 export async function purgeFacts(
-  { facts }: MemoryStores,
+  { facts, clock }: MemoryStores,
   scope: Scope,
   id: string,
   keys: readonly string[],
@@ -73,14 +73,9 @@ export async function purgeFacts(
     if (underWay(head, id) === undefined) return false;
     const page = keys.slice(at, at + pageKeys);
     const purges = page.map((key): KvOperationRequest => ({ kind: "purge", key }));
-    try {
-      const outcome = await facts.transact([{ kind: "check", key: headKey(scope), expected: revision }, ...purges]); // G3
-      if (outcome.kind === "conflict") continue;
-    } catch (thrown) {
-      // Purged or not: it can be purged once more.
-      if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;
-      continue;
-    }
+    const check = { kind: "check", key: headKey(scope), expected: revision } as const;
+    const outcome = await insist(clock, () => facts.transact([check, ...purges]), signal); // G3
+    if (outcome.kind === "conflict") continue;
     at += page.length;
     onPurged(Math.min(keys.length, at));
   }

@@ -4,7 +4,6 @@
 //       entries were read. Every fork's head is cut here after the entries have gone: a summary of them that is under
 //       way is refused, and one that stands is older than the cut.
 
-import { isTroupeError } from "../core/errors.ts";
 import type { KvEntry, Revision } from "../kv/store.ts";
 import type { StoredEntry } from "./entry.ts";
 import { printRecord } from "./entry.ts";
@@ -12,7 +11,7 @@ import { cutFork } from "./erasure-state.ts";
 import type { ErasedFork } from "./head.ts";
 import { changeHead, readHead } from "./head.ts";
 import { readStored } from "./log-record.ts";
-import { goneEntry, tombstone } from "./log-removal.ts";
+import { goneEntry, insist, tombstone } from "./log-removal.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
 import { parseScope, scopeKey } from "./scope.ts";
@@ -67,7 +66,7 @@ async function removeSummaries(
 ): Promise<void> {
   // Once more after each time: what was rewritten while it was read may not have been shown.
   for (let found = await recordsWithSummaries(stores, scope, before, signal); found.length > 0; ) {
-    for (const kv of found) await rewrite(stores, kv);
+    for (const kv of found) await rewrite(stores, kv, signal);
     found = await recordsWithSummaries(stores, scope, before, signal);
   }
 }
@@ -101,20 +100,17 @@ async function withoutSummaries(stores: MemoryStores, kv: KvEntry): Promise<read
   return entries.map((entry) => (entry.kind === "summary" ? goneEntry : entry));
 }
 
-async function rewrite(stores: MemoryStores, first: KvEntry): Promise<void> {
+async function rewrite(stores: MemoryStores, first: KvEntry, signal: AbortSignal | undefined): Promise<void> {
+  const { entries, clock, codecs } = stores;
   for (let kv: KvEntry | undefined = first; kv !== undefined; ) {
     const left = await withoutSummaries(stores, kv);
     if (left === undefined) return;
-    try {
-      // A tombstone for good: its number is above the floor, and a gap there would hide what follows.
-      const isEmpty = left.every(({ gone }) => gone === 1);
-      const write = isEmpty
-        ? await stores.entries.update(kv.key, tombstone, kv.revision)
-        : await stores.entries.update(kv.key, await stores.codecs.encode(printRecord(left)), kv.revision);
-      if (write.kind === "written") return;
-    } catch (thrown) {
-      if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;
-    }
-    kv = await stores.entries.get(first.key);
+    // A tombstone for good: its number is above the floor, and a gap there would hide what follows.
+    const isEmpty = left.every(({ gone }) => gone === 1);
+    const value = isEmpty ? tombstone : await codecs.encode(printRecord(left));
+    const { key, revision } = kv;
+    const write = await insist(clock, () => entries.update(key, value, revision), signal);
+    if (write.kind === "written") return;
+    kv = await entries.get(key);
   }
 }

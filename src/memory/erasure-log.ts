@@ -9,7 +9,7 @@ import type { KvStore, Revision } from "../kv/store.ts";
 import { underWay } from "./erasure-state.ts";
 import { readHead } from "./head.ts";
 import { readStored } from "./log-record.ts";
-import { tombstone, tombstoneTtlMs } from "./log-removal.ts";
+import { insist, tombstone, tombstoneTtlMs } from "./log-removal.ts";
 import { placeOf, recordKey, recordOf } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
@@ -21,15 +21,20 @@ const sealAttemptsMax = 24;
 const atOnce = 64;
 
 /** Creates the seal and fills the gaps below it (G1). Resolves with its number; undefined when `id` is not under way. */
-export async function createSeal(stores: MemoryStores, scope: Scope, id: string): Promise<number | undefined> {
+export async function createSeal(
+  stores: MemoryStores,
+  scope: Scope,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
   const { entries } = stores;
   let known = await lastKnownRecord(stores, scope);
   for (let attempt = 0; attempt < sealAttemptsMax; attempt += 1) {
     // Not on a log that somebody has finished erasing and that is in use again.
     if (underWay((await readHead(entries, scope)).head, id) === undefined) return undefined;
     const seal = known + 2 ** attempt;
-    if (await tryCreate(entries, recordKey(scope, seal))) {
-      await fillGaps(stores, scope, seal);
+    if (await tryCreate(stores, recordKey(scope, seal), signal)) {
+      await fillGaps(stores, scope, seal, signal);
       return seal;
     }
     known = seal;
@@ -52,7 +57,8 @@ async function recordsOf(entries: KvStore, scope: Scope): Promise<readonly numbe
   });
 }
 
-async function fillGaps({ entries }: MemoryStores, scope: Scope, seal: number): Promise<void> {
+async function fillGaps(stores: MemoryStores, scope: Scope, seal: number, signal: AbortSignal | undefined) {
+  const { entries } = stores;
   const { head } = await readHead(entries, scope);
   const base = head.base === undefined ? 0 : recordOf(head.base.upTo);
   const standing = new Set(await recordsOf(entries, scope));
@@ -60,17 +66,12 @@ async function fillGaps({ entries }: MemoryStores, scope: Scope, seal: number): 
   for (let record = Math.max(head.floor, base) + 1; record < seal; record += 1) {
     if (!standing.has(record)) missing.push(record);
   }
-  await inTurns(missing, (record) => tryCreate(entries, recordKey(scope, record)));
+  await inTurns(missing, (record) => tryCreate(stores, recordKey(scope, record), signal), signal);
 }
 
 /** False: somebody was quicker, or it stands since an answer of ours was lost; both are all right. */
-async function tryCreate(entries: KvStore, key: string): Promise<boolean> {
-  try {
-    return (await entries.create(key, tombstone)).kind === "written";
-  } catch (thrown) {
-    if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;
-    return tryCreate(entries, key);
-  }
+async function tryCreate({ entries, clock }: MemoryStores, key: string, signal: AbortSignal | undefined) {
+  return (await insist(clock, () => entries.create(key, tombstone), signal)).kind === "written";
 }
 
 export interface LogFound {
@@ -130,24 +131,24 @@ async function entriesIn(codecs: MemoryStores["codecs"], kv: Parameters<typeof r
 
 /** Leaves a tombstone at each, whatever is written there meanwhile. */
 export async function buryRecords(
-  entries: KvStore,
+  stores: MemoryStores,
   records: readonly StandingRecord[],
   signal: AbortSignal | undefined,
   onBuried: (count: number) => void,
 ): Promise<void> {
-  await inTurns(records, (record) => bury(entries, record), signal, onBuried);
+  await inTurns(records, (record) => bury(stores, record, signal), signal, onBuried);
 }
 
-async function bury(entries: KvStore, { key, revision }: StandingRecord): Promise<void> {
+async function bury(
+  { entries, clock }: MemoryStores,
+  { key, revision }: StandingRecord,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (let expected = revision; ; ) {
-    try {
-      const write = await entries.update(key, tombstone, expected, { ttlMs: tombstoneTtlMs });
-      if (write.kind === "written" || write.revision === 0) return;
-      expected = write.revision;
-    } catch (thrown) {
-      // The next attempt conflicts with what stands, or writes it once more.
-      if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;
-    }
+    const ttl = { ttlMs: tombstoneTtlMs };
+    const write = await insist(clock, () => entries.update(key, tombstone, expected, ttl), signal);
+    if (write.kind === "written" || write.revision === 0) return;
+    expected = write.revision;
   }
 }
 

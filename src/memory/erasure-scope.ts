@@ -78,7 +78,7 @@ async function buryLog(erasure: ScopeErasure, sealed: number, found: LogFound): 
   for (let log = found; ; ) {
     const total = log.standing.length;
     const onBuried = (done: number) => onProgress({ scope, step: "entries", done, total });
-    await buryRecords(stores.entries, log.standing, signal, onBuried);
+    await buryRecords(stores, log.standing, signal, onBuried);
     log = await surveyLog(stores, scope, sealed, signal);
     if (log.records === 0) return;
   }
@@ -133,7 +133,7 @@ async function shut(
     const next = begin(standing.head);
     if (next === undefined || !(await isWanted(standing.head))) return standing;
     try {
-      const written = await tryWriteHead(store, scope, next, standing.revision);
+      const written = await tryWriteHead(store, scope, next, standing);
       if (written !== undefined) return written;
     } catch (thrown) {
       if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;
@@ -147,14 +147,14 @@ const change = (store: KvStore, { stores, scope }: ScopeErasure, by: (head: Head
   changeHead(store, scope, stores.clock, by);
 
 async function sealLog(erasure: ScopeErasure): Promise<boolean> {
-  const { stores, scope, mark, onProgress } = erasure;
+  const { stores, scope, mark, signal, onProgress } = erasure;
   const { head } = await readHead(stores.entries, scope);
   const erasing = state.underWay(head, mark.id);
   if (erasing === undefined) return false;
   if (erasing.sealed !== undefined) return true;
   onProgress({ scope, step: "sealing", done: 0, total: 0 });
   await leaveBase(erasure, head);
-  const record = await createSeal(stores, scope, mark.id);
+  const record = await createSeal(stores, scope, mark.id, signal);
   if (record === undefined) return false;
   const sealed = await change(stores.entries, erasure, (standing) => state.seal(standing, mark.id, record));
   return state.underWay(sealed.head, mark.id) !== undefined;

@@ -28,8 +28,14 @@ export function isErasedSince(head: Head, before: Head, isUnder: boolean): boole
 
 export function beginFacts(head: Head, erasing: ErasureUnderWay): Head | undefined {
   if (head.erasing?.id === erasing.id || isDone(head, erasing.id)) return undefined;
-  return { ...head, era: head.era + 1, erasing };
+  return { ...head, ...laterEra(head, erasing), erasing };
 }
+
+/** U1 of `unborn-head.ts`. */
+const laterEra = ({ era, underEra }: Head, { under }: ErasureUnderWay): Pick<Head, "era" | "underEra"> => ({
+  era: era + 1,
+  underEra: under === true ? underEra + 1 : underEra,
+});
 
 /** Nothing of the log is seen any more, and no number up to `record` is used again (H2). */
 export function seal(head: Head, id: string, record: number): Head | undefined {
@@ -61,8 +67,9 @@ export function markRemoved(head: Head, id: string, forks: readonly ErasedFork[]
 
 /** Of the facts' head; as `finish`. */
 export function finishFacts(head: Head, { id, atMs }: ErasureMark): Head | undefined {
-  if (underWay(head, id) === undefined) return undefined;
-  return { ...firstHead, era: head.era + 1, erased: { id, atMs } };
+  const erasing = underWay(head, id);
+  if (erasing === undefined) return undefined;
+  return { ...firstHead, ...laterEra(head, erasing), erased: { id, atMs } };
 }
 
 /**
@@ -73,10 +80,11 @@ export function finish(head: Head, id: string, lastEntry: number, lastFact: numb
   const erasing = underWay(head, id);
   if (erasing === undefined) return undefined;
   const { atMs, under, found, forks = [] } = erasing;
-  const { era, first, floor, retention } = head;
+  const { first, floor, retention, cuts } = head;
   return {
     ...firstHead,
-    ...{ era: era + 1, first, floor, retention, cuts: head.cuts },
+    ...laterEra(head, erasing),
+    ...{ first, floor, retention, cuts },
     erased: {
       ...{ id, atMs, lastEntry, lastFact },
       ...(under === undefined ? {} : { under }),

@@ -1,6 +1,9 @@
 // To forget a scope for good: its entries, its facts, their history, what forks share of it and what they have summarized
 // of that. What was formed before an erasure does not come back after it, whoever was writing at the time.
 //
+//   E4. Of the scopes that go together none is open again before all of them are empty: what is read in one of them is not
+//       written to another. (E1 to E3 stand in `erasure-scope.ts`.)
+//
 // What stays: keys without values (names of scopes and facts, numbers of records for an hour), counts, and the policy.
 
 import { TroupeError } from "../core/errors.ts";
@@ -17,8 +20,8 @@ import { scopeKey } from "./scope.ts";
 
 export interface EraseOptions {
   /**
-   * The scopes that lie under it too: with `{ user: "anna" }` all of her sessions. Default false. Those that come into being
-   * meanwhile are found as long as it lasts; the first write ever to a scope that nobody knew may come just after its end.
+   * The scopes that lie under it too: with `{ user: "anna" }` all of her sessions. Default false. As long as it lasts nobody
+   * makes the first write to a scope under it; what was formed before it, for a scope that nobody knew, is refused however late.
    */
   readonly under?: boolean;
   /** Ends it where it is; the scope stays shut until an `erase` of it is completed. */
@@ -31,7 +34,8 @@ const attemptsMax = 10;
 
 /**
  * Resolves when nothing is left. One that was cut short is completed by the next, and two at once are one: both get the
- * same receipt. Rejects as the stores do, and then the scope stays shut until an `erase` of it is completed.
+ * same receipt. Rejects as the stores do, with OUTCOME_UNKNOWN when the answers to one write were lost time and again, and
+ * then the scope stays shut until an `erase` of it is completed.
  */
 export async function eraseScope(
   stores: MemoryStores,
@@ -74,34 +78,39 @@ async function complete(root: ScopeErasure): Promise<readonly ErasedScope[] | un
   return part === undefined ? undefined : [part, ...parts];
 }
 
+/** A scope of which all is gone and that is to be opened again. Undefined `forks`: somebody else has done it. */
+interface Emptied {
+  readonly erasure: ScopeErasure;
+  readonly forks: readonly ErasedFork[] | undefined;
+}
+
 /** Those that lie under it, until there is none that this erasure has not been through; the root is shut meanwhile. */
 async function completeUnder(root: ScopeErasure): Promise<readonly ErasedScope[]> {
   const { stores, signal } = root;
-  const seen = new Set([scopeKey(root.scope)]);
-  const parts: ErasedScope[] = [];
-  for (;;) {
-    const scopes = (await scopesUnder(stores, root.scope, signal)).filter((scope) => !seen.has(scopeKey(scope)));
-    if (scopes.length === 0)
-      return parts.toSorted((one, other) => (scopeKey(one.scope) < scopeKey(other.scope) ? -1 : 1));
-    for (const scope of scopes) {
-      seen.add(scopeKey(scope));
-      const part = await completeOne(root, scope);
-      if (part !== undefined) parts.push(part);
-    }
+  const emptied = new Map<string, Emptied>();
+  const isNew = (scope: Scope) => scopeKey(scope) !== scopeKey(root.scope) && !emptied.has(scopeKey(scope));
+  for (let found: readonly Scope[] | undefined; found?.length !== 0; ) {
+    found = (await scopesUnder(stores, root.scope, signal)).filter(isNew);
+    for (const scope of found) emptied.set(scopeKey(scope), await empty(root, scope));
   }
+  const parts: ErasedScope[] = [];
+  for (const [, { erasure, forks }] of [...emptied].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+    const part = await end(erasure, forks); // E4
+    if (part !== undefined) parts.push(part);
+  }
+  return parts;
 }
 
-/** Undefined: the whole was finished by somebody else, and this scope has been erased once more since. */
-async function completeOne(root: ScopeErasure, scope: Scope): Promise<ErasedScope | undefined> {
+async function empty(root: ScopeErasure, scope: Scope): Promise<Emptied> {
   const { id, atMs } = root.mark;
-  const own: ScopeErasure = { ...root, scope, mark: { id, atMs } };
+  const erasure: ScopeErasure = { ...root, scope, mark: { id, atMs } };
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const { head } = await fence(own, () => isUnderWay(root));
-    if (isDone(head, id) || head.erasing === undefined) return finished(own);
+    const { head } = await fence(erasure, () => isUnderWay(root));
+    if (isDone(head, id) || head.erasing === undefined) return { erasure, forks: undefined };
+    if (head.erasing.id === id) return { erasure, forks: await removeAll(erasure) };
     // One of its own that is under way here is completed first.
-    const standing: ScopeErasure = { ...own, mark: { id: head.erasing.id, atMs: head.erasing.atMs } };
-    const part = await end(standing, await removeAll(standing));
-    if (head.erasing.id === id && part !== undefined) return part;
+    const standing: ScopeErasure = { ...erasure, mark: { id: head.erasing.id, atMs: head.erasing.atMs } };
+    await end(standing, await removeAll(standing));
   }
   throw overtaken(scope);
 }

@@ -3,7 +3,7 @@
 import type { KvEntry, Revision } from "../kv/store.ts";
 import { type Fact, isDeletion, isExpired, readFact, toFact } from "./fact.ts";
 import type { FactHistory, FactVersion } from "./fact-history.ts";
-import { firstHead, parseHead, type StandingHead } from "./head.ts";
+import { type StandingHead, standingHead } from "./head.ts";
 import { factKey, headKey } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
@@ -45,13 +45,9 @@ export class FactReader {
   async standing(name: string): Promise<StandingFact> {
     const key = factKey(this.scope, name);
     const entries = await this.stores.facts.getMany([this.#headKey, key]);
-    const head = entries.get(this.#headKey);
     const entry = entries.get(key);
     return {
-      head:
-        head === undefined
-          ? { head: firstHead, revision: 0 }
-          : { head: parseHead(head.key, head.value), revision: head.revision },
+      head: await standingHead(this.stores.facts, this.scope, entries.get(this.#headKey)),
       stored: entry === undefined ? undefined : await this.#factOf(entry, name),
     };
   }

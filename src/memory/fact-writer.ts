@@ -15,7 +15,7 @@ import { type Fact, isExpired, printFact, type StoredFact, storedDeletion, store
 import { type FactOutcome, type FactWriteOptions, saysWhoDeletes } from "./fact-outcome.ts";
 import { deletionAfter, type FactReader, versionOfWrite } from "./fact-reader.ts";
 import { hasWritten, mayBeForgotten, withWriter } from "./fact-writers.ts";
-import { checkEra, type Head, readHead, type StandingHead } from "./head.ts";
+import { bearHead, checkEra, type Head, readHead, type StandingHead } from "./head.ts";
 import { factKey, headKey } from "./memory-keys.ts";
 import { scopeKey } from "./scope.ts";
 
@@ -87,7 +87,7 @@ export class FactWriter {
     // What was seen before the era began that the write was formed in says nothing of it.
     let standing = this.#head === undefined || this.#head.head.era < era ? await this.#lookAtHead() : this.#head;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      this.#checkEra(standing.head, era);
+      standing = await this.#headToWrite(standing, era);
       try {
         const outcome = await this.#transact(standing.revision, put);
         if (outcome.kind === "written") return { kind: "written", revision: outcome.revision, value };
@@ -141,7 +141,8 @@ export class FactWriter {
     if (decision.kind === "leave" || (decision.kind === "forget" && present === undefined)) {
       return { kind: "unchanged", revision: present?.revision ?? 0, value: present?.value };
     }
-    return this.#tryWrite(attempted, decision, stored, head.revision);
+    const { revision } = stored === undefined ? await this.#headToWrite(head, era) : head;
+    return this.#tryWrite(attempted, decision, stored, revision);
   }
 
   async #tryWrite(
@@ -215,6 +216,16 @@ export class FactWriter {
 
   async #lookAtHead(): Promise<StandingHead> {
     this.#head = await readHead(this.#reader.stores.facts, this.#reader.scope);
+    return this.#head;
+  }
+
+  /** The head that a first write counts on: a scope that lies under others has one before it has a fact (H4). */
+  async #headToWrite(standing: StandingHead, era: number): Promise<StandingHead> {
+    this.#checkEra(standing.head, era);
+    if (standing.above === undefined) return standing;
+    const { facts, clock } = this.#reader.stores;
+    this.#head = await bearHead(facts, this.#reader.scope, clock);
+    this.#checkEra(this.#head.head, era);
     return this.#head;
   }
 

@@ -12,8 +12,6 @@ export class FollowedScopes {
   readonly text: string;
   readonly scope: ScopePattern | undefined;
   readonly under: boolean;
-  /** Key texts of the scopes that were seen. */
-  readonly scopes = new Set<string>();
   readonly ended = new AbortController();
   following: Promise<void> = Promise.resolve();
   readonly waits: RevisionWaits;
@@ -46,6 +44,7 @@ export class FollowedScopes {
 
   /** From now on until it stands again whoever asks waits. */
   startOver(): void {
+    for (const bucket of ["memory", "facts"] as const) this.waits.startOver(bucket);
     if (!this.#stands) return;
     this.#stands = false;
     this.#current = Promise.withResolvers();

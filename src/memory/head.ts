@@ -5,18 +5,25 @@
 //   H2. Records below `first` are gone for readers. Every record number up to `floor` has been in use: the end of the log
 //       is looked for above it.
 //   H3. `cuts` grows when something that this log shared as a fork was erased: what was made of it is void.
+//   H4. A scope that lies under others and has no head is of an era that these say (U1 of `unborn-head.ts`), and nothing is
+//       written to it before it has one (U2).
 
 import type { Clock } from "../core/clock.ts";
 import { contentionDelay } from "../core/clock.ts";
 import { decodeText, encodeText } from "../core/codec.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
-import type { KvStore, Revision } from "../kv/store.ts";
+import type { KvEntry, KvOperationRequest, KvStore, Revision } from "../kv/store.ts";
 import { headKey } from "./memory-keys.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 import type { Scope } from "./scope.ts";
+import { scopeKey, scopesAbove } from "./scope.ts";
+import type { ScopesAbove } from "./unborn-head.ts";
+import { aboveOf } from "./unborn-head.ts";
 
 export interface Head {
   readonly era: number;
+  /** Grows with the era when an erasure takes the scopes that lie under this one too (U1 of `unborn-head.ts`). */
+  readonly underEra: number;
   readonly first: number;
   readonly floor: number;
   readonly cuts: number;
@@ -94,14 +101,17 @@ export interface ErasedFork {
   readonly last: Revision;
 }
 
-/** A head and the revision that it has: 0 when nobody has written one, or the revision of its deletion. */
+/** A head and the revision that it has: 0 when nobody has written one. */
 export interface StandingHead {
   readonly head: Head;
   readonly revision: Revision;
+  /** Of a scope that has no head and lies under others: what these say of it. */
+  readonly above?: ScopesAbove;
 }
 
 export const firstHead: Head = {
   era: 1,
+  underEra: 0,
   first: 1,
   floor: 0,
   cuts: 0,
@@ -120,22 +130,52 @@ const waitMsMax = 50;
 
 /** Rejects with MEMORY_UNREADABLE, and as `get` does. */
 export async function readHead(store: KvStore, scope: Scope): Promise<StandingHead> {
-  const key = headKey(scope);
-  const entry = await store.get(key);
-  return entry === undefined
-    ? { head: firstHead, revision: 0 }
-    : { head: parseHead(key, entry.value), revision: entry.revision };
+  return standingHead(store, scope, await store.get(headKey(scope)));
 }
 
-/** Writes the head if nobody has changed it since it was read; undefined when somebody has. */
+/** The head that was read as `entry`; when it has none, as the scopes above say. Rejects as `readHead` and `getMany` do. */
+export async function standingHead(store: KvStore, scope: Scope, entry: KvEntry | undefined): Promise<StandingHead> {
+  if (entry !== undefined) return { head: parseHead(entry.key, entry.value), revision: entry.revision };
+  const keys = scopesAbove(scope).map(headKey);
+  if (keys.length === 0) return { head: firstHead, revision: 0 };
+  const found = await store.getMany(keys);
+  const above = aboveOf(
+    keys.map((key) => {
+      const { value, revision = 0 } = found.get(key) ?? {};
+      return { key, head: value === undefined ? firstHead : parseHead(key, value), revision };
+    }),
+  );
+  return { head: { ...firstHead, era: above.era }, revision: 0, above };
+}
+
+/**
+ * What a transaction does to write a head if nobody has changed it since it was read, and a first one only as the scopes
+ * above let it come into being (U2). Rejects with SCOPE_ERASED while these are being erased: then only who erases may.
+ */
+export function headWrite(scope: Scope, head: Head, { revision, above }: StandingHead): readonly KvOperationRequest[] {
+  if (above?.isErasing === true && head.erasing === undefined) throw shutAbove(scope);
+  const value = encodeText(printHead(head));
+  return [{ kind: "put", key: headKey(scope), value, expected: revision }, ...(above?.checks ?? [])];
+}
+
+/** Writes the head as `headWrite` says; undefined when somebody was quicker. */
 export async function tryWriteHead(
   store: KvStore,
   scope: Scope,
   head: Head,
-  expected: Revision,
+  standing: StandingHead,
 ): Promise<StandingHead | undefined> {
-  const write = await store.update(headKey(scope), encodeText(printHead(head)), expected);
-  return write.kind === "written" ? { head, revision: write.revision } : undefined;
+  if (standing.above === undefined) {
+    const write = await store.update(headKey(scope), encodeText(printHead(head)), standing.revision);
+    return write.kind === "written" ? { head, revision: write.revision } : undefined;
+  }
+  const outcome = await store.transact(headWrite(scope, head, standing));
+  return outcome.kind === "written" ? { head, revision: outcome.revisions[0] ?? 0 } : undefined;
+}
+
+/** Sees to it that a scope has a head where it needs one (H4). Rejects with SCOPE_ERASED, WRITE_CONTENDED. */
+export async function bearHead(store: KvStore, scope: Scope, clock: Clock): Promise<StandingHead> {
+  return changeHead(store, scope, clock, (head, { above }) => (above === undefined ? undefined : head));
 }
 
 /**
@@ -146,14 +186,14 @@ export async function changeHead(
   store: KvStore,
   scope: Scope,
   clock: Clock,
-  change: (head: Head) => Head | undefined,
+  change: (head: Head, standing: StandingHead) => Head | undefined,
 ): Promise<StandingHead> {
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const standing = await readHead(store, scope);
-    const next = change(standing.head);
+    const next = change(standing.head, standing);
     if (next === undefined) return standing;
     try {
-      const written = await tryWriteHead(store, scope, next, standing.revision);
+      const written = await tryWriteHead(store, scope, next, standing);
       if (written !== undefined) return written;
     } catch (thrown) {
       // Whether it stands is seen by reading it again: `change` is given what it has left and may have nothing to add.
@@ -171,10 +211,14 @@ export function checkEra(scope: string, head: Head, era: number): void {
     throw new TroupeError("SCOPE_ERASED", `${scope} was erased (era ${head.era}, formed in ${era})`);
 }
 
+const shutAbove = (scope: Scope) =>
+  new TroupeError("SCOPE_ERASED", `what ${scopeKey(scope)} lies under is being erased with all that lies under it`);
+
 export function printHead(head: Head): string {
-  const { era, first, floor, cuts, pins, summary, base, forks, retention, erasing, erased } = head;
+  const { era, underEra, first, floor, cuts, pins, summary, base, forks, retention, erasing, erased } = head;
   return JSON.stringify({
     ...{ era, first, floor },
+    ...(underEra === 0 ? {} : { underEra }),
     ...(cuts === 0 ? {} : { cuts }),
     ...(pins.length === 0 ? {} : { pins }),
     ...(forks.length === 0 ? {} : { forks }),

@@ -1,10 +1,12 @@
 // What a log's writer does next, decided from what it knows: one value in, one step out, no I/O.
 //
 //   W1. It writes only behind the end that it knows, and only while that knowledge is fresh: tombstones, which refuse a
-//       late writer, do not live for ever.
+//       late writer, do not live for ever. Writing does not make it fresh: a bucket that was made anew takes what is
+//       written behind the end of the old one as well.
 //   W2. A call is refused once the log is of another era than the one it was formed in, and while it is being erased.
 //   W3. A record whose fate is in doubt is settled before anything else is written, and by what stands at its number.
 
+import type { Revision } from "../kv/store.ts";
 import type { AppendedEntry } from "./log-calls.ts";
 import { recordEntriesMax } from "./memory-keys.ts";
 
@@ -19,7 +21,9 @@ export interface Tail {
   readonly isErasing: boolean;
   /** The last record that stands. */
   readonly end: number;
-  /** On the clock that never runs backwards. Unit: ms. */
+  /** One that the bucket has come to: what is written to it gets a later one (K1). */
+  readonly revision: Revision;
+  /** When it was last looked at, on the clock that never runs backwards. Unit: ms. */
   readonly asOfMs: number;
 }
 
@@ -66,7 +70,8 @@ export function isFresh(tail: Tail, nowMs: number): boolean {
 /** Why a call may not be written (W2). */
 export function refusalOf(log: Pick<Tail, "era" | "isErasing">, era: number): string | undefined {
   if (log.isErasing) return "it is being erased";
-  return era === log.era ? undefined : `it was erased: its era is ${log.era}, and this was formed in ${era}`;
+  if (era === log.era) return undefined;
+  return `it was ${era < log.era ? "erased" : "set back"}: its era is ${log.era}, and this was formed in ${era}`;
 }
 
 /** A record that was tried. */

@@ -4,10 +4,12 @@
 //       then narrowed down.
 //   E2. The head is read in the same request, as of the same moment, as the records that decide. So an erasure that the
 //       head does not show begins later, and sets its seal above the end that was found.
+//   E3. A record above the floor goes only after the floor has passed it (T1, G2, F2). So where one that is known to have
+//       stood above the floor does not stand, the bucket is another one, made anew or set back: what is known is of no use.
 
-import type { KvEntry } from "../kv/store.ts";
-import type { Head, StandingHead } from "./head.ts";
-import { firstHead, parseHead } from "./head.ts";
+import type { KvEntry, Revision } from "../kv/store.ts";
+import type { StandingHead } from "./head.ts";
+import { standingHead } from "./head.ts";
 import { headKey, recordKey, recordMax } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
@@ -52,19 +54,29 @@ export interface SeenLog extends StandingHead {
   readonly end: number;
   /** What stood behind `from` when the search began. */
   readonly next: KvEntry | undefined;
+  /** The highest revision that was met: what the bucket has come to at least. */
+  readonly newest: Revision;
 }
 
-/** Looks for the end of a log of which record `from` is known to stand (0: nothing is). Rejects as `getMany` does. */
+/**
+ * Looks for the end of a log of which record `from` is known to stand (0: nothing is). When it does not (E3) the end is
+ * looked for from the floor on, and may lie below `from`. Rejects as `getMany` does.
+ */
 export async function findEnd(stores: MemoryStores, scope: Scope, from = 0): Promise<SeenLog> {
   let bracket = openBracket(from);
   let next: KvEntry | undefined;
+  let newest = 0;
   for (;;) {
+    const { low } = bracket;
     const probes = probesOf(bracket);
-    const { head, revision, records } = await readWithHead(stores, scope, probes);
-    if (bracket.low === from) next = records.get(recordKey(scope, from + 1)) ?? next;
-    if (head.floor > bracket.low) bracket = openBracket(head.floor);
-    else bracket = narrow(bracket, probes, (record) => records.has(recordKey(scope, record)));
-    if (isFound(bracket)) return { head, revision, end: bracket.low, next };
+    const { records, ...standing } = await readWithHead(stores, scope, low === 0 ? probes : [low, ...probes]);
+    const { floor } = standing.head;
+    const stands = (record: number) => records.has(recordKey(scope, record));
+    newest = Math.max(newest, ...[...records.values()].map((entry) => entry.revision));
+    if (low === from) next = records.get(recordKey(scope, from + 1)) ?? next;
+    const isKnown = low === floor || (low > floor && stands(low)); // E3
+    bracket = isKnown ? narrow(bracket, probes, stands) : openBracket(floor);
+    if (isFound(bracket)) return { ...standing, end: bracket.low, next, newest };
   }
 }
 
@@ -74,16 +86,11 @@ interface ReadWithHead extends StandingHead {
 
 /** The head and records, as of one moment (E2). At most 499 records. */
 export async function readWithHead(
-  { entries }: MemoryStores,
+  { entries }: Pick<MemoryStores, "entries">,
   scope: Scope,
   records: readonly number[],
 ): Promise<ReadWithHead> {
   const key = headKey(scope);
   const found = await entries.getMany([key, ...records.map((record) => recordKey(scope, record))]);
-  return { ...standingHead(key, found.get(key)), records: found };
-}
-
-function standingHead(key: string, entry: KvEntry | undefined): StandingHead {
-  const head: Head = entry === undefined ? firstHead : parseHead(key, entry.value);
-  return { head, revision: entry?.revision ?? 0 };
+  return { ...(await standingHead(entries, scope, found.get(key))), records: found };
 }

@@ -3,13 +3,14 @@
 //   F1. The other log's head names the fork before the fork stands: whoever erases that log finds all its forks.
 //   F2. The fork's head is written together with a seal behind the end of what the scope's log was: a writer in flight,
 //       which knows nothing of the fork, meets it, looks and goes on above the fork's floor.
+//   F3. What is appended to a fork lies where its readers look: not before the first record that its base still shows, also when
+//       that one was truncated beyond the entry that the fork begins at.
 
 import { contentionDelay } from "../core/clock.ts";
-import { encodeText } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvTransaction } from "../kv/store.ts";
-import type { ForkBase, Head } from "./head.ts";
-import { changeHead, checkEra, printHead, readHead } from "./head.ts";
+import type { ForkBase, Head, StandingHead } from "./head.ts";
+import { changeHead, checkEra, headWrite, readHead } from "./head.ts";
 import type { ForkOptions } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
@@ -17,7 +18,7 @@ import type { LogHandle } from "./log-handle.ts";
 import { readPages } from "./log-pages.ts";
 import { tombstone, tombstoneTtlMs } from "./log-removal.ts";
 import { forkDepthMax, segmentsOf } from "./log-segments.ts";
-import { headKey, recordKey, recordOf } from "./memory-keys.ts";
+import { recordKey, recordOf } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
 import { parseScope, scopeKey } from "./scope.ts";
@@ -60,11 +61,11 @@ async function layFork(stores: MemoryStores, fork: Scope, parent: Head, base: Fo
     const seal = seen.end + 1;
     const head: Head = {
       ...seen.head,
-      ...{ base, first: parent.first, floor: Math.max(seal, recordOf(base.upTo)) },
+      ...{ base, first: parent.first, floor: Math.max(seal, recordOf(base.upTo), parent.first - 1) }, // F3
       pins: parent.pins.filter((pin) => pin <= base.upTo),
       summary: parent.summary !== undefined && parent.summary.position <= base.upTo ? parent.summary : undefined,
     };
-    const outcome = await tryLay(stores, fork, head, seen.revision, seal);
+    const outcome = await tryLay(stores, fork, head, seen, seal);
     if (outcome?.kind === "written") return;
     await contentionDelay(stores.clock, tries, raceWaitMsMax);
   }
@@ -76,13 +77,13 @@ async function tryLay(
   { entries }: MemoryStores,
   fork: Scope,
   head: Head,
-  expected: number,
+  standing: StandingHead,
   seal: number,
 ): Promise<KvTransaction | undefined> {
   try {
     return await entries.transact([
       { kind: "put", key: recordKey(fork, seal), value: tombstone, expected: 0, ttlMs: tombstoneTtlMs },
-      { kind: "put", key: headKey(fork), value: encodeText(printHead(head)), expected },
+      ...headWrite(fork, head, standing),
     ]);
   } catch (thrown) {
     if (isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN") return undefined;

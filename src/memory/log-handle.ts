@@ -3,7 +3,7 @@
 import { TroupeError } from "../core/errors.ts";
 import type { Entry, NewEntry } from "./entry.ts";
 import { joinRecord, printEntry, storedEntry } from "./entry.ts";
-import type { Draft, Tail } from "./log-append-step.ts";
+import type { Draft } from "./log-append-step.ts";
 import type { ContextLogOptions, ReadOptions } from "./log-calls.ts";
 import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
@@ -46,7 +46,7 @@ export class LogHandle {
   /** Drawn and not used yet: one drawing is enough for two ids, and costs as much as the rest of a draft. */
   #idLetters = "";
   /** What whoever looked without writing has seen. */
-  #seen: Tail | undefined;
+  #seen: { readonly era: number; readonly end: number } | undefined;
 
   /** Rejects with OPTION_INVALID. */
   constructor(stores: MemoryStores, scope: Scope, options: ContextLogOptions) {
@@ -60,14 +60,17 @@ export class LogHandle {
       ...{ stores, scope, ids: this.#ids },
       queuedCallsMax: checkCount("queuedCallsMax", options.queuedCallsMax ?? 10_000),
       learnIds: (seen) => this.#learnIds(seen),
+      onSetBack: () => {
+        this.#seen = undefined;
+      },
     });
   }
 
   async look(): Promise<SeenLog> {
-    const asOfMs = this.stores.clock.monotonicMs();
-    const seen = await findEnd(this.stores, this.scope, Math.max(this.#seen?.end ?? 0, this.#writer.tail?.end ?? 0));
-    const { era, erasing } = seen.head;
-    this.#seen = { era, isErasing: erasing !== undefined, end: seen.end, asOfMs };
+    const from = Math.max(this.#seen?.end ?? 0, this.#writer.tail?.end ?? 0);
+    const seen = await findEnd(this.stores, this.scope, from);
+    if (seen.end < from) this.#writer.startOver();
+    this.#seen = { era: seen.head.era, end: seen.end };
     return seen;
   }
 

@@ -6,6 +6,7 @@
 //   T2. What is kept of a record keeps its position and its time.
 //   T4. A record that was written anew shows it: at least one entry in it is gone. Watches tell it from a new one by that.
 
+import type { Clock } from "../core/clock.ts";
 import { contentionDelay, delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvEntry } from "../kv/store.ts";
@@ -42,7 +43,7 @@ export async function entomb(stores: MemoryStores, segment: Segment, order: Page
     if (page.length === 0) continue;
     for (const { kv } of page) entries += countOf(await readStored(stores.codecs, kv));
     records += page.length;
-    await insist(stores, () =>
+    await insist(stores.clock, () =>
       stores.entries.transact(
         page.map(({ kv: { key } }) => ({ kind: "put", key, value: tombstone, ttlMs: tombstoneTtlMs })),
       ),
@@ -62,7 +63,7 @@ export async function takeOut(stores: MemoryStores, key: string, goes: (index: n
     if (kv === undefined || going === 0) return removed;
     const kept = keepOnly(stored, kv, goes);
     removed = { records: kept.length === 0 ? 1 : 0, entries: going };
-    const write = await insist(stores, async () =>
+    const write = await insist(stores.clock, async () =>
       kept.length === 0
         ? entries.update(key, tombstone, kv.revision, { ttlMs: tombstoneTtlMs })
         : entries.update(key, await stores.codecs.encode(printRecord(kept)), kv.revision),
@@ -91,15 +92,19 @@ export const goneEntry = { gone: 1 } as StoredEntry;
 
 const countOf = (stored: readonly StoredEntry[]): number => stored.filter(({ gone }) => gone !== 1).length;
 
-/** Again while it is not known whether it was done: what is done here may be done twice. */
-async function insist<Value>({ clock }: MemoryStores, act: () => Promise<Value>): Promise<Value> {
+/**
+ * Again while it is not known whether it was done, a bounded number of times: only for what may be done twice. Rejects with
+ * OUTCOME_UNKNOWN at last, with what `act` rejects with, and with the signal's reason.
+ */
+export async function insist<Value>(clock: Clock, act: () => Promise<Value>, signal?: AbortSignal): Promise<Value> {
   for (let tries = 1; ; tries += 1) {
+    signal?.throwIfAborted();
     try {
       return await act();
     } catch (thrown) {
       const isUnknown = isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN";
       if (!isUnknown || tries === triesMax) throw thrown;
-      await delay(clock, Math.min(waitMsMax, 2 ** tries));
+      await delay(clock, Math.min(waitMsMax, 2 ** tries), signal);
     }
   }
 }

@@ -1,15 +1,14 @@
 // A summary comes to stand: its record and the head that says that it is in force, in one transaction.
 
 import { contentionDelay } from "../core/clock.ts";
-import { encodeText } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { NewEntry } from "./entry.ts";
 import type { Head, SummaryPlace } from "./head.ts";
-import { checkEra, printHead } from "./head.ts";
+import { checkEra, headWrite } from "./head.ts";
 import type { SeenLog } from "./log-end.ts";
 import type { LogHandle } from "./log-handle.ts";
 import { readStored } from "./log-record.ts";
-import { headKey, positionOf, recordKey, recordOf } from "./memory-keys.ts";
+import { positionOf, recordKey, recordOf } from "./memory-keys.ts";
 import { scopeKey } from "./scope.ts";
 
 /** What it was made of, and up to where it speaks. */
@@ -62,16 +61,15 @@ function checkSource(log: LogHandle, head: Head, madeUnder: Head): void {
 
 async function tryWrite(
   { stores, scope }: LogHandle,
-  { head, revision, end }: SeenLog,
+  seen: SeenLog,
   summary: SummaryPlace,
   value: Uint8Array,
 ): Promise<boolean> {
-  const key = recordKey(scope, end + 1);
-  const next = encodeText(printHead({ ...head, summary }));
+  const key = recordKey(scope, seen.end + 1);
   try {
     const outcome = await stores.entries.transact([
       { kind: "put", key, value, expected: 0 },
-      { kind: "put", key: headKey(scope), value: next, expected: revision },
+      ...headWrite(scope, { ...seen.head, summary }, seen),
     ]);
     return outcome.kind === "written";
   } catch (thrown) {

@@ -6,11 +6,15 @@
 //       lost answer), and goes on behind the new end; a bounded number of times, with jitter, then WRITE_CONTENDED.
 //   L3. A record is never rewritten except to take entries out. One out of which everything was taken is a tombstone: it
 //       refuses a late `create` of its number.
+//   L4. Whose bucket was made anew or set back is told so by a record that is missing (E3 of `log-end.ts`), or by a revision
+//       that it had come to before (K1). What was written behind the end of that bucket's log is taken back, and written
+//       again where it ends.
 
 import { contentionDelay, delay } from "../core/clock.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
-import type { KvEntry } from "../kv/store.ts";
+import type { KvEntry, Revision } from "../kv/store.ts";
 import { joinRecord } from "./entry.ts";
+import { bearHead } from "./head.ts";
 import type { Attempt, Draft, Group, Tail, Verdict } from "./log-append-step.ts";
 import { groupBytesMax, judge, nextStep, planGroup, refusalOf } from "./log-append-step.ts";
 import type { AppendedEntry } from "./log-calls.ts";
@@ -18,6 +22,7 @@ import type { SeenLog } from "./log-end.ts";
 import { findEnd } from "./log-end.ts";
 import type { IdPlace, KnownIds } from "./log-ids.ts";
 import { readStored } from "./log-record.ts";
+import { insist } from "./log-removal.ts";
 import { positionOf, recordKey } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import type { Scope } from "./scope.ts";
@@ -30,6 +35,8 @@ export interface LogWriterOptions {
   readonly ids: KnownIds;
   /** Brings `ids` up to the end of the log as it was seen. */
   readonly learnIds: (seen: SeenLog) => Promise<void>;
+  /** The bucket is not the one that it was (L4). */
+  readonly onSetBack: () => void;
 }
 
 /** A call that waits for its record. */
@@ -72,6 +79,14 @@ export class LogWriter {
   /** What it knows of the log; undefined before it has written. */
   get tail(): Tail | undefined {
     return this.#tail;
+  }
+
+  /** Lets go of what it knows: the bucket is not the one that it was (L4). */
+  startOver(): void {
+    this.#tail = undefined;
+    this.#seen = undefined;
+    this.#options.ids.forget();
+    this.#options.onSetBack();
   }
 
   /** Rejects with SCOPE_ERASED, WRITE_CONTENDED, PAYLOAD_TOO_LARGE, OUTCOME_UNKNOWN, and as the store does. */
@@ -134,7 +149,8 @@ export class LogWriter {
       if (step === "learn-ids" && this.#seen !== undefined && tail !== undefined) {
         await learnIds({ ...this.#seen, end: tail.end });
       } else {
-        await this.#look(tail?.end ?? 0);
+        // From where it looked last: what it has written since may stand in two buckets, with a gap between (L4).
+        await this.#look(this.#seen?.end ?? 0);
         hasLooked = true;
       }
     }
@@ -150,6 +166,7 @@ export class LogWriter {
       waiting.era ??= tail.era;
       const reason = refusalOf(tail, waiting.era);
       if (reason === undefined) continue;
+      if (waiting.era > tail.era) this.#options.onSetBack();
       this.#queue.splice(this.#queue.indexOf(waiting), 1);
       waiting.reject(erasedError(this.#options.scope, reason));
     }
@@ -172,31 +189,49 @@ export class LogWriter {
     }
   }
 
+  /** Before the first record of a scope that lies under others there is its head (H4). */
+  async #bearHead({ era, end }: Tail): Promise<void> {
+    const { stores, scope } = this.#options;
+    if (this.#seen?.above === undefined) return;
+    await bearHead(stores.entries, scope, stores.clock);
+    const { head } = await this.#look(end);
+    const reason = refusalOf({ era: head.era, isErasing: head.erasing !== undefined }, era);
+    if (reason !== undefined) throw erasedError(scope, reason);
+  }
+
   /** Writes a record and settles what became of it. Rejects when nothing of it stands, or that cannot be known. */
   async #writeGroup(calls: readonly Waiting[], group: Group, tail: Tail): Promise<void> {
     const { stores, scope } = this.#options;
+    await this.#bearHead(tail);
     const record = tail.end + 1;
     const key = recordKey(scope, record);
     const value = await stores.codecs.encode(joinRecord(group.drafts.map(({ text }) => text)));
     const attempt = { record, ids: group.drafts.map(({ id }) => id), isInDoubt: false };
     for (let tries = 1; tries <= triesMax; tries += 1) {
-      const written = { ...tail, end: record, asOfMs: stores.clock.monotonicMs() };
-      try {
-        const write = await stores.entries.create(key, value);
-        if (write.kind === "written") return this.#settle(calls, group, written, { key, revision: write.revision });
-      } catch (thrown) {
-        const isUnknown = isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN";
-        if (!isUnknown && !attempt.isInDoubt) throw thrown;
-        attempt.isInDoubt = true;
-      }
-      const { head, next } = await this.#lookAfter(attempt);
+      const revision = await this.#tryCreate(attempt, key, value);
+      if (revision > 0) return this.#settle(calls, group, tail, { key, revision });
+      const { head, next, end } = await this.#lookAfter(attempt);
       const verdict = await this.#judge(attempt, next);
-      if (verdict === "taken") return this.#goOn(calls, record);
+      if (verdict === "stands" && next !== undefined && end < record) await this.#takeOut(key, next.revision); // L4
+      if (verdict === "taken" || end < record - 1) return this.#goOn(calls, record);
       const reason = refusalOf({ era: head.era, isErasing: head.erasing !== undefined }, tail.era);
       if (reason !== undefined) throw erasedError(scope, reason);
-      if (verdict === "stands") return this.#settle(calls, group, written, { key, revision: next?.revision ?? 0 });
+      if (verdict === "stands") return this.#settle(calls, group, tail, { key, revision: next?.revision ?? 0 });
     }
     throw new TroupeError("OUTCOME_UNKNOWN", `${key} was tried ${triesMax} times, and no answer came`);
+  }
+
+  /** The revision that it got. 0: another's stands there, or the attempt is in doubt now. */
+  async #tryCreate(attempt: { isInDoubt: boolean }, key: string, value: Uint8Array): Promise<Revision> {
+    try {
+      const write = await this.#options.stores.entries.create(key, value);
+      return write.kind === "written" ? write.revision : 0;
+    } catch (thrown) {
+      const isUnknown = isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN";
+      if (!isUnknown && !attempt.isInDoubt) throw thrown;
+      attempt.isInDoubt = true;
+      return 0;
+    }
   }
 
   /** Looks at the log as long as it takes to know what became of a record that may stand. */
@@ -216,15 +251,16 @@ export class LogWriter {
     }
   }
 
-  /** Looks at the log anew; `from`: a record that stands. */
+  /** Looks at the log anew; `from`: a record that stood when it was last heard of. */
   async #look(from: number): Promise<SeenLog> {
     const { stores, scope, ids } = this.#options;
     const asOfMs = stores.clock.monotonicMs();
     const seen = await findEnd(stores, scope, from);
+    if (seen.end < Math.max(from, this.#tail?.end ?? 0)) this.startOver();
     const { era, erasing } = seen.head;
     // What was erased does not stand: an id of it may be written again.
     if (this.#tail !== undefined && this.#tail.era !== era) ids.forget();
-    this.#tail = { era, isErasing: erasing !== undefined, end: seen.end, asOfMs };
+    this.#tail = { era, isErasing: erasing !== undefined, end: seen.end, revision: seen.newest, asOfMs };
     this.#seen = seen;
     return seen;
   }
@@ -237,13 +273,35 @@ export class LogWriter {
     );
   }
 
-  #settle(calls: readonly Waiting[], group: Group, tail: Tail, place: Pick<IdPlace, "key" | "revision">): void {
+  /** A record stands behind what was the end of the log when it was written. */
+  async #settle(
+    calls: readonly Waiting[],
+    group: Group,
+    behind: Tail,
+    place: Pick<IdPlace, "key" | "revision">,
+  ): Promise<void> {
     const { ids } = this.#options;
-    const record = tail.end;
+    const record = behind.end + 1;
+    if (place.revision <= behind.revision) {
+      this.startOver();
+      await this.#takeOut(place.key, place.revision); // L4
+      return this.#goOn(calls, record);
+    }
     const places = group.drafts.map(({ id }, index) => ({ id, position: positionOf(record, index), ...place }));
-    this.#tail = tail;
+    if (this.#tail !== undefined) this.#tail = { ...behind, end: record, revision: place.revision };
     if (ids.upTo === record - 1) ids.add(record, places);
-    answer(calls, group, places, tail.era);
+    answer(calls, group, places, behind.era);
+  }
+
+  /** L4: who reads the log does not see it now, and would once the log has come to its number. */
+  async #takeOut(key: string, revision: Revision): Promise<void> {
+    const { stores } = this.#options;
+    try {
+      await insist(stores.clock, () => stores.entries.purge(key, { expected: revision }));
+    } catch (thrown) {
+      const text = `${key} stands behind a gap of a log that was made anew, and could not be removed: ${messageOf(thrown)}`;
+      throw new TroupeError("OUTCOME_UNKNOWN", text, { cause: thrown });
+    }
   }
 
   /** L2: back to the front of the queue, behind the end that has been seen now. */

@@ -2,7 +2,10 @@
 //
 //   R1. It holds the newest entries, bounded. After an erasure, or a cut at the front, it is made anew.
 //   R2. A hit is looked up before it is given out: what is not in the store as the index knows it is no hit.
+//   R3. When the last record above the floor does not stand as it was read, the bucket is another one (E3 of `log-end.ts`), or
+//       the record was written anew: the index is made anew too.
 
+import type { Revision } from "../kv/store.ts";
 import type { ContextLog } from "./context-log.ts";
 import type { Entry } from "./entry.ts";
 import { readWithHead } from "./log-end.ts";
@@ -43,7 +46,9 @@ export class RecallFeed {
   #index: RecallIndex | undefined;
   /** Records up to this one are in it. */
   #end = 0;
-  /** Ids of the entries that it has read. */
+  /** That of the last of them, as it was read. */
+  #endRevision: Revision = 0;
+  /** Ids of the newest entries that it has read. */
   readonly #ids = new Set<string>();
   /** What the scope's head said of what is gone when it was last looked at. */
   #gone = "";
@@ -61,6 +66,7 @@ export class RecallFeed {
   forget(): void {
     this.#index = undefined;
     this.#end = 0;
+    this.#endRevision = 0;
     this.#ids.clear();
   }
 
@@ -121,9 +127,10 @@ export class RecallFeed {
     const reading = { codecs: stores.codecs, schema };
     for (;;) {
       const numbers = Array.from({ length: recordsAtOnce }, (_, at) => this.#end + 1 + at);
-      const { head, records } = await readWithHead(stores, scope, numbers);
+      const { head, records } = await readWithHead(stores, scope, this.#end === 0 ? numbers : [this.#end, ...numbers]);
       const gone = JSON.stringify([head.era, head.first, head.base, head.erasing?.id]);
-      if (gone !== this.#gone) this.forget();
+      const isSame = records.get(recordKey(scope, this.#end))?.revision === this.#endRevision;
+      if (gone !== this.#gone || (this.#end > head.floor && !isSame)) this.forget(); // R1, R3
       this.#gone = gone;
       if (this.#index === undefined) {
         this.#index = await this.#readAll(this.#newIndex());
@@ -134,6 +141,7 @@ export class RecallFeed {
         if (stored === undefined && record > head.floor) return this.#index;
         if (stored !== undefined) this.#add(this.#index, await readEntriesAt(reading, stored, scope, record));
         this.#end = record;
+        this.#endRevision = stored?.revision ?? 0;
       }
     }
   }
@@ -157,7 +165,8 @@ export class RecallFeed {
     const { log, entriesMax } = this.#options;
     for await (const entry of log.read({ last: entriesMax })) {
       this.#add(index, [entry]);
-      this.#end = Math.max(this.#end, recordOf(entry.position));
+      this.#end = recordOf(entry.position);
+      this.#endRevision = entry.revision;
     }
     return index;
   }
@@ -166,6 +175,10 @@ export class RecallFeed {
     for (const entry of entries) {
       index.add(documentOf(entry));
       this.#ids.add(entry.id);
+    }
+    for (const oldest of this.#ids) {
+      if (this.#ids.size <= this.#options.entriesMax) return;
+      this.#ids.delete(oldest);
     }
   }
 }

@@ -11,6 +11,7 @@
 
 import { delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
+import { unlessAborted } from "../core/unless-aborted.ts";
 import { FollowedScopes } from "./followed-scopes.ts";
 import type { KeyChange, MemoryReading } from "./memory-change.ts";
 import { watchMemory } from "./memory-watch.ts";
@@ -125,7 +126,7 @@ export class RecallFollower implements AsyncDisposable {
       followed.following = this.#follow(followed);
       this.#letGoOfOldest(followed);
     }
-    await Promise.race([followed.current, ...(signal === undefined ? [] : [rejectedBy(signal)])]);
+    await unlessAborted(followed.current, signal);
     return followed;
   }
 
@@ -183,9 +184,7 @@ export class RecallFollower implements AsyncDisposable {
       this.#followed.delete(text);
       oldest.ended.abort();
       const others = [...this.#followed.values()];
-      for (const scope of oldest.scopes) {
-        if (!others.some((other) => other.matches(scope))) this.#index.removeScope(scope);
-      }
+      this.#forget((scope) => oldest.matches(scope) && !others.some((other) => other.matches(scope)));
     }
   }
 
@@ -214,7 +213,7 @@ export class RecallFollower implements AsyncDisposable {
   async #read(followed: FollowedScopes, signal: AbortSignal): Promise<void> {
     const { reading, onProgress } = this.#options;
     const { text, scope, under } = followed;
-    for (const known of followed.scopes) this.#index.removeScope(known);
+    this.#forget((known) => followed.matches(known));
     let done = 0;
     const tell = (isComplete: boolean) => onProgress?.({ scopes: text, done, isComplete });
     await using watch = await watchMemory(reading, scope, { under, signal });
@@ -228,12 +227,17 @@ export class RecallFollower implements AsyncDisposable {
         continue;
       }
       if (change.kind === "head-changed") this.#standing.noteHead(scopeKey(change.scope), change.head.first);
-      followed.scopes.add(scopeKey(change.scope));
       this.#apply(change);
       if (!change.isSnapshot) this.#embed();
       done += 1;
       if (change.isSnapshot && done % progressEvery === 0) tell(false);
     }
+  }
+
+  /** Takes out what is of the scopes with these key texts. */
+  #forget(isGone: (scope: string) => boolean): void {
+    this.#standing.forget(isGone);
+    for (const scope of [...this.#index.scopes()]) if (isGone(scope)) this.#index.removeScope(scope);
   }
 
   #apply(change: KeyChange): void {
@@ -292,8 +296,4 @@ async function reachedByAny(
       throw thrown.errors[0];
     });
   }
-}
-
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }

@@ -7,8 +7,8 @@ import type { MemoryStores } from "./memory-stores.ts";
 import type { RecallDocument } from "./recall/document.ts";
 import type { RecallHit } from "./recall/hit.ts";
 
-/** Facts whose time to live is remembered here; others are noticed when they are looked up. */
-const mortalMax = 100_000;
+/** Facts whose time to live, and scopes whose beginning, is remembered here; others are noticed when they are looked up. */
+const knownMax = 100_000;
 
 export class StandingHits {
   readonly #stores: MemoryStores;
@@ -24,13 +24,20 @@ export class StandingHits {
     this.#mortal.delete(key);
     if (expiresAtMs === undefined) return;
     this.#mortal.set(key, { revision, expiresAtMs });
-    const [oldest] = this.#mortal.keys();
-    if (this.#mortal.size > mortalMax && oldest !== undefined) this.#mortal.delete(oldest);
+    letGoOfOldest(this.#mortal);
   }
 
   /** Where a log begins, as its head says before each record that lies before is emptied. */
   noteHead(scope: string, first: number): void {
-    if (first > 1) this.#firsts.set(scope, first);
+    if (first === 1) return;
+    this.#firsts.delete(scope);
+    this.#firsts.set(scope, first);
+    letGoOfOldest(this.#firsts);
+  }
+
+  /** What heads have said of the scopes with these key texts: they are read again, and may be in another bucket. */
+  forget(isGone: (scope: string) => boolean): void {
+    for (const scope of this.#firsts.keys()) if (isGone(scope)) this.#firsts.delete(scope);
   }
 
   /** A fact whose time to live is over, an entry that was cut off. */
@@ -58,6 +65,11 @@ export class StandingHits {
       return (kind === "fact" ? ofFacts : ofEntries).get(key) === revision;
     });
   }
+}
+
+function letGoOfOldest(known: Map<string, unknown>): void {
+  const [oldest] = known.keys();
+  if (known.size > knownMax && oldest !== undefined) known.delete(oldest);
 }
 
 async function revisionsOf(store: KvStore, hits: readonly RecallHit[]): Promise<ReadonlyMap<string, Revision>> {

@@ -5,16 +5,15 @@
 //       erasure that comes between makes it decide anew; who is killed leaves nothing half done.
 //   N4. A scope that was erased since the plan is left alone. Applying a plan twice does no more than applying it once.
 
-import { encodeText } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { KvEntry, KvOperationRequest } from "../kv/store.ts";
 import type { StoredEntry } from "./entry.ts";
 import { printRecord } from "./entry.ts";
-import { type Head, printHead } from "./head.ts";
+import { type Head, headWrite } from "./head.ts";
 import { readWithHead } from "./log-end.ts";
 import { readStored } from "./log-record.ts";
 import { keepOnly, tombstone, tombstoneTtlMs } from "./log-removal.ts";
-import { headKey, positionOf, recordKey, recordOf } from "./memory-keys.ts";
+import { positionOf, recordKey, recordOf } from "./memory-keys.ts";
 import type { MemoryStores } from "./memory-stores.ts";
 import { goesBy, type RetentionCut } from "./retention-cut.ts";
 import type { PlannedScope, RetentionPlan, RetentionProgress } from "./retention-plan.ts";
@@ -102,14 +101,13 @@ async function takePage(
 ): Promise<Taken | undefined> {
   const { scope } = planned;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const { head, revision, records } = await readWithHead(stores, scope, numbers);
+    const { records, ...standing } = await readWithHead(stores, scope, numbers);
+    const { head } = standing;
     if (!isOfPlan(head, planned)) return undefined;
     const page = await decidePage(stores, head, cut, numbers, (record) => records.get(recordKey(scope, record)));
     if (page.operations.length === 0 && page.head === head) return page.taken;
-    const value = encodeText(printHead(page.head));
-    const put: KvOperationRequest = { kind: "put", key: headKey(scope), value, expected: revision };
     try {
-      const outcome = await stores.entries.transact([put, ...page.operations]);
+      const outcome = await stores.entries.transact([...headWrite(scope, page.head, standing), ...page.operations]);
       if (outcome.kind === "written") return page.taken;
     } catch (thrown) {
       if (!isTroupeError(thrown) || thrown.code !== "OUTCOME_UNKNOWN") throw thrown;

@@ -15,7 +15,7 @@ import { parseScope } from "./scope.ts";
 
 /** The part of a context store's settings that holds for agents too. */
 export type AgentMemorySettings = Partial<
-  Pick<ContextStoreSettings, "entrySchema" | "factForm" | "embedder" | "idempotencyEntries">
+  Pick<ContextStoreSettings, "entrySchema" | "factForm" | "embedder" | "idempotencyEntries" | "events">
 >;
 
 export interface ScopeMemory {

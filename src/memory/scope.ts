@@ -66,9 +66,20 @@ export function parseScope(text: string): Scope {
   throw invalid(`${JSON.stringify(text)} is no scope`);
 }
 
+/** What kind of scope it is, of a small closed set: `user`, `user.session`, `agent`, `shared` … */
+export function scopeKind(scope: Scope): string {
+  return parts.filter((part) => scope[part] !== undefined).join(".");
+}
+
 /** Whether `inner` is `outer` or lies under it (S2). */
 export function isUnder(inner: Scope, outer: Scope): boolean {
   return `${scopeKey(inner)}.`.startsWith(`${scopeKey(outer)}.`);
+}
+
+/** The scopes that it lies under (S2), the outermost first. */
+export function scopesAbove(scope: Scope): readonly Scope[] {
+  const own = parts.filter((part) => scope[part] !== undefined);
+  return own.slice(1).map((_, at) => Object.fromEntries(own.slice(0, at + 1).map((part) => [part, scope[part]])));
 }
 
 function printParts(scope: Scope, print: (id: string) => string): string {

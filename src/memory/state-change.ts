@@ -53,18 +53,23 @@ export type Decide<Answer> = (standing: Standing) => Promise<Decision<Answer>>;
 export class StateChanges<Status extends string, Event extends string, Data> {
   readonly #model: StateModel<Status, Event, Data>;
   readonly #key: string;
+  readonly #id: string | undefined;
 
-  constructor(model: StateModel<Status, Event, Data>, key: string) {
+  /** `id`: the key's; read out of the key when it is not given. */
+  constructor(model: StateModel<Status, Event, Data>, key: string, id?: string) {
     this.#model = model;
     this.#key = key;
+    this.#id = id;
   }
 
-  create(data: unknown, status: Status = this.#model.initial): Decide<Created<State<Status, Data>>> {
+  create(data: unknown, through: readonly Event[] = []): Decide<Created<State<Status, Data>>> {
+    const status = this.#statusAfter(through);
+    const event = through.at(-1);
     return async (standing) => {
       const state = await this.#read(standing);
       if (state !== undefined) return { kind: "keep", answer: { kind: "exists", state } };
-      const checked = await this.#check(data);
-      return this.#write({ status, data: checked }, (written) => ({ kind: "created", state: written }));
+      const form: NextForm = { status, data: await this.#check(data), ...(event === undefined ? {} : { event }) };
+      return this.#write(form, (written) => ({ kind: "created", state: written }));
     };
   }
 
@@ -105,8 +110,23 @@ export class StateChanges<Status extends string, Event extends string, Data> {
     };
   }
 
+  /** Where these lead from the initial status. Throws OPTION_INVALID. */
+  #statusAfter(events: readonly Event[]): Status {
+    let status: string = this.#model.initial;
+    for (const event of events) {
+      const target = targetOf(this.#model as AnyModel, status, event);
+      if (target === undefined) {
+        const legal = legalEvents(this.#model, status).join(", ") || "none";
+        const text = `\`through\`: ${status} of ${this.#model.name} knows no event ${event}; it knows ${legal}`;
+        throw new TroupeError("OPTION_INVALID", text);
+      }
+      status = target;
+    }
+    return status as Status;
+  }
+
   #read(standing: Standing): Promise<State<Status, Data> | undefined> {
-    return readState(this.#model, this.#key, standing);
+    return readState(this.#model, this.#key, standing, this.#id);
   }
 
   #check(data: unknown): Promise<Data> {
@@ -115,7 +135,7 @@ export class StateChanges<Status extends string, Event extends string, Data> {
 
   #write<Answer>(form: NextForm, answer: (state: State<Status, Data>) => Answer): Decision<Answer> {
     const toAnswer = (stored: StoredState, revision: number) =>
-      answer(toState(this.#model as AnyModel, this.#key, stored, form, revision) as State<Status, Data>);
+      answer(toState(this.#model as AnyModel, this.#key, stored, form, revision, this.#id) as State<Status, Data>);
     return { kind: "write", form, answer: toAnswer };
   }
 }

@@ -13,6 +13,9 @@ export interface Seen {
   readonly isFresh: boolean;
 }
 
+/** Who makes a state supposes that there is none, which spares a look. */
+export const nothingSupposed: Seen = { revision: 0, value: undefined, isFresh: false };
+
 export interface StateDoor {
   /** Rejects as `KvStore.get` does. */
   look(key: string): Promise<Seen>;

@@ -20,6 +20,17 @@ export interface LockOptions {
   readonly holder?: string;
 }
 
+interface Wanted {
+  readonly key: string;
+  readonly name: string;
+  readonly ttlMs: number;
+  readonly waitMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly holder: string;
+  /** Of the holding. */
+  readonly id: string;
+}
+
 const ttlMsDefault = 10_000;
 const waitMsDefault = 30_000;
 /** After a write in doubt, or while others take the lock too. Unit: ms. */
@@ -31,9 +42,21 @@ export async function acquireLock(kv: KvStore, clock: Clock, name: string, optio
   const { ttlMs = ttlMsDefault, waitMs = waitMsDefault, signal, holder = "unnamed" } = options;
   checkWhole("ttlMs", ttlMs, 300, 3_600_000);
   checkWhole("waitMs", waitMs, 0, 2 ** 31 - 1);
-  const key = lockKey(name);
+  const wanted: Wanted = { key: lockKey(name), name, ttlMs, waitMs, signal, holder, id: clock.uniqueId().slice(0, 10) };
+  try {
+    return await take(kv, clock, wanted);
+  } catch (thrown) {
+    if (isTroupeError(thrown) && thrown.code === "LOCK_HELD") throw thrown; // Then it is another's.
+    await giveBack(kv, wanted).catch((failed: unknown) => {
+      if (!isTroupeError(failed)) throw failed; // Out of reach: it is free when its time is over.
+    });
+    throw thrown;
+  }
+}
+
+async function take(kv: KvStore, clock: Clock, wanted: Wanted): Promise<StateLock> {
+  const { key, name, ttlMs, waitMs, signal, holder, id } = wanted;
   const deadlineMs = clock.monotonicMs() + waitMs;
-  const id = clock.uniqueId().slice(0, 10);
   let sign = { revision: -1, seenAtMs: 0 };
   let takenAtMs = clock.monotonicMs();
   let failure: unknown;
@@ -79,6 +102,14 @@ async function look(
   return standing === undefined
     ? { entry: undefined, revision: 0 }
     : { entry: readLock(standing), revision: standing.revision };
+}
+
+/** Nobody has what was taken by a write of which nothing was heard in time, or too late. What others claimed before stays claimed (F3). */
+async function giveBack(kv: KvStore, { key, id }: Wanted): Promise<void> {
+  const { entry, revision } = await look(kv, key);
+  if (entry?.id !== id) return;
+  const { holder: _holder, ...free } = entry;
+  await kv.update(key, printLock(free), revision);
 }
 
 /**

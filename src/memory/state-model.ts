@@ -56,7 +56,8 @@ const plainTable = { present: {} } as const;
 
 /**
  * Defines a kind of state. `name`, statuses and events start with a letter and hold letters, digits, `_` and `-`, at most 64.
- * Without `transitions` a state is data alone: its status is always "present". Throws NAME_INVALID or DEFINITION_INVALID.
+ * Without `transitions` a state is data alone: its status is always "present". `workflow` and `agent-status` are taken. Throws
+ * NAME_INVALID or DEFINITION_INVALID.
  */
 export function defineState<Data>(
   name: string,
@@ -66,13 +67,26 @@ export function defineState<const Table extends Closed<Table>, Data>(
   name: string,
   options: ModelOptions<Table, Data>,
 ): StateModel<StatusOf<Table>, EventOf<Table>, Data>;
-export function defineState(
-  name: string,
-  options: Omit<ModelOptions<never, unknown>, "initial" | "transitions"> & {
-    readonly initial?: string | undefined;
-    readonly transitions?: TransitionTable | undefined;
-  },
-): AnyModel {
+export function defineState(name: string, options: LooseOptions): AnyModel {
+  if (Object.hasOwn(ownModels, name)) {
+    const text = `state model ${name}: the runtime keeps its own under this name; read them by \`${ownModels[name]}\``;
+    throw new TroupeError("DEFINITION_INVALID", text);
+  }
+  return modelOf(name, options);
+}
+
+type LooseOptions = Omit<ModelOptions<never, unknown>, "initial" | "transitions"> & {
+  readonly initial?: string | undefined;
+  readonly transitions?: TransitionTable | undefined;
+};
+
+/** What the runtime itself keeps, by name: what a user wrote there would be overwritten, and the other way round. */
+const ownModels: Readonly<Record<string, string>> = { workflow: "workflowProgress", "agent-status": "agentStatus" };
+
+/** For the runtime's own models. */
+export const defineOwnState = modelOf as typeof defineState;
+
+function modelOf(name: string, options: LooseOptions): AnyModel {
   checkName("a state model", name);
   const { schema, transitions = plainTable, version = 1, upcasters = {} } = options;
   const refuse = (what: string): never => {

@@ -3,7 +3,8 @@
 //   C1. Every change is decided on what stands when it is written: none is lost, none is made twice (W1, W2 of
 //       state-writer.ts), and none that the model does not allow (D1 to D3 of state-model.ts).
 //   C2. Every change says who made it, when, why and in which trace, and the last ones are kept.
-//   C3. What reads and changes single states is linearizable, on every store. What reads many says what it may miss.
+//   C3. What reads and changes single states is linearizable, on every store. What reads many misses nothing from before it was called, and
+//       says whether all of it is of one moment.
 //   C4. Nothing here knows which store is behind: all of it is built on the laws K1 to K8 of `kv/store.ts`.
 
 import type { Clock } from "../core/clock.ts";

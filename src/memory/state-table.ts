@@ -2,6 +2,8 @@
 
 import type { Edit } from "./state-change.ts";
 import { type Created, type Deleted, StateChanges, type Transitioned, type Updated } from "./state-change.ts";
+import type { Seen } from "./state-door.ts";
+import { nothingSupposed } from "./state-door.ts";
 import type { StateLock } from "./state-lock.ts";
 import { type StateModel, stateKey } from "./state-model.ts";
 import { type Moment, readAt, readPast, type StateChange } from "./state-past.ts";
@@ -60,10 +62,19 @@ export class States<Status extends string, Event extends string, Data> {
     return states;
   }
 
-  /** Makes a state in the model's initial status. */
-  create(id: string, data: NoInfer<Data>, options: ChangeOptions = {}): Promise<Created<State<Status, Data>>> {
+  /**
+   * Makes a state in the model's initial status; or in the one that the events of `through` lead to from there, of which the last is
+   * the event of this change: for what has come so far elsewhere.
+   */
+  async create(
+    id: string,
+    data: NoInfer<Data>,
+    options: ChangeOptions & { readonly through?: readonly Event[] } = {},
+  ): Promise<Created<State<Status, Data>>> {
+    const { through, ...more } = options;
     const key = stateKey(this.model, id);
-    return this.#change(key, this.#changes(key).create(data), options);
+    const supposed = more.lock === undefined ? nothingSupposed : undefined;
+    return this.#change(key, this.#changes(key, id).create(data, through), more, supposed);
   }
 
   /**
@@ -72,7 +83,7 @@ export class States<Status extends string, Event extends string, Data> {
    */
   update(id: string, edit: Edit<Status, Data>, options: ChangeOptions = {}): Promise<Updated<State<Status, Data>>> {
     const key = stateKey(this.model, id);
-    return this.#change(key, this.#changes(key).update(edit), options);
+    return this.#change(key, this.#changes(key, id).update(edit), options);
   }
 
   /** Sets these members of the data; those that are undefined are taken away. */
@@ -91,7 +102,7 @@ export class States<Status extends string, Event extends string, Data> {
     options: ChangeOptions & { readonly edit?: Edit<Status, Data> } = {},
   ): Promise<Transitioned<State<Status, Data>, Event>> {
     const key = stateKey(this.model, id);
-    return this.#change(key, this.#changes(key).transition(event, options.edit), options);
+    return this.#change(key, this.#changes(key, id).transition(event, options.edit), options);
   }
 
   /**
@@ -100,19 +111,20 @@ export class States<Status extends string, Event extends string, Data> {
    */
   delete(id: string, options: ChangeOptions = {}): Promise<Deleted<State<Status, Data> | undefined>> {
     const key = stateKey(this.model, id);
-    return this.#change(key, this.#changes(key).delete(), options);
+    return this.#change(key, this.#changes(key, id).delete(), options);
   }
 
   /**
-   * A page of the states that match. Reads the model's part of the bucket's stream, on which a server of several replicas may be some
-   * milliseconds behind: it may miss a state that was made just now. `get` and `getMany` do not.
+   * A page of the states that match. Misses nothing that was acknowledged before the call, on any number of replicas: it is over only when
+   * the copy of the bucket that is read is as far as the leader was (K4). States that are changed while it runs are given as they were or as they are
+   * then; several of them need not be of one moment, as with `getMany`.
    */
   async query(query: StateQuery<State<Status, Data>> = {}): Promise<StatePage<State<Status, Data>>> {
     return new StateScan(this.#writer.kv, this.model, query).run();
   }
 
   /**
-   * What stands now, then each change, for ever. Goes on by itself after a break; beyond what the bucket keeps of a key it may miss what
+   * What stands now, then each change, for ever. All that was acknowledged before the call comes before `current`. Goes on by itself after a break; beyond what the bucket keeps of a key it may miss what
    * was overwritten meanwhile, never the last. A change may come more than once (transactions, a lock that was taken over).
    */
   watch(options: StateWatchOptions = {}): AsyncIterable<StateNews<State<Status, Data>>> {
@@ -129,17 +141,18 @@ export class States<Status extends string, Event extends string, Data> {
     return readAt(this.#writer.kv, this.model, stateKey(this.model, id), moment);
   }
 
-  #changes(key: string): StateChanges<Status, Event, Data> {
-    return new StateChanges(this.model, key);
+  #changes(key: string, id: string): StateChanges<Status, Event, Data> {
+    return new StateChanges(this.model, key, id);
   }
 
   async #change<Answer>(
     key: string,
     decide: Parameters<StateWriter["change"]>[2],
     options: ChangeOptions,
+    supposed?: Seen,
   ): Promise<Answer> {
     const { lock, ...writeOptions } = options;
     const version = this.model.version;
-    return (await this.#writer.change(key, version, decide, writeOptions, lock?.door)) as Answer;
+    return (await this.#writer.change(key, version, decide, writeOptions, lock?.door, supposed)) as Answer;
   }
 }

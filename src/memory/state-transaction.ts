@@ -5,8 +5,10 @@
 //   T2. Whatever one of its changes cannot be (illegal, missing, there already) refuses the whole: nothing is written.
 
 import { TroupeError } from "../core/errors.ts";
+import { traced } from "../core/trace.ts";
 import type { KvEntry, KvOperationRequest, Revision } from "../kv/store.ts";
 import { transactionOperationsMax } from "../kv/writes.ts";
+import { transactionSpan } from "./memory-spans.ts";
 import { type Edit, edited, type NextForm, stampedState } from "./state-change.ts";
 import type { StateLock } from "./state-lock.ts";
 import { type AnyModel, legalEvents, type StateModel, stateKey, targetOf } from "./state-model.ts";
@@ -64,8 +66,8 @@ interface Part {
   readonly key: string;
   readonly standing: Standing;
   state: State | undefined;
-  /** How it was read, to tell whether an edit changed it. */
-  readonly before: string | undefined;
+  /** How it was read, to tell whether an edit changed it; undefined when there is none, or not any more. */
+  before: string | undefined;
   next: NextForm | undefined;
 }
 
@@ -133,6 +135,7 @@ export class StateTransaction {
     const { part, state } = this.#standing(ref);
     part.next = { status: state.status, data: state.data, gone: 1 };
     part.state = undefined;
+    part.before = undefined; // What is made in its place is new, whatever it holds.
   }
 
   #part(ref: { readonly key: string }): Part {
@@ -174,11 +177,17 @@ export async function transactStates<Value>(
   }
   const attempt = new TransactionRun(writer, models, run, options);
   // In one order of the keys for all, so that no two wait for each other.
-  const inTurn = [...models.keys()].sort().reduceRight(
-    (work, key) => () => writer.lanes.run(key, work),
-    () => attempt.untilDone(),
+  const keys = [...models.keys()].sort();
+  return traced(
+    () => transactionSpan(writer.kv.bucket, keys),
+    () => {
+      const inTurn = keys.reduceRight(
+        (work, key) => () => writer.lanes.run(key, work),
+        () => attempt.untilDone(),
+      );
+      return inTurn();
+    },
   );
-  return inTurn();
 }
 
 class TransactionRun<Value> {

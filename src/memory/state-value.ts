@@ -17,7 +17,7 @@ export interface State<Status extends string = string, Data = unknown> {
   readonly id: string;
   readonly status: Status;
   readonly data: Data;
-  /** The event of the change; undefined when it was created, or changed within its status. */
+  /** The event of the change; undefined when it was created in the initial status, or changed within its own. */
   readonly event: string | undefined;
   /** Id of the message, or name of whatever, that led to the change. */
   readonly cause: string | undefined;
@@ -87,14 +87,17 @@ export const originLengthMax = 256;
 
 /** Rejects with OPTION_INVALID. */
 export function checkOrigin({ cause, actor, trace }: Origin): void {
-  for (const [name, text] of Object.entries({ cause, actor })) {
-    if (text === undefined || (typeof text === "string" && text.length > 0 && text.length <= originLengthMax)) continue;
-    const bound = `a string of 1 to ${originLengthMax} characters`;
-    throw new TroupeError("OPTION_INVALID", `\`${name}\` must be ${bound}, got ${JSON.stringify(text)}`);
-  }
+  checkOriginText("cause", cause);
+  checkOriginText("actor", actor);
   if (trace !== undefined && !traceIdForm.test(trace)) {
     throw new TroupeError("OPTION_INVALID", `\`trace\` must be 32 hex digits, got ${JSON.stringify(trace)}`);
   }
+}
+
+function checkOriginText(name: string, text: string | undefined): void {
+  if (text === undefined || (typeof text === "string" && text.length > 0 && text.length <= originLengthMax)) return;
+  const bound = `a string of 1 to ${originLengthMax} characters`;
+  throw new TroupeError("OPTION_INVALID", `\`${name}\` must be ${bound}, got ${JSON.stringify(text)}`);
 }
 
 /** Rejects with STATE_INVALID when JSON cannot carry the data. */
@@ -131,8 +134,9 @@ export async function readState<Status extends string, Event extends string, Dat
   model: StateModel<Status, Event, Data>,
   key: string,
   standing: Standing,
+  id?: string,
 ): Promise<State<Status, Data> | undefined> {
-  return readStateNow(model, key, standing);
+  return readStateNow(model, key, standing, id);
 }
 
 /** The same at once when the schema answers at once: a query reads many. Throws and rejects as `readState`. */
@@ -140,6 +144,7 @@ export function readStateNow<Status extends string, Event extends string, Data>(
   model: StateModel<Status, Event, Data>,
   key: string,
   standing: Standing,
+  id?: string,
 ): State<Status, Data> | undefined | Promise<State<Status, Data>> {
   if (!exists(standing)) return undefined;
   const { stored, revision } = standing;
@@ -156,23 +161,23 @@ export function readStateNow<Status extends string, Event extends string, Data>(
     );
   }
   const toRead = (data: Data) =>
-    toState(model as AnyModel, key, stored, { status: led.status, data }, revision) as State<Status, Data>;
+    toState(model as AnyModel, key, stored, { status: led.status, data }, revision, id) as State<Status, Data>;
   const validation = validate(model.schema, led.data);
   if (validation instanceof Promise) return validation.then((late) => toRead(validOf(what, late)));
   return toRead(validOf(what, validation));
 }
 
-/** A state as its readers see it. `form`: status and data of today. */
+/** A state as its readers see it. `form`: status and data of today; `id`: the key's, for those who know it. */
 export function toState(
   model: AnyModel,
   key: string,
   stored: StoredState,
   form: { readonly status: string; readonly data: unknown },
   revision: Revision,
+  id = stateIdOf(model, key) ?? "",
 ): State {
   return {
-    model: model.name,
-    id: stateIdOf(model, key) ?? "",
+    ...{ model: model.name, id },
     ...{ status: form.status, data: form.data },
     ...{ event: stored.event, cause: stored.cause, actor: stored.actor, trace: stored.trace },
     ...{ changedAtMs: stored.at, number: stored.n, revision, version: stored.v ?? 1, key },

@@ -8,14 +8,16 @@
 //       deleted leaves a value that says so, and `sweep` takes it away much later.
 //   W4. Attempts are bounded; whoever gives up is told the last conflict (WRITE_CONTENDED).
 
+import type { Span } from "@opentelemetry/api";
 import type { Clock } from "../core/clock.ts";
 import { contentionDelay, delay } from "../core/clock.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
-import { activeTraceparent, traceIdOf } from "../core/trace.ts";
+import { activeTraceparent, traced, traceIdOf } from "../core/trace.ts";
 import type { KvStore, KvWrite, Revision } from "../kv/store.ts";
+import { changeSpan } from "./memory-spans.ts";
 import type { Decide, Stamp } from "./state-change.ts";
 import { stampedState } from "./state-change.ts";
-import type { StateDoor } from "./state-door.ts";
+import type { Seen, StateDoor } from "./state-door.ts";
 import { PlainDoor } from "./state-door.ts";
 import { StateLanes } from "./state-lanes.ts";
 import { readWrites } from "./state-past.ts";
@@ -72,6 +74,23 @@ export class StateWriter {
     decide: Decide<Answer>,
     options: WriteOptions,
     door: StateDoor = this.#door,
+    /** What is taken to stand, until a write over it is refused (R1). */
+    supposed?: Seen,
+  ): Promise<Answer> {
+    return traced(
+      () => changeSpan(this.kv.bucket, key),
+      (span) => this.#changeIn(span, key, version, decide, options, door, supposed),
+    );
+  }
+
+  #changeIn<Answer>(
+    span: Span | undefined,
+    key: string,
+    version: number,
+    decide: Decide<Answer>,
+    options: WriteOptions,
+    door: StateDoor,
+    supposed: Seen | undefined,
   ): Promise<Answer> {
     const stamp = this.stampOf(options);
     const attemptsMax = checkAttempts(options.attemptsMax);
@@ -79,7 +98,8 @@ export class StateWriter {
       let conflict: Revision = 0;
       for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
         options.signal?.throwIfAborted();
-        const seen = await door.look(key);
+        span?.setAttribute("troupe.attempts", attempt + 1);
+        const seen = (attempt === 0 ? supposed : undefined) ?? (await door.look(key));
         const standing = standingOf(key, seen.value === undefined ? undefined : { ...seen, value: seen.value });
         const decision = await decide(standing).catch((thrown: unknown) => {
           if (seen.isFresh) throw thrown;
@@ -96,6 +116,7 @@ export class StateWriter {
         const write = await this.settled(key, stored, () => door.write(key, value, seen));
         if (write.kind === "written") {
           door.remember(key, value, write.revision);
+          span?.setAttribute("troupe.revision", write.revision);
           return decision.answer(stored, write.revision);
         }
         conflict = write.revision;

@@ -25,6 +25,11 @@ export interface TelemetryOptions {
   readonly serviceVersion?: string;
   /** Further attributes of the process. They win over `OTEL_RESOURCE_ATTRIBUTES`. */
   readonly resource?: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * Share of the traces that are made, 0 to 1, where this process begins them; what comes in as a part of a trace is made when that
+   * is. Default 1: all.
+   */
+  readonly sampledShare?: number;
   /** Hears of trouble with the collector. Default: pino on standard error. */
   readonly logger?: Logger;
   /** Longest that `shutdown` takes. Unit: ms. Default 3,000. */
@@ -52,10 +57,13 @@ const linksMax = 256;
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const url = endpointOf(options.otlpUrl);
-  const { logger = createLogger(), shutdownMsMax = 3_000 } = options;
+  const { logger = createLogger(), shutdownMsMax = 3_000, sampledShare = 1 } = options;
   if (options.serviceName === "") throw new TroupeError("OPTION_INVALID", "`serviceName` is empty");
   if (!Number.isFinite(shutdownMsMax) || shutdownMsMax < 0) {
     throw new TroupeError("OPTION_INVALID", `\`shutdownMsMax\` must be 0 or more, got ${shutdownMsMax}`);
+  }
+  if (!(sampledShare >= 0 && sampledShare <= 1)) {
+    throw new TroupeError("OPTION_INVALID", `\`sampledShare\` must be from 0 to 1, got ${sampledShare}`);
   }
   const [sdk, { OTLPTraceExporter }, resource] = await Promise.all([
     import("@opentelemetry/sdk-trace"),
@@ -65,6 +73,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const exporter = new OTLPTraceExporter({ url: url.href, timeoutMillis: exportMsMax });
   const provider = new sdk.TracerProvider({
     resource,
+    sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(sampledShare) }),
     spanLimits: { linkCountLimit: linksMax },
     spanProcessors: [
       new sdk.BatchSpanProcessor({

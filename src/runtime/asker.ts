@@ -8,16 +8,19 @@
 //       it takes before it gives a partition back, so it is gone, or fenced.
 //   Q4. Who gives up, because the time is over or the signal aborts, withdraws what was not answered.
 
+import type { Span } from "@opentelemetry/api";
 import type { Answer, AskMessage } from "../actors/message.ts";
 import type { AskOptions } from "../actors/ref.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { decodeValue, encodeText } from "../core/codec.ts";
-import { messageOf, TroupeError } from "../core/errors.ts";
+import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
+import type { EventStream } from "../core/events.ts";
 import { escapeId } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
-import { endFailed, endSpan, hasActiveSpan, isTracing, traceparentOf } from "../core/trace.ts";
+import { endFailed, endSpan, hasActiveSpan, isTracing, traceIdOf, traceparentOf } from "../core/trace.ts";
 import { Attempt, Pause } from "./ask-attempt.ts";
+import { askMessage } from "./ask-of.ts";
 import type { AskOrigin } from "./cell-host.ts";
 import type { MailMeta, RequestOutcome } from "./mail.ts";
 import { checkPayload, noMeta } from "./mail.ts";
@@ -60,13 +63,15 @@ export interface HereDoor {
 export class Asker {
   readonly #routes: Routes;
   readonly #clock: Clock;
+  readonly #events: EventStream;
   readonly #here: HereDoor | undefined;
   readonly #name: string;
   #count = 0;
 
-  constructor(routes: Routes, clock: Clock, here?: HereDoor) {
+  constructor(routes: Routes, clock: Clock, events: EventStream, here?: HereDoor) {
     this.#routes = routes;
     this.#clock = clock;
+    this.#events = events;
     this.#here = here;
     this.#name = clock.uniqueId().slice(0, 8);
   }
@@ -75,18 +80,19 @@ export class Asker {
   ask(request: AskRequest): Promise<unknown> {
     const { options, trace, origin } = request;
     const cause = trace ?? origin?.trace;
-    const deadlineMs = this.#clock.monotonicMs() + (options?.timeoutMs ?? askTimeoutMsDefault);
-    return isTracing()
-      ? this.#askTraced(request, cause, deadlineMs)
-      : this.#try(request, metaOf(request, cause), deadlineMs);
+    const timeoutMs = options?.timeoutMs ?? askTimeoutMsDefault;
+    if (!isTracing()) return this.#try(request, metaOf(request, cause), timeoutMs);
+    // Within a handler the active span is the turn's, or one of the handler's own below it.
+    const parent = trace === undefined && hasActiveSpan() ? "active" : cause;
+    const span = startAsk(request.to, parent);
+    const asked = this.#try(request, metaOf(request, traceparentOf(span, cause)), timeoutMs);
+    return span?.isRecording() === true ? this.#ending(span, asked) : asked;
   }
 
-  async #askTraced(request: AskRequest, cause: Traceparent | undefined, deadlineMs: number): Promise<unknown> {
-    // Within a handler the active span is the turn's, or one of the handler's own below it.
-    const parent = request.trace === undefined && hasActiveSpan() ? "active" : cause;
-    const span = startAsk(request.to, parent);
+  /** What was asked, with the end of its span. */
+  async #ending(span: Span, asked: Promise<unknown>): Promise<unknown> {
     try {
-      const value = await this.#try(request, metaOf(request, traceparentOf(span, cause)), deadlineMs);
+      const value = await asked;
       endSpan(span);
       return value;
     } catch (thrown) {
@@ -95,8 +101,10 @@ export class Asker {
     }
   }
 
-  async #try(request: AskRequest, meta: MailMeta, deadlineMs: number): Promise<unknown> {
+  async #try(request: AskRequest, meta: MailMeta, timeoutMs: number): Promise<unknown> {
     const { to, options, isQuery } = request;
+    const startedMs = this.#clock.monotonicMs();
+    const deadlineMs = startedMs + timeoutMs;
     const isHarmless = isQuery || options?.idempotencyKey !== undefined;
     let payload: Uint8Array | undefined;
     let unanswered: { readonly epoch: number; readonly askId: string }[] | undefined;
@@ -114,7 +122,11 @@ export class Asker {
         let failure: TroupeError | undefined;
         if (this.#here?.owns(to, request.origin !== undefined) === true) {
           const answer = await this.#askHere(this.#here, request, meta, leftMs);
-          if (answer.kind === "ok") return answer.text === undefined ? undefined : JSON.parse(answer.text);
+          if (answer.kind === "ok") {
+            const value: unknown = answer.text === undefined ? undefined : JSON.parse(answer.text);
+            this.#tell(to, meta, startedMs, undefined);
+            return value;
+          }
           failure = answer.error;
           options?.signal?.throwIfAborted();
           if (failure.retry !== "elsewhere") throw failure;
@@ -124,7 +136,11 @@ export class Asker {
           const attemptMs = Math.max(1, isHarmless ? Math.min(leftMs, harmlessAttemptMsMax) : leftMs);
           const outcome = await this.#attempt(request, epoch, payload, meta, attemptMs, isHarmless);
           if (outcome === "found") continue;
-          if (outcome.kind === "reply" && outcome.errorCode === undefined) return readAnswer(to, outcome.payload);
+          if (outcome.kind === "reply" && outcome.errorCode === undefined) {
+            const value = readAnswer(to, outcome.payload);
+            this.#tell(to, meta, startedMs, undefined);
+            return value;
+          }
           if (outcome.kind === "lost" && outcome.askId !== undefined && epoch !== undefined) {
             unanswered ??= [];
             unanswered.push({ epoch, askId: outcome.askId });
@@ -145,8 +161,21 @@ export class Asker {
     } catch (thrown) {
       for (const { epoch, askId } of unanswered ?? [])
         this.#routes.find(to.pool)?.mail.withdraw({ ...to, epoch }, askId); // Q4
+      this.#tell(to, meta, startedMs, isTroupeError(thrown) ? thrown.code : "ASK_WITHDRAWN");
       throw thrown;
     }
+  }
+
+  /** Says that an ask has ended. */
+  #tell({ key, method }: PooledAddress, { trace }: MailMeta, startedMs: number, code: string | undefined): void {
+    if (!this.#events.isHeard) return;
+    const traceId = traceIdOf(trace);
+    this.#events.emit({
+      kind: "asked",
+      ...{ to: key, method, durationMs: this.#clock.monotonicMs() - startedMs },
+      ...(code === undefined ? {} : { code }),
+      ...(traceId === undefined ? {} : { trace: traceId }),
+    });
   }
 
   /** One attempt over the network; "found" when only the way was still to be opened. */
@@ -230,24 +259,12 @@ export class Asker {
         giveUp("ASK_TIMEOUT", `${to.key} ${to.method} gave no answer in time`),
       );
       options?.signal?.addEventListener("abort", abort, { once: true });
-      here.deliver(to, {
-        kind: "ask",
-        method: to.method,
-        payload: inputText,
-        askId,
-        messageId: meta.idempotencyKey === undefined ? askId : `key:${meta.idempotencyKey}`,
-        from: meta.from,
-        chain: meta.chain ?? [],
-        idempotencyKey: meta.idempotencyKey,
-        trace: meta.trace,
-        turnTrace: undefined,
-        interrupt: undefined,
-        answer: (answer) => {
-          cancel();
-          options?.signal?.removeEventListener("abort", abort);
-          resolve(answer);
-        },
-      });
+      const answered = (answer: Answer) => {
+        cancel();
+        options?.signal?.removeEventListener("abort", abort);
+        resolve(answer);
+      };
+      here.deliver(to, askMessage({ method: to.method, payload: inputText, askId }, meta, askId, answered));
     });
   }
 }

@@ -51,6 +51,8 @@ export async function buryLetter(place: BurialPlace, letter: Letter, verdict: Ve
     const outcome = await mail.bury({ letter: kept, partition, code, message, attempts }, buryTimeoutMs);
     if (outcome.kind === "accepted") {
       endSpan(span, { code, message });
+      // Whoever buried it before has told of it; what an attempt before has stored unheard is news all the same.
+      if (outcome.isDuplicate && attempt === 0) return true;
       const actor = addressOf(key) ?? { type: key, id: "" };
       const event = { kind: "dead-lettered", actor, method, messageId, sequence, code, message } as const;
       const traceId = traceIdOf(trace);

@@ -51,7 +51,10 @@ export interface CellHost {
   readMailbox(key: string, fromSequence: number, most: number): Promise<readonly TellMessage[]>;
   /** Keeps a message as a dead letter past the actor's value, however long it takes; false when ownership was lost. */
   bury(cell: Cell, message: TellMessage, error: TroupeError): Promise<boolean>;
-  /** Gives the actor up while this worker owns it: another's code can read its state. Its mail stays where it is. */
+  /**
+   * Gives the actor up while this worker owns it: another's code can read its state, or a later epoch has written it. Its mail
+   * stays where it is.
+   */
   abandon(cell: Cell, error: TroupeError): void;
   /** The actor is stopped: what comes for it from `sequence` on stays in the mail, and holds the cursor (H3). */
   stopped(key: string, sequence: number, error: TroupeError): void;

@@ -15,6 +15,7 @@ import type { TurnOutcome } from "../actors/turn.ts";
 import { withdrawn } from "../actors/turn-failure.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { Cell } from "./cell.ts";
+import type { EndedTurn } from "./cell-ended.ts";
 import type { CellStore } from "./cell-store.ts";
 import { answerOf, runMessage } from "./cell-turn.ts";
 
@@ -61,7 +62,9 @@ export class InnerTurns {
     if (!this.#mayEnter(turns)) return refuse(message, touched(this.#cell.key)); // I1
     this.#running.push(message);
     const { working } = this.#store;
-    if (findRepeat(working, message) !== undefined) return this.#end(message, findKeptAnswer(working, message), false);
+    if (findRepeat(working, message) !== undefined) {
+      return this.#record({ message, answer: findKeptAnswer(working, message), isDirty: false, isPassedBy: true });
+    }
     const outcome = runMessage(this.#cell, message, working.state, false);
     if (outcome instanceof Promise) void outcome.then((settled) => this.#finish(message, settled));
     else this.#finish(message, outcome);
@@ -75,7 +78,7 @@ export class InnerTurns {
     if (outcome.kind === "failed") return this.#end(message, answerOf(outcome), false);
     const below = this.#turns.slice(0, -1);
     const before = this.#store.working;
-    const { next, isDirty } = applyDone(before, message, outcome);
+    const { next, isDirty } = applyDone(before, message, outcome, this.#cell.definition.mirror !== undefined);
     if (next.state !== before.state) {
       if (!this.#mayEnter(below)) {
         return this.#end(message, { kind: "error", error: touched(this.#cell.key) }, false); // I3
@@ -83,12 +86,18 @@ export class InnerTurns {
       for (const { turn } of below) turn?.rebase(next.state);
     }
     this.#store.working = next;
-    this.#end(message, answerOf(outcome), isDirty, outcome.sendings.length > 0);
+    this.#end(message, answerOf(outcome), isDirty, next.outbox !== before.outbox);
   }
 
   #end(message: AskMessage, answer: Answer | undefined, isDirty: boolean, sends = false): void {
-    this.#running = this.#running.filter((each) => each !== message);
-    this.#cell.record({ kind: "turn", message, answer, sends, isDirty, isInner: true }); // I2
+    this.#record({ message, answer, isDirty, sends });
+  }
+
+  #record(
+    ended: Pick<EndedTurn, "message" | "answer" | "isDirty" | "isPassedBy"> & { readonly sends?: boolean },
+  ): void {
+    this.#running = this.#running.filter((each) => each !== ended.message);
+    this.#cell.record({ kind: "turn", sends: false, ...ended, isInner: true }); // I2
     const held = this.#held;
     this.#held = [];
     for (const each of held) this.#start(each.message, each.turnId);

@@ -1,16 +1,23 @@
 // The turn that runs in one activation: starts it on what the turns before it have made, does for its handler what reaches
 // beyond the state, and judges how it ended.
 
-import { applyEscalated, applyFailedStop, applyGivenUp, applySpawned, applyToldStop } from "../actors/apply-failure.ts";
+import {
+  applyErrandStop,
+  applyEscalated,
+  applyFailedStop,
+  applyGivenUp,
+  applySpawned,
+  applyToldStop,
+} from "../actors/apply-failure.ts";
 import { applyDone, applyStep, findKeptAnswer, findRepeat, findStep } from "../actors/apply-turn.ts";
-import type { Answer, AskMessage, Message, TellMessage } from "../actors/message.ts";
+import type { Answer, AskMessage, ErrandEnded, Message, TellMessage } from "../actors/message.ts";
 import { isRepeatable } from "../actors/message.ts";
 import type { Snapshot } from "../actors/snapshot.ts";
 import { decide } from "../actors/supervision.ts";
 import { resumeMethod, spawnedMethod, stopMethod, wakeMethod } from "../actors/system-methods.ts";
 import type { Timers } from "../actors/timer.ts";
 import type { Question, TurnOutcome, TurnServices } from "../actors/turn.ts";
-import { withdrawn } from "../actors/turn-failure.ts";
+import { failureOf, withdrawn } from "../actors/turn-failure.ts";
 import type { MemoryServices } from "../actors/turn-memory.ts";
 import type { Clock } from "../core/clock.ts";
 import { invariant, isTroupeError, TroupeError } from "../core/errors.ts";
@@ -22,6 +29,7 @@ import type { Cell } from "./cell.ts";
 import type { EndedTurn } from "./cell-ended.ts";
 import { InnerTurns } from "./cell-inner.ts";
 import { memoryServices } from "./cell-memory.ts";
+import { CellStatus } from "./cell-status.ts";
 import type { CellStore } from "./cell-store.ts";
 import { announceRetry, answerOf, logOf, runMessage } from "./cell-turn.ts";
 
@@ -31,10 +39,12 @@ export class CellRunner implements TurnServices {
   #running: Message | undefined;
   #inner: InnerTurns | undefined;
   #memory: MemoryServices | undefined;
+  readonly #status: CellStatus | undefined;
 
   constructor(cell: Cell, store: CellStore) {
     this.#cell = cell;
     this.#store = store;
+    this.#status = CellStatus.of(cell);
   }
 
   get clock(): Clock {
@@ -74,6 +84,12 @@ export class CellRunner implements TurnServices {
     this.#inner.enter(message, turnId);
   }
 
+  /** The activation has nothing to do, or is gone. */
+  rested(): void {
+    this.#status?.rested();
+    this.#cell.host.rested(this.#cell);
+  }
+
   /** Forgets the turn that runs; returns its message. */
   release(): Message {
     const message = this.#running;
@@ -99,7 +115,9 @@ export class CellRunner implements TurnServices {
       link = `${key}.${asker.turnId}`;
     }
     const chain = asker.kind === "ask" ? [...asker.chain, link] : [link];
-    return host.ask(question, { from: key, chain, trace: asker.turnTrace });
+    const asking = host.ask(question, { from: key, chain, trace: asker.turnTrace });
+    if (this.#status === undefined || asker !== this.#running) return asking;
+    return this.#status.asking(`${question.definition.type}.${question.method}`, asking);
   }
 
   states(): Promise<StateStore> {
@@ -140,42 +158,49 @@ export class CellRunner implements TurnServices {
     const isPassedBy = message.method === wakeMethod || isOutdated;
     if (isPassedBy || findRepeat(working, message) !== undefined) {
       this.#store.cancelStray(message);
-      return this.#end(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(working, message)); // R5
+      return this.#passBy(message, isPassedBy && this.#store.isUnfenced, findKeptAnswer(working, message)); // R5
     }
     if (message.kind === "ask" && message.isWithdrawn === true) {
-      return this.#end(message, false, { kind: "error", error: withdrawn() });
+      return this.#passBy(message, false, { kind: "error", error: withdrawn() });
     }
-    if (message.method === resumeMethod) return this.#end(message, false, { kind: "ok", text: '"running"' });
+    if (message.method === resumeMethod) return this.#passBy(message, false, { kind: "ok", text: '"running"' });
+    if (message.kind === "ask" && message.errand?.fault !== undefined) return this.#stopFor(message, message.errand);
     if (message.kind === "tell") {
       if (message.method === spawnedMethod || message.method === stopMethod) return this.#runOwn(message);
       if (message.doom !== undefined) return this.#judge(message, message.doom);
       message.attempts += 1;
     }
+    this.#status?.apply({ kind: "turn-begun", message });
     const outcome = runMessage(this.#cell, message, working.state, false);
-    if (outcome instanceof Promise) void outcome.then((settled) => this.#finish(message, settled));
+    if (outcome instanceof Promise) this.#cell.follow(outcome, (settled) => this.#finish(message, settled));
     else this.#finish(message, outcome);
   }
 
   /** What every actor does by itself. */
   #runOwn(message: TellMessage): void {
     const { working } = this.#store;
+    const isSpawned = message.method === spawnedMethod;
+    let next: Snapshot;
     try {
-      if (message.method === spawnedMethod) this.#pass(message, applySpawned(working, message));
-      else this.#stop(message, applyToldStop(working, message, this.clock.now()), "told");
+      next = isSpawned ? applySpawned(working, message) : applyToldStop(working, message, this.clock.now());
     } catch (thrown) {
-      if (!isTroupeError(thrown)) throw thrown;
-      this.#judge(message, thrown);
+      const { self } = this.#cell;
+      return this.#judge(message, isTroupeError(thrown) ? thrown : failureOf(thrown, { self, message }));
     }
+    if (isSpawned) this.#pass(message, next);
+    else this.#stop(message, next, "told");
   }
 
   #finish(message: Message, outcome: TurnOutcome): void {
     this.#inner?.cut();
     if (!this.#cell.isLive) return this.#void(message);
     if (outcome.kind === "done") {
-      const { next, isDirty } = applyDone(this.#store.working, message, outcome);
+      const { working } = this.#store;
+      const { next, isDirty } = applyDone(working, message, outcome, this.#cell.definition.mirror !== undefined);
       this.#store.working = next;
+      this.#store.isPrinted(outcome);
       const isFence = message.kind === "tell" && this.#store.isUnfenced && this.#store.revision > 0; // R5
-      return this.#end(message, isDirty || isFence, answerOf(outcome), outcome.sendings.length > 0);
+      return this.#end(message, isDirty || isFence, answerOf(outcome), next.outbox !== working.outbox);
     }
     if (message.kind === "ask") return this.#end(message, false, answerOf(outcome));
     return this.#judge(message, outcome.error);
@@ -183,6 +208,11 @@ export class CellRunner implements TurnServices {
 
   #end(message: Message, isDirty: boolean, answer: Answer | undefined, sends = false): void {
     this.#cell.endTurn({ kind: "turn", message, answer, sends, isDirty });
+  }
+
+  /** No handler has run for it. */
+  #passBy(message: Message, isDirty: boolean, answer: Answer | undefined): void {
+    this.#cell.endTurn({ kind: "turn", message, answer, sends: false, isDirty, isPassedBy: true });
   }
 
   /** A told message has failed. */
@@ -201,6 +231,7 @@ export class CellRunner implements TurnServices {
     switch (decision.kind) {
       case "retry":
         announceRetry(this.#cell, message, error, decision.afterMs);
+        this.#status?.apply({ kind: "postponed", message, failure: error });
         this.#running = undefined;
         return this.#cell.postpone(message, decision.afterMs);
       case "dead-letter":
@@ -228,25 +259,38 @@ export class CellRunner implements TurnServices {
   }
 
   /** The message is done with by the commit of `next`: a dead letter comes of it, or nothing (P7). */
-  #pass(message: TellMessage, next: Snapshot, more?: Pick<EndedTurn, "givenUp" | "onCommitted">): void {
+  #pass(message: Message, next: Snapshot, more?: Pick<EndedTurn, "givenUp" | "onCommitted">): void {
     this.#store.working = next;
-    this.#cell.endTurn({ kind: "turn", message, answer: undefined, sends: true, isDirty: true, ...more });
+    if (more?.givenUp !== undefined) this.#status?.apply({ kind: "given-up", message, failure: more.givenUp });
+    const answer: Answer = { kind: "ok", text: undefined };
+    this.#cell.endTurn({ kind: "turn", message, answer, sends: true, isDirty: true, ...more });
   }
 
-  #stop(message: TellMessage, next: Snapshot, reason: StopReason): void {
+  /** E5 of `errand.ts`. */
+  #stopFor(message: AskMessage, { number, fault }: ErrandEnded): void {
+    invariant(fault, "an errand that stops its actor says why");
+    const next = applyErrandStop(this.#store.working, number, fault, this.#cell.host.cursor, this.clock.now());
+    this.#stop(message, next, "failed");
+  }
+
+  #stop(message: Message, next: Snapshot, reason: StopReason): void {
     const { host, self } = this.#cell;
     const { code = "", message: text = "" } = next.stopped ?? {};
     this.#cell.holdForStop();
-    const onCommitted = () => host.events.emit({ kind: "actor-stopped", actor: self, reason, code, message: text });
-    const givenUp = reason === "failed" ? message.doom : undefined;
+    const onCommitted = () => {
+      this.#status?.apply({ kind: "stopped", failure: { code, message: text } });
+      host.events.emit({ kind: "actor-stopped", actor: self, reason, code, message: text });
+    };
+    const givenUp = message.kind === "tell" && reason === "failed" ? message.doom : undefined;
     this.#pass(message, next, givenUp === undefined ? { onCommitted } : { givenUp, onCommitted });
   }
 
   /** Without a commit: whoever reads the message again buries it again, under the same id. */
   #buryAtOnce(message: TellMessage, error: TroupeError): void {
-    void this.#cell.host.bury(this.#cell, message, error).then((isBuried) => {
+    this.#cell.follow(this.#cell.host.bury(this.#cell, message, error), (isBuried) => {
       if (!isBuried || !this.#cell.isLive) return this.#void(message);
-      this.#end(message, false, undefined);
+      const buried = { message, answer: undefined, sends: false, isDirty: false, givenUp: error } as const;
+      this.#cell.endTurn({ kind: "turn", ...buried });
     });
   }
 

@@ -1,34 +1,31 @@
 // The snapshots of one activation: what is committed, what the turns since have made of it, and the way from the one to
-// the other. Holds what was sent until it is published.
+// the other.
 //
-//   R2. What a turn sent is published only after its commit stands (P3).
 //   R4. A turn that sends, and whose message may not be in the stream for whoever takes over, is preceded by a wake in the
 //       actor's own mailbox, so that the next owner comes by and publishes the outbox: an ask leaves no trace in the stream
 //       by itself, and of a timer that repeats a later firing takes the place of this one.
 //   R5. Nobody passes by a wake, or a told message without effect, without a commit under the own epoch: the commit of an
 //       owner before, still under way, with what it sends, is then either seen here or refused there.
+//   R6. A first state may be taken for granted, without a look: whatever a turn makes of it stands only if nothing else did (the commit
+//       expects no value), and what changes nothing is run again after a look. No query sees it before it stands.
 
 import { readState, unreadableCodes } from "../actors/evolution.ts";
 import type { Message } from "../actors/message.ts";
-import type { OutboxEntry, OutboxMemory, OutboxTell, OutboxTimer, Snapshot } from "../actors/snapshot.ts";
+import type { OutboxMemory, Snapshot } from "../actors/snapshot.ts";
 import { firstSnapshot, printSnapshot, readSnapshot } from "../actors/snapshot.ts";
 import { wakeMethod } from "../actors/system-methods.ts";
-import { isCurrent, timerOf } from "../actors/timer.ts";
+import { isCurrent } from "../actors/timer.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText, printJson } from "../core/codec.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
-import type { RuntimeEvent } from "../core/events.ts";
-import type { ActorAddress } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
-import { endSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
-import { buryStored } from "./burial.ts";
+import { endSpan, isSampled, madeFirst, traceIdOf } from "../core/trace.ts";
 import type { Cell } from "./cell.ts";
 import type { Ended } from "./cell-ended.ts";
 import { stoppedError } from "./cell-ended.ts";
+import { CellOutbox } from "./cell-outbox.ts";
 import type { Commit, CommitOutcome } from "./committer.ts";
-import { Publisher } from "./publisher.ts";
-import { remember } from "./remember.ts";
-import { startCommit, startUpdate } from "./spans.ts";
+import { startCommit } from "./spans.ts";
 
 export type Loaded =
   | { readonly kind: "loaded" }
@@ -38,11 +35,20 @@ export type Loaded =
       readonly error: TroupeError;
     };
 
+interface Printed {
+  readonly state: unknown;
+  readonly text: string;
+}
+
+interface Written {
+  readonly snapshot: Snapshot;
+  readonly bytes: number;
+  /** When its first turn had ended, monotonic; undefined when nobody wants to know. */
+  readonly sinceMs: number | undefined;
+}
+
 /** Wait before a state is read again that could not be read. Unit: ms. */
 const loadAgainMs = 100;
-/** Unpublished outbox entries at most, and their share of the largest value. */
-const outboxPendingMax = 1_000;
-const outboxShareMax = 1 / 4;
 const wakeTimeoutMs = 3_000;
 /** Wait before a wake is appended again that reached nobody, or of which nothing was heard. Unit: ms. */
 const wakeAgainMs = 100;
@@ -52,29 +58,32 @@ const noCauses: readonly Traceparent[] = [];
 
 export class CellStore {
   readonly #cell: Cell;
-  readonly #onStored: () => void;
   committed: Snapshot;
   working: Snapshot;
   #revision = 0;
+  #isPresumed = false;
   #inFlight: readonly Ended[] = noBatch;
+  /** The JSON of a state that a turn has printed and no commit has written yet. */
+  #printed: Printed | undefined;
   /** What the commit under way has written. */
-  #written: { readonly snapshot: Snapshot; readonly bytes: number } | undefined;
-  /** Number of the last entry that was handed to the publisher. */
-  #publishedUpTo = 0;
-  #publisher: Publisher | undefined;
-  #onPublished: (() => void) | undefined;
-  /** Numbers that the mail stream has and the committed outbox still holds. */
-  #stored: Set<number> | undefined;
+  #written: Written | undefined;
+  readonly #outbox: CellOutbox;
 
-  constructor(cell: Cell, onStored: () => void) {
+  /** `onMoved` runs whenever something of the outbox is done. */
+  constructor(cell: Cell, onMoved: () => void) {
     this.#cell = cell;
-    this.#onStored = onStored;
     this.committed = unloaded;
     this.working = unloaded;
+    this.#outbox = new CellOutbox(cell, this, onMoved);
   }
 
   get revision(): number {
     return this.#revision;
+  }
+
+  /** A turn has left this state: its JSON, where the turn has made it, is not made again for the commit. */
+  isPrinted({ state, stateText: text }: { readonly state: unknown; readonly stateText?: string | undefined }): void {
+    this.#printed = text === undefined ? undefined : { state, text };
   }
 
   /** True until something is committed, or about to be, under our own epoch (R5). */
@@ -82,28 +91,45 @@ export class CellStore {
     return this.working.epoch < this.#cell.host.epoch;
   }
 
-  /** Entries that are committed and not published yet. */
-  get unpublished(): number {
-    return this.#publisher?.pending ?? 0;
+  /** Nobody has looked whether there is a value, and none of ours stands (R6). */
+  get isPresumed(): boolean {
+    return this.#isPresumed;
   }
 
-  /** How much of what may wait to be published does: above 1 it is too much for the value to carry along. */
+  /** Besides, no turn has made anything of it yet. */
+  get isUnproven(): boolean {
+    return this.#isPresumed && this.working === this.committed;
+  }
+
+  /** Entries that are committed and not published yet. */
+  get unpublished(): number {
+    return this.#outbox.unpublished;
+  }
+
+  /** Nothing is to be published, and no errand is under way. */
+  get isQuiet(): boolean {
+    return this.unpublished === 0 && this.#outbox.isQuiet;
+  }
+
+  /** When the first of the errands under way began, on the host's coarse clock; Infinity when none is. Unit: ms. */
+  get errandsSinceMs(): number {
+    return this.#outbox.errandsSinceMs;
+  }
+
+  /** Above 1 it has sent too much that is not published yet. */
   get crowding(): number {
-    const bytes = (this.#publisher?.pendingBytes ?? 0) / (this.#cell.host.mail.payloadBytesMax * outboxShareMax);
-    return Math.max(this.unpublished / outboxPendingMax, bytes);
+    return this.#outbox.crowding;
   }
 
   /** What the turns so far have written to memories, as far as it is not known to be there. */
   unwritten(of: "all" | "committed"): readonly OutboxMemory[] {
-    const { outbox } = of === "all" ? this.working : this.committed;
-    const writes = outbox.filter((entry) => "memory" in entry);
-    return writes.filter(({ n }) => this.#stored?.has(n) !== true);
+    return this.#outbox.unwritten(of === "all" ? this.working : this.committed);
   }
 
   get oldestSequence(): number | undefined {
-    let oldest = this.unpublished > 0 ? this.committed.guard : undefined;
+    let oldest = this.unpublished > 0 ? this.committed.guard : this.oldestErrand;
     // What became a dead letter is read once more before it is one.
-    const dead = this.#publisher?.oldestDead;
+    const dead = this.#outbox.oldestDead;
     if (dead !== undefined && dead < (oldest ?? Infinity)) oldest = dead;
     for (const { message } of this.#inFlight) {
       if (message.kind === "tell" && message.sequence < (oldest ?? Infinity)) oldest = message.sequence;
@@ -111,17 +137,23 @@ export class CellStore {
     return oldest;
   }
 
-  /** Reads the actor's value, however long the server takes. */
-  async load(): Promise<Loaded> {
+  /** The mail sequence by which whoever takes over finds the errands that stand; undefined when none does. */
+  get oldestErrand(): number | undefined {
+    return this.#outbox.hasErrands ? this.committed.guard : undefined;
+  }
+
+  /** Reads the actor's value, however long the server takes; or takes it that there is none (R6). */
+  async load(presumesNone = false): Promise<Loaded> {
     const { host, key, self, definition } = this.#cell;
+    this.#isPresumed = presumesNone;
     while (!host.lost.aborted) {
       try {
-        const entry = await host.state.get(key);
+        const entry = presumesNone ? undefined : await host.state.get(key);
         const snapshot =
           entry === undefined
             ? firstSnapshot(definition.initial(self.id), host.clock.now(), definition.schema)
             : readSnapshot(key, entry.value, Number.MAX_SAFE_INTEGER);
-        if (snapshot.epoch > host.epoch) return failed("fenced", "FENCED", `${key} is owned by a later epoch`);
+        if (snapshot.epoch > host.epoch) return fencedBy(snapshot.epoch, this.#cell);
         const valid = await readState(definition, key, snapshot);
         // A first state is copied through JSON, so that the definition's own object is never shared between actors.
         const state = entry === undefined ? JSON.parse(JSON.stringify(valid)) : valid;
@@ -157,15 +189,25 @@ export class CellStore {
   settle(outcome: CommitOutcome): void {
     const written = this.#written;
     if (outcome.kind !== "stands" || written === undefined) return;
-    this.#stands(written.snapshot, outcome.revision, this.#inFlight.length, written.bytes);
+    const turns = this.#inFlight.length;
+    const { state: before } = this.committed;
+    this.#stands(written.snapshot, outcome.revision);
+    this.#tellCommitted(written, outcome.revision, turns, before);
   }
 
   /** Resolves when everything that is committed is published; never, when ownership is lost before. */
   untilPublished(): Promise<void> {
-    if (this.unpublished === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onPublished = resolve;
-    });
+    return this.#outbox.untilPublished();
+  }
+
+  /** Begins nothing more that can be left to the next owner. */
+  leave(): void {
+    this.#outbox.leave();
+  }
+
+  /** The activation has ended. */
+  drop(): void {
+    this.#outbox.drop();
   }
 
   /** Forgets what the turns since the last commit that stands have made. */
@@ -180,7 +222,7 @@ export class CellStore {
    */
   cancelStray(message: Message): void {
     const firing = message.kind === "tell" ? message.timer : undefined;
-    if (firing?.nextMs === undefined || firing.number > this.committed.sent) return;
+    if (firing?.nextMs === undefined || firing.number > this.committed.sent || this.#isPresumed) return;
     if (isCurrent(this.committed.timers, firing)) return;
     const { host, key } = this.#cell;
     host.mail.cancel(key, firing).catch((thrown: unknown) => {
@@ -189,7 +231,7 @@ export class CellStore {
   }
 
   async #commitAfterWake(before: Snapshot, causes: readonly Traceparent[]): Promise<CommitOutcome> {
-    const wake = await this.#appendWake();
+    const wake = await this.appendWake();
     if (isTroupeError(wake)) return { kind: "refused", error: wake };
     this.working = { ...this.working, guard: Math.max(this.working.guard, wake) };
     return this.#write({ ...before, guard: Math.max(before.guard, wake) }, causes);
@@ -197,21 +239,30 @@ export class CellStore {
 
   #write(snapshot: Snapshot, causes: readonly Traceparent[]): Promise<CommitOutcome> {
     const { host, key } = this.#cell;
-    const value = encodeSnapshot(key, snapshot);
+    const value = encodeSnapshot(key, snapshot, this.#printed);
+    this.#printed = undefined;
     if (isTroupeError(value)) return Promise.resolve({ kind: "refused", error: value });
     if (!host.isOwner) return Promise.resolve({ kind: "refused", error: fencedError(key) });
-    this.#written = { snapshot, bytes: value.length };
+    this.#written = { snapshot, bytes: value.length, sinceMs: this.#batchSince() };
     const commit = { key, value, expected: this.#revision, commitId: snapshot.commit, lost: host.lost };
-    return causes.length === 0 ? host.committer.commit(commit) : this.#writeTraced(commit, causes);
+    // Where nobody wants to see the trace there is nothing to be built either (T3 of trace.ts).
+    const isTraced = causes.length > 0 && causes.some(isSampled);
+    return isTraced ? this.#writeTraced(commit, causes) : host.committer.commit(commit);
+  }
+
+  /** From when on the turns of the batch wait for their commit. A step's message has not ended: its commit is asked for now. */
+  #batchSince(): number | undefined {
+    const { host } = this.#cell;
+    if (!host.events.isHeard) return undefined;
+    const first = this.#inFlight.find(({ kind, message }) => kind === "turn" && message.endedMs !== undefined);
+    return first?.message.endedMs ?? host.clock.monotonicMs();
   }
 
   async #writeTraced(commit: Commit, causes: readonly Traceparent[]): Promise<CommitOutcome> {
     const { host, self } = this.#cell;
-    const span = startCommit(self, this.#inFlight.length, causes);
-    const update = startUpdate(host.state.bucket, traceparentOf(span));
+    const span = startCommit(self, this.#inFlight.length, host.state.bucket, causes);
     const outcome = await host.committer.commit(commit);
     if (outcome.kind === "stands") span?.setAttribute("troupe.revision", outcome.revision);
-    endSpan(update, failureOf(outcome));
     endSpan(span, failureOf(outcome));
     return outcome;
   }
@@ -222,79 +273,43 @@ export class CellStore {
     this.working = snapshot;
     this.#revision = revision;
     this.#inFlight = noBatch;
-    this.#publishedUpTo = snapshot.sent;
-    this.#stored = undefined;
     if (host.events.isHeard) host.events.emit({ kind: "activated", actor: self, revision });
-    if (snapshot.outbox.length === 0) return;
-    // The cursor passes the guard only when the outbox was published: then nothing is to be done again.
-    if (snapshot.guard <= host.cursor) this.#stored = new Set(snapshot.outbox.map((entry) => entry.n));
-    else this.#publish(snapshot.outbox);
+    this.#outbox.adopt(snapshot);
   }
 
   #nextSnapshot(cause: Traceparent | undefined): Snapshot {
     const { host } = this.#cell;
-    const stored = this.#stored;
-    const { outbox } = this.working;
-    const waiting = stored === undefined ? outbox : outbox.filter((entry) => !stored.has(entry.n));
     const trace = traceIdOf(cause);
-    return { ...this.working, outbox: waiting, epoch: host.epoch, commit: host.nextCommitId(), trace };
+    return {
+      ...this.working,
+      outbox: this.#outbox.left(this.working),
+      epoch: host.epoch,
+      commit: host.nextCommitId(),
+      trace,
+    };
   }
 
-  #stands(snapshot: Snapshot, revision: number, turns: number, bytes: number): void {
-    const { host, self } = this.#cell;
+  #stands(snapshot: Snapshot, revision: number): void {
     this.committed = snapshot;
     this.#revision = revision;
+    this.#isPresumed = false;
     this.#inFlight = noBatch;
     this.#written = undefined;
-    if (this.#stored !== undefined) {
-      const kept = new Set(snapshot.outbox.map((entry) => entry.n));
-      for (const number of this.#stored) if (!kept.has(number)) this.#stored.delete(number);
-    }
-    if (snapshot.sent > this.#publishedUpTo) {
-      const from = this.#publishedUpTo;
-      this.#publishedUpTo = snapshot.sent;
-      this.#publish(snapshot.outbox.filter((entry) => entry.n > from)); // R2
-    }
-    if (!host.events.isHeard) return;
+    this.#outbox.stands(snapshot);
+  }
+
+  #tellCommitted({ snapshot, bytes, sinceMs }: Written, revision: number, turns: number, before: unknown): void {
+    const { host, self, definition } = this.#cell;
+    if (!host.events.isHeard || sinceMs === undefined) return;
+    const durationMs = host.clock.monotonicMs() - sinceMs;
     const trace = snapshot.trace === undefined ? {} : { trace: snapshot.trace };
-    host.events.emit({ kind: "committed", actor: self, revision, turns, bytes, ...trace });
-  }
-
-  #publish(entries: readonly OutboxEntry[]): void {
-    const { host, key, self } = this.#cell;
-    this.#publisher ??= new Publisher({
-      clock: host.clock,
-      from: key,
-      routeTo: (pool) => host.routeTo(pool),
-      bury: (entry) => buryStored(host, key, entry),
-      remember: (left) => this.#remember(left),
-      lost: host.lost,
-      pool: this.#cell.definition.pool,
-      timerOf: (name) => timerOf(this.committed.timers, name),
-      onRefused: ({ timer: name }, reason) => {
-        host.events.emit({ kind: "timer-refused", actor: self, name, message: reason });
-      },
-      onStored: (entry) => {
-        this.#stored ??= new Set();
-        this.#stored.add(entry.n);
-        if (host.events.isHeard && !("dead" in entry || "memory" in entry)) {
-          host.events.emit(storedEvent(self, entry));
-        }
-        this.#onStored();
-        if (this.unpublished === 0) this.#onPublished?.();
-      },
-    });
-    this.#publisher.publish(entries);
-  }
-
-  #remember(entries: readonly OutboxMemory[]): Promise<boolean> {
-    const { host, key, self } = this.#cell;
-    const { clock, events, log, lost, memory } = host;
-    return remember({ clock, events, log, lost, memory, key, self }, entries);
+    host.events.emit({ kind: "committed", actor: self, revision, turns, bytes, durationMs, ...trace });
+    const more = definition.eventsOf?.(self, before, snapshot.state, host.clock.now()) ?? [];
+    for (const event of more) host.events.emit(event);
   }
 
   /** Until the server has one: a wake that was stored twice wakes once more, and does nothing else. */
-  async #appendWake(): Promise<number | TroupeError> {
+  async appendWake(): Promise<number | TroupeError> {
     const { host, key } = this.#cell;
     const to = { partition: host.partition, key, method: wakeMethod };
     for (;;) {
@@ -310,17 +325,14 @@ export class CellStore {
 
 /** Whether the message may be gone from the stream, or was never there, before its turn is settled (R4). */
 function isFleeting(message: Message): boolean {
-  return message.kind === "ask" || message.timer?.nextMs !== undefined;
+  if (message.kind === "ask") return message.errand === undefined; // What an errand stands by is there still: the guard.
+  return message.timer?.nextMs !== undefined;
 }
 
-function storedEvent(actor: ActorAddress, entry: OutboxTell | OutboxTimer): RuntimeEvent {
-  if (entry.timer === undefined) return { kind: "sent", actor, to: entry.to, number: entry.n };
-  const { n, timer: name, cancels } = entry;
-  if (cancels !== undefined) return { kind: "timer-cancelled", actor, name, number: cancels };
-  return { kind: "timer-set", actor, name, number: n };
-}
-
-function encodeSnapshot(key: string, snapshot: Snapshot): Uint8Array | TroupeError {
+/** U6 of `turn.ts`. `printed` counts when it is of the very state that the snapshot has, which nobody changes in place. */
+function encodeSnapshot(key: string, snapshot: Snapshot, printed: Printed | undefined): Uint8Array | TroupeError {
+  if (printed !== undefined && printed.state === snapshot.state)
+    return encodeText(printSnapshot(snapshot, printed.text));
   try {
     const stateText = printJson(snapshot.state, "STATE_INVALID", `the state of ${key}`);
     if (stateText === undefined) return new TroupeError("STATE_INVALID", `the state of ${key} is undefined`);
@@ -335,21 +347,31 @@ function fencedError(key: string): TroupeError {
   return new TroupeError("FENCED", `${key} is no longer owned here`);
 }
 
+/** The partition has had a later owner than ours: the host is told of its epoch, and leaves the actor's mail where it is. */
+function fencedBy(epoch: number, { key, host }: Cell): Loaded {
+  const text = `${key} was written under the epoch ${epoch}; this worker has its partition under ${host.epoch}`;
+  return { kind: "failed", why: "fenced", error: new TroupeError("FENCED", text, { data: { epoch } }) };
+}
+
 const unloaded: Snapshot = firstSnapshot(undefined, 0);
 
-function failed(
-  why: "fenced" | "unreadable" | "ownership-lost",
-  code: "FENCED" | "STATE_INVALID",
-  text: string,
-): Loaded {
+function failed(why: "unreadable" | "ownership-lost", code: "FENCED" | "STATE_INVALID", text: string): Loaded {
   return { kind: "failed", why, error: new TroupeError(code, text) };
 }
 
-/** The traces of a batch, each once. The first is that of the first turn which changed something: the commit's own. */
+/**
+ * The traces of a batch, each once. The first is the commit's own: of those that are made that of the first turn which changed
+ * something.
+ */
 function causesOf(batch: readonly Ended[]): readonly Traceparent[] {
+  const [only] = batch;
+  if (batch.length === 1 && only !== undefined) {
+    const trace = traceOf(only);
+    return trace === undefined ? noCauses : [trace];
+  }
   if (!batch.some(traceOf)) return noCauses;
   const changing = batch.filter((ended) => ended.kind === "step" || ended.isDirty);
-  return [...new Set([...changing, ...batch].flatMap((ended) => traceOf(ended) ?? []))];
+  return madeFirst([...changing, ...batch].flatMap((ended) => traceOf(ended) ?? []));
 }
 
 function traceOf({ message }: Ended): Traceparent | undefined {

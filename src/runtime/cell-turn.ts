@@ -1,16 +1,18 @@
 // One run of one message: the handler within its span, and the event that tells of it.
 
 import type { Span } from "@opentelemetry/api";
-import type { Answer, Message, TellMessage } from "../actors/message.ts";
+import type { Answer, AskMessage, Message, TellMessage } from "../actors/message.ts";
 import type { TimerFiring } from "../actors/timer.ts";
 import { firedDueMs, timerOf } from "../actors/timer.ts";
 import type { TurnOutcome } from "../actors/turn.ts";
 import { runTurn } from "../actors/turn.ts";
-import type { TroupeError } from "../core/errors.ts";
+import { TroupeError } from "../core/errors.ts";
+import type { TurnKind } from "../core/events.ts";
 import { printAddress } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
-import { endSpan, inSpan, traceIdOf, traceparentOf } from "../core/trace.ts";
+import { endSpan, inSpan, outOfSight, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { Cell } from "./cell.ts";
+import type { CommitOutcome } from "./committer.ts";
 import { startProcess } from "./spans.ts";
 
 /** Runs the message's handler on the state. A promise only when the handler is asynchronous. */
@@ -25,9 +27,10 @@ export function runMessage(
   message.turnTrace = traceparentOf(span, message.trace);
   const request = { definition: cell.definition, self: cell.self, message, state, services: cell.services };
   const isSeen = span !== undefined || cell.host.events.isHeard;
-  if (!isSeen) return runTurn(request);
+  if (!isSeen) return outOfSight(message.trace, () => runTurn(request));
   const startedMs = cell.host.clock.monotonicMs();
-  const outcome = inSpan(span, () => runTurn(request));
+  const run = () => runTurn(request);
+  const outcome = span === undefined ? outOfSight(message.trace, run) : inSpan(span, run);
   const report = (settled: TurnOutcome) => reportTurn(cell, message, isQuery, settled, startedMs, span);
   return outcome instanceof Promise ? outcome.then(report) : report(outcome);
 }
@@ -44,13 +47,15 @@ function reportTurn(
   if (outcome.kind === "failed" && outcome.error.cause instanceof Error) span?.recordException(outcome.error.cause);
   endSpan(span, error);
   const trace = traceIdOf(message.turnTrace);
+  const endedMs = cell.host.clock.monotonicMs();
+  message.endedMs = endedMs;
   cell.host.events.emit({
     kind: "turn-ended",
     actor: cell.self,
     method: message.method,
     turn: isQuery ? "query" : message.kind,
     messageId: message.messageId,
-    durationMs: cell.host.clock.monotonicMs() - startedMs,
+    durationMs: endedMs - startedMs,
     ...(error === undefined ? {} : { error }),
     ...(trace === undefined ? {} : { trace }),
   });
@@ -85,6 +90,39 @@ export function answerOf(outcome: TurnOutcome): Answer {
   return outcome.kind === "done" ? { kind: "ok", text: outcome.resultText } : { kind: "error", error: outcome.error };
 }
 
+/** Says that a message has had its turn for good. Of what actors do by themselves (system-methods.ts) nobody wants to know. */
+export function announceHandled(cell: Cell, { method }: Message, turn: TurnKind, code: string | undefined): void {
+  const { events } = cell.host;
+  if (!events.isHeard || method.startsWith("_")) return;
+  const actor = cell.self;
+  events.emit(
+    code === undefined ? { kind: "handled", actor, method, turn } : { kind: "handled", actor, method, turn, code },
+  );
+}
+
+/** Says that no more asks may wait for the actor, and that this one does not; the error that its asker gets. */
+export function announceFull(cell: Cell, { method, messageId }: AskMessage): TroupeError {
+  const { events } = cell.host;
+  if (events.isHeard) events.emit({ kind: "mailbox-full", actor: cell.self, method, messageId });
+  return new TroupeError("MAILBOX_FULL", `too many asks wait for ${cell.key}`);
+}
+
+/** Says that a commit does not stand. */
+export function announceUncommitted({ host: { events, lost }, self: actor }: Cell, outcome: CommitOutcome): void {
+  switch (outcome.kind) {
+    case "stands":
+      return;
+    case "superseded":
+      return events.emit({ kind: "superseded", actor, revision: outcome.revision });
+    case "refused":
+      // Nobody has refused it who does not own the actor: it was not written any more.
+      if (lost.aborted) return events.emit({ kind: "commit-given-up", actor });
+      return events.emit({ kind: "commit-refused", actor, message: outcome.error.message });
+    case "given-up":
+      return events.emit({ kind: "commit-given-up", actor });
+  }
+}
+
 /** Says that an asker waits no longer. */
 export function announceWithdrawn(cell: Cell, { method, messageId }: Message, was: "running" | "waiting"): void {
   const { events } = cell.host;
@@ -101,4 +139,10 @@ export function announceRetry(cell: Cell, message: TellMessage, error: TroupeErr
     ...{ method, messageId, attempt: attempts, afterMs, code: error.code, message: error.message },
     ...(trace === undefined ? {} : { trace }),
   });
+}
+
+/** A bug of ours. Where it was thrown is all that helps then. */
+export function logFault({ host, key }: Cell, thrown: unknown): void {
+  const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  host.log.error({ actor: key, error }, "an activation has failed by a fault of Troupe's own");
 }

@@ -7,7 +7,7 @@
 
 import type { Evolution } from "../actors/evolution.ts";
 import { upcast } from "../actors/evolution.ts";
-import { readSnapshot } from "../actors/snapshot.ts";
+import { isErrand, readSnapshot } from "../actors/snapshot.ts";
 import type { Timers } from "../actors/timer.ts";
 import type { Json } from "../core/codec.ts";
 import { invariant, messageOf } from "../core/errors.ts";
@@ -73,7 +73,7 @@ export function readCommitted(entry: KvEntry, definition?: Evolution): Committed
     revision: entry.revision,
     traceId: snapshot.trace,
     epoch: snapshot.epoch,
-    pendingSends: snapshot.outbox.length,
+    pendingSends: snapshot.outbox.filter((entry) => !isErrand(entry)).length,
     ...(snapshot.stopped === undefined ? {} : { stopped: snapshot.stopped }),
     timers: snapshot.timers,
     committedAt: new Date(entry.writtenAtMs),

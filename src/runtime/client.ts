@@ -10,6 +10,7 @@ import { delay } from "../core/clock.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
+import type { FiguresSnapshot } from "../core/figures.ts";
 import { checkName, keyOf } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
 import type { ContextStore } from "../memory/context-store.ts";
@@ -22,6 +23,8 @@ import type { AskOrigin } from "./cell-host.ts";
 import type { Change, Committed } from "./changes.ts";
 import { readCommitted, readHistory, watchChanges } from "./changes.ts";
 import { ClientMemory } from "./client-memory.ts";
+import { heardPorts } from "./heard-ports.ts";
+import { KeptFigures } from "./kept-figures.ts";
 import type { TroupeOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import type { Ports } from "./ports.ts";
@@ -55,6 +58,11 @@ export interface Troupe extends AsyncDisposable {
   actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): ActorRef<S, M>;
   /** By name, untyped: for tools. The input is checked by the actor only. */
   untyped(type: string, id: string): UntypedRef;
+  /**
+   * What it has counted since it was made, and how its process stands; without any series when its option `figures` is false, as it is
+   * by default for a client.
+   */
+  figures(): FiguresSnapshot;
   /** The changes of all actors whose key `type.id` matches the pattern (`counter.*`, `>`). */
   watch(pattern: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Change<unknown>>;
   /** The keys `type.id` (ids escaped) of the actors that have a committed value and match, sorted. */
@@ -92,12 +100,21 @@ export interface UntypedRef {
 /** Connects a client. Rejects with SERVER_UNREACHABLE, SERVER_TOO_OLD, SERVER_UNSUITABLE, LAYOUT_MISMATCH. */
 export async function connect(options: TroupeOptions = {}): Promise<Troupe> {
   const { app, pool, openPorts, partitionCount, memory } = resolveOptions(options, "client");
-  const ports = await openPorts({ app, pool, partitionCount });
-  return new TroupeClient(app, ports, new EventStream(), undefined, memory);
+  const events = new EventStream();
+  const ports = heardPorts(await openPorts({ app, pool, partitionCount }), events);
+  return new TroupeClient(app, ports, events, { memory, keepsFigures: options.figures ?? false });
 }
 
 /** How long it may take to learn of the app's actor types. Unit: ms. */
 const registryMsMax = 5_000;
+
+interface ClientParts {
+  /** The actors that live in this process. */
+  readonly here?: HereDoor;
+  readonly memory?: ContextStoreSettings;
+  /** Default: false. */
+  readonly keepsFigures?: boolean;
+}
 
 export class TroupeClient implements Troupe {
   readonly app: string;
@@ -107,16 +124,20 @@ export class TroupeClient implements Troupe {
   readonly #asker: Asker;
   readonly #teller: Teller;
   readonly #memory: ClientMemory;
+  readonly #figures: KeptFigures;
   #closing: Promise<void> | undefined;
 
-  constructor(app: string, ports: Ports, events: EventStream, here?: HereDoor, memory: ContextStoreSettings = {}) {
+  constructor(app: string, ports: Ports, events: EventStream, parts: ClientParts = {}) {
+    const { here, memory = {}, keepsFigures: isOn = false } = parts;
+    const { clock } = ports;
+    this.#figures = new KeptFigures({ id: isOn ? clock.uniqueId() : app, clock, events, isOn });
     this.app = app;
     this.ports = ports;
     this.events = events;
     this.#memory = new ClientMemory(ports, { events, ...memory });
     this.routes = new Routes(ports);
-    this.#asker = new Asker(this.routes, ports.clock, here);
-    this.#teller = new Teller(ports.clock);
+    this.#asker = new Asker(this.routes, ports.clock, events, here);
+    this.#teller = new Teller(ports.clock, events, ports.duplicateWindowMs);
     ports.mail.onConnection((state) => {
       events.emit({ kind: state === "lost" ? "connection-lost" : "connection-restored" });
     });
@@ -183,6 +204,10 @@ export class TroupeClient implements Troupe {
     return this.ports.state.list(pattern);
   }
 
+  figures(): FiguresSnapshot {
+    return this.#figures.snapshot();
+  }
+
   async memory(): Promise<ContextStore> {
     this.#checkOpen();
     return this.#memory.open();
@@ -206,7 +231,7 @@ export class TroupeClient implements Troupe {
         `it was not learnt in ${registryMsMax} ms which pool ${type} lives in`,
       );
     }
-    const known = registry.find(type);
+    const known = await registry.learn(type);
     return this.routes.open(known?.pool ?? this.routes.ownPool);
   }
 

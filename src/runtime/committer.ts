@@ -39,10 +39,13 @@ const tryAgainMs = 100;
 export class Committer {
   readonly #state: KvStore;
   readonly #clock: Clock;
+  readonly #onConflict: (key: string) => void;
 
-  constructor(state: KvStore, clock: Clock) {
+  /** `onConflict` hears of each write that another one came before. */
+  constructor(state: KvStore, clock: Clock, onConflict: (key: string) => void = () => {}) {
     this.#state = state;
     this.#clock = clock;
+    this.#onConflict = onConflict;
   }
 
   commit(commit: Commit): Promise<CommitOutcome> {
@@ -86,9 +89,11 @@ export class Committer {
       try {
         const entry = await this.#state.get(commit.key);
         if ((entry?.revision ?? 0) === commit.expected) return "old";
-        if (entry === undefined) return { kind: "superseded", revision: 0, isCertain };
-        if (commitIdOf(entry.value) === commit.commitId) return { kind: "stands", revision: entry.revision };
-        return { kind: "superseded", revision: entry.revision, isCertain };
+        if (entry !== undefined && commitIdOf(entry.value) === commit.commitId) {
+          return { kind: "stands", revision: entry.revision };
+        }
+        this.#onConflict(commit.key);
+        return { kind: "superseded", revision: entry?.revision ?? 0, isCertain };
       } catch (thrown) {
         if (!isTroupeError(thrown)) throw thrown;
         await delay(this.#clock, tryAgainMs, commit.lost);

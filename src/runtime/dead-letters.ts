@@ -2,11 +2,12 @@
 //
 //   X1. A letter that is sent again is a new message: without its sender's number, which the receiver has passed, and
 //       under an id of its own, so that sending it twice in the duplicate window appends it once.
-//   X2. It is removed only when the server has the new message.
+//   X2. It is removed only when the server has the new message. When that fails it says that the message was sent: whoever
+//       sends it again when the window is over has two.
 
-import { TroupeError } from "../core/errors.ts";
+import { messageOf, TroupeError } from "../core/errors.ts";
 import { isTraceparent } from "../core/trace.ts";
-import { callApi, readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
+import { readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
 import type { Mail } from "./mail.ts";
 import { deadHeaderNames } from "./mail-dead.ts";
@@ -88,25 +89,35 @@ export async function replayDeadLetter(
   partition: number,
   letter: BuriedMail,
 ): Promise<number> {
-  const { key, method, payload, sequence, trace, droppedBytes } = letter;
+  const { key, method, payload, sequence, trace, droppedBytes, buriedAt } = letter;
   if (key === "" || droppedBytes !== undefined) {
     const why =
       key === "" ? "its subject was no actor's" : `its payload of ${droppedBytes} bytes was too large to keep`;
     throw new TroupeError("TELL_REFUSED", `the dead letter ${sequence} cannot be sent again: ${why}`);
   }
-  const meta = { messageId: `resent-${sequence}`, trace };
+  // Its time too: a dead stream that was made anew has other letters at the same sequences.
+  const meta = { messageId: `resent-${sequence}-${buriedAt.getTime()}`, trace };
   const outcome = await mail.append({ partition, key, method }, payload, meta, appendMsMax); // X1
   if (outcome.kind === "unknown") throw new TroupeError("OUTCOME_UNKNOWN", `${key} ${method}: ${outcome.reason}`);
   if (outcome.kind !== "accepted") throw new TroupeError("TELL_REFUSED", `${key} ${method}: ${outcome.reason}`);
-  await dropDeadLetter(options, sequence);
+  try {
+    await dropDeadLetter(options, sequence);
+  } catch (thrown) {
+    const sent = `the dead letter ${sequence} was sent again, as message ${outcome.sequence}`;
+    const text = `${sent}, and is still on the list: ${messageOf(thrown)}. Forget it with \`troupe dead drop ${sequence}\`.`;
+    throw new TroupeError("OUTCOME_UNKNOWN", text, { cause: thrown }); // X2
+  }
   return outcome.sequence;
 }
 
 /** Removes a letter; one that is not there any more is removed. Rejects with STORE_FAILED, SERVER_UNREACHABLE. */
-export async function dropDeadLetter({ link, subjects }: DeadLettersOptions, sequence: number): Promise<void> {
-  const removed = await callApi(link, `STREAM.MSG.DELETE.${subjects.deadStream}`, { seq: sequence, no_erase: true });
+export async function dropDeadLetter(options: DeadLettersOptions, sequence: number): Promise<void> {
+  const { link, subjects } = options;
+  // However often it is asked for, it is removed once, so that it is asked for like what changes nothing.
+  const removed = await readApi(link, `STREAM.MSG.DELETE.${subjects.deadStream}`, { seq: sequence, no_erase: true });
   if (removed.kind === "failed") throw removed.error;
-  if (removed.kind === "ok" || removed.refusal.code === serverErrors.messageNotFound) return;
+  // For what is not there the server has no code of its own.
+  if (removed.kind === "ok" || (await readDeadLetter(options, sequence)) === undefined) return;
   throw refusedError(`removing the dead letter ${sequence}`, removed.refusal);
 }
 

@@ -3,9 +3,10 @@
 //
 //   D1. It may lag. An ask by an epoch that is over finds nobody, which has no effect and is tried again; a write by a
 //       revision that is over is refused.
+//   D2. What stands at a partition's key and is no record counts as none: its owner takes the partition anew, and writes one.
 
 import type { Clock } from "../core/clock.ts";
-import { decodeText, encodeText } from "../core/codec.ts";
+import { decodeRecord, encodeText } from "../core/codec.ts";
 import { Replica } from "../kv/replica.ts";
 import type { KvEntry, KvStore, Revision } from "../kv/store.ts";
 import type { EpochWaiter } from "./epoch-ring.ts";
@@ -17,7 +18,7 @@ import { partitionKey, partitionKeys } from "./subjects.ts";
 /** What stands at `partition.<pool>.<p>`. `owner` is empty when it was given back. */
 export interface PartitionRecord {
   readonly owner: string;
-  /** Number of the ownership; grows by one with each. */
+  /** Number of the ownership; grows with each. */
   readonly epoch: number;
   /** What its owner must be able to serve. */
   readonly needs: Needs;
@@ -26,9 +27,11 @@ export interface PartitionRecord {
 /** As it stands, with the revision; 0 when nothing stands there. */
 export interface StandingRecord extends PartitionRecord {
   readonly revision: Revision;
+  /** By the server's clock; by this process's when it was written here. Unit: ms since the epoch. */
+  readonly writtenAtMs: number;
 }
 
-const unowned: StandingRecord = Object.freeze({ owner: "", epoch: 0, needs: noNeeds, revision: 0 });
+const unowned: StandingRecord = Object.freeze({ owner: "", epoch: 0, needs: noNeeds, revision: 0, writtenAtMs: 0 });
 
 export interface DirectoryOptions {
   readonly cluster: KvStore;
@@ -125,13 +128,15 @@ export class Directory {
 }
 
 function readStanding(entry: KvEntry | undefined): StandingRecord {
-  return entry === undefined ? unowned : { ...readRecord(entry.value), revision: entry.revision };
+  if (entry === undefined) return unowned;
+  const { value, revision, writtenAtMs } = entry;
+  return { ...readRecord(value), revision, writtenAtMs };
 }
 
-/** Reads the record of a partition. */
+/** Reads the record of a partition (D2). */
 export function readRecord(value: Uint8Array): PartitionRecord {
-  const { owner, epoch, needs } = JSON.parse(decodeText(value)) as Partial<PartitionRecord>;
-  return { owner: owner ?? "", epoch: epoch ?? 0, needs: needs ?? noNeeds };
+  const { owner = "", epoch = 0, needs = noNeeds } = decodeRecord<PartitionRecord>(value) ?? {};
+  return { owner, epoch, needs };
 }
 
 export function writeRecord({ owner, epoch, needs }: PartitionRecord): Uint8Array {

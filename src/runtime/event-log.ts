@@ -10,46 +10,63 @@ export function logEvents(events: EventStream, log: Logger): () => boolean {
   return events.listenToNotable((event) => logEvent(event, log));
 }
 
+type Level = "info" | "warn" | "error";
+
+const levels: { readonly [K in RuntimeEvent["kind"]]: Level | undefined } = {
+  "worker-started": "info",
+  "worker-drained": "info",
+  "member-joined": "info",
+  "member-left": "info",
+  "connection-restored": "info",
+  "actor-resumed": "info",
+  "watch-restarted": "info",
+  "ownership-lost": "warn",
+  "connection-lost": "warn",
+  superseded: "warn",
+  "commit-refused": "warn",
+  "turn-retried": "warn",
+  "activations-exceeded": "warn",
+  escalated: "warn",
+  "replica-lagged": "warn",
+  "replica-restarted": "warn",
+  "dead-lettered": "error",
+  "actor-stopped": "error",
+  "timer-refused": "error",
+  "memory-refused": "error",
+  told: undefined,
+  asked: undefined,
+  "turn-ended": undefined,
+  handled: undefined,
+  "commit-given-up": undefined,
+  "mailbox-full": undefined,
+  "ask-withdrawn": undefined,
+  activated: undefined,
+  passivated: undefined,
+  committed: undefined,
+  conflict: undefined,
+  sent: undefined,
+  remembered: undefined,
+  recalled: undefined,
+  "timer-set": undefined,
+  "timer-cancelled": undefined,
+  "timer-fired": undefined,
+  "cursor-saved": undefined,
+  "partition-taken": undefined,
+  "partition-given": undefined,
+  "watch-seen": undefined,
+  "replica-seen": undefined,
+  "task-ended": undefined,
+  "waiting-ended": undefined,
+};
+
+/** What an operator wants to know of, and how urgently; undefined: it is for traces and metrics. */
+export function levelOf({ kind }: RuntimeEvent): Level | undefined {
+  return levels[kind];
+}
+
 function logEvent(event: RuntimeEvent, log: Logger): void {
-  const { kind } = event;
-  switch (kind) {
-    case "worker-started":
-    case "worker-drained":
-    case "member-joined":
-    case "member-left":
-    case "connection-restored":
-    case "actor-resumed":
-      return log.info(fieldsOf(event), kind.replace("-", " "));
-    case "ownership-lost":
-    case "connection-lost":
-    case "superseded":
-    case "commit-refused":
-    case "turn-retried":
-    case "activations-exceeded":
-    case "escalated":
-    case "replica-lagged":
-    case "replica-restarted":
-      return log.warn(fieldsOf(event), kind.replace("-", " "));
-    case "dead-lettered":
-    case "actor-stopped":
-    case "timer-refused":
-    case "memory-refused":
-      return log.error(fieldsOf(event), kind.replace("-", " "));
-    case "turn-ended":
-    case "ask-withdrawn":
-    case "activated":
-    case "passivated":
-    case "committed":
-    case "sent":
-    case "remembered":
-    case "timer-set":
-    case "timer-cancelled":
-    case "timer-fired":
-    case "cursor-saved":
-    case "partition-taken":
-    case "partition-given":
-      return;
-  }
+  const level = levelOf(event);
+  if (level !== undefined) log[level](fieldsOf(event), event.kind.replace("-", " "));
 }
 
 const fieldNames: Readonly<Record<string, string>> = { messageId: "message", message: "reason" };

@@ -1,7 +1,7 @@
 // A stream as the server describes it, in our words.
 
 /** What the stream is to its app. */
-export type StreamRole = "mail" | "state" | "cluster" | "dead" | "memory" | "facts";
+export type StreamRole = "mail" | "state" | "cluster" | "dead" | "memory" | "facts" | "central";
 
 export interface PeerFacts {
   readonly name: string;
@@ -33,6 +33,8 @@ export interface StreamFacts {
   /** How long a message id is known. Unit: ms. */
   readonly duplicateWindowMs: number;
   readonly lastSequence: number;
+  /** When the last message was stored, as the server's clock said. Unit: ms since the epoch; absent when none ever was. */
+  readonly lastAtMs?: number;
 }
 
 /** The server's answer to `STREAM.INFO`, as far as it is used. */
@@ -54,6 +56,7 @@ export interface StreamInfo {
     readonly messages: number;
     readonly bytes: number;
     readonly last_seq: number;
+    readonly last_ts?: string;
     readonly subjects?: Readonly<Record<string, number>>;
   };
   readonly cluster?: {
@@ -85,6 +88,7 @@ export function streamFactsOf(role: StreamRole, { config, state, cluster }: Stre
     history: config.max_msgs_per_subject ?? -1,
     duplicateWindowMs: (config.duplicate_window ?? 0) / nanosPerMs,
     lastSequence: state.last_seq,
+    ...(state.last_seq > 0 && state.last_ts !== undefined ? { lastAtMs: Date.parse(state.last_ts) } : {}),
   };
 }
 

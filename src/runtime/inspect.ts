@@ -9,6 +9,7 @@ import { TroupeError } from "../core/errors.ts";
 import { readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
+import { clockAheadOf } from "./clock-ahead.ts";
 import type { Lag } from "./inspect-lag.ts";
 import { readLag } from "./inspect-lag.ts";
 import type { StreamFacts, StreamInfo, StreamRole } from "./inspect-stream.ts";
@@ -38,7 +39,7 @@ export interface ServerFacts {
 export interface UserFacts {
   readonly account: string;
   readonly user: string;
-  /** The server's time less ours, as exactly as the round trip allows. Unit: ms. */
+  /** The server's time less ours, the least that the round trip leaves possible. Unit: ms. */
   readonly clockAheadMs: number;
   readonly roundTripMs: number;
 }
@@ -140,7 +141,7 @@ export class Inspector implements AsyncDisposable {
 
   /** Undefined when the server does not say. */
   async user(): Promise<UserFacts | undefined> {
-    const sentAtMs = this.#clock.now();
+    const askedAtMs = this.#clock.now();
     const startMs = this.#clock.monotonicMs();
     const answer = await this.#ask<{ server?: { time?: string }; data?: { account?: string; user?: string } }>(
       "$SYS.REQ.USER.INFO",
@@ -151,7 +152,7 @@ export class Inspector implements AsyncDisposable {
     return {
       account: answer.data?.account ?? "",
       user: answer.data?.user ?? "",
-      clockAheadMs: Math.round(serverMs - (sentAtMs + roundTripMs / 2)),
+      clockAheadMs: clockAheadOf({ askedAtMs, roundTripMs, serverMs }),
       roundTripMs,
     };
   }
@@ -164,7 +165,8 @@ export class Inspector implements AsyncDisposable {
 
   /** Undefined when there is no such app: it has its streams once a worker has started. */
   async app(): Promise<AppFacts | undefined> {
-    const { mailStream, deadStream, stateBucket, clusterBucket, memoryBucket, factsBucket } = this.subjects;
+    const { mailStream, deadStream, stateBucket, clusterBucket, memoryBucket, factsBucket, centralBucket } =
+      this.subjects;
     const named: readonly (readonly [StreamRole, string])[] = [
       ["mail", mailStream],
       ["state", `KV_${stateBucket}`],
@@ -172,6 +174,7 @@ export class Inspector implements AsyncDisposable {
       ["dead", deadStream],
       ["memory", `KV_${memoryBucket}`],
       ["facts", `KV_${factsBucket}`],
+      ["central", `KV_${centralBucket}`],
     ];
     const infos = await Promise.all(named.map(async ([role, name]) => ({ role, info: await this.#stream(name) })));
     const found = infos.flatMap(({ role, info }) => (info === undefined ? [] : [{ role, info }]));
@@ -179,6 +182,13 @@ export class Inspector implements AsyncDisposable {
     const isComplete = ["mail", "state", "cluster"].every((wanted) => found.some(({ role }) => role === wanted));
     if (mail === undefined || !isComplete) return undefined;
     return { pools: poolsOf(mail.info), streams: found.map(({ role, info }) => streamFactsOf(role, info)) };
+  }
+
+  /** Whether a bucket of the app is there: memory, facts and central are made by whoever needs them first. Rejects as reading does. */
+  async hasBucket(bucket: "memory" | "facts" | "central"): Promise<boolean> {
+    const { memoryBucket, factsBucket, centralBucket } = this.subjects;
+    const names = { memory: memoryBucket, facts: factsBucket, central: centralBucket };
+    return (await this.#stream(`KV_${names[bucket]}`)) !== undefined;
   }
 
   /** The apps that lie on the server, sorted; of many streams only those that one call lists. */
@@ -194,11 +204,17 @@ export class Inspector implements AsyncDisposable {
     return (request) => openPortsOver(this.link, {}, request);
   }
 
-  /** What waits in a partition behind its cursor. */
-  lagOf(pool: string, partition: number, cursor: number): Promise<Lag> {
+  /** What waits in a partition behind its cursor; with `key` only what is for that actor. */
+  lagOf(pool: string, partition: number, cursor: number, key?: string): Promise<Lag> {
     const { mailStream: stream, app } = this.subjects;
-    const filter = `${subjectsOf(app, pool).mailPrefix(partition)}>`;
+    const filter = `${subjectsOf(app, pool).mailPrefix(partition)}${key === undefined ? ">" : `${key}.*`}`;
     return readLag({ link: this.link, stream, filter, cursor });
+  }
+
+  /** How many dead letters lie there, and the highest sequence that one ever had. Rejects as reading does. */
+  async deadLetters(): Promise<{ readonly messages: number; readonly lastSequence: number }> {
+    const info = await this.#stream(this.subjects.deadStream);
+    return { messages: info?.state.messages ?? 0, lastSequence: info?.state.last_seq ?? 0 };
   }
 
   /** Timers that are set. */

@@ -12,6 +12,7 @@ import { delay } from "../core/clock.ts";
 import { messageOf } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import type { Logger } from "../core/log.ts";
+import { unlessAborted } from "../core/unless-aborted.ts";
 import type { Lease } from "./lease.ts";
 import { leaseRenewMs } from "./lease.ts";
 import type { Member } from "./membership.ts";
@@ -58,8 +59,8 @@ export class Keeper {
       onChange: () => this.#memberChanged(),
     });
     this.#stopListening = mail.onConnection((state) => {
-      this.#verifying ??= Promise.withResolvers<void>();
-      if (state === "restored") void this.#verify(this.#verifying);
+      const verifying = state === "lost" ? this.#doubt() : (this.#verifying ?? this.#doubt());
+      if (state === "restored") void this.#verify(verifying);
     });
   }
 
@@ -108,7 +109,10 @@ export class Keeper {
     lease.markDraining();
     await lease.renew(); // The others take what is given back as soon as it is.
     await Promise.all(this.#pools.map((pool) => pool.drain(signal)));
-    await this.stop();
+    // When the time is over what is still waited for ends with the connection.
+    await unlessAborted(this.stop(), signal).catch((thrown: unknown) => {
+      if (!signal.aborted) throw thrown;
+    });
     await lease.leave();
   }
 
@@ -122,9 +126,14 @@ export class Keeper {
     this.#cancelLease?.();
   }
 
+  /** When a worker gave its last sign of life. Unit: ms since the epoch, by the server's clock. */
+  lastSignMs(worker: string): number | undefined {
+    return this.#membership.lastSignMs(worker);
+  }
+
   /** Ends every activation at once. */
-  async drop(why: "ownership-lost" | "closed"): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.drop(why)));
+  async drop(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.drop()));
   }
 
   /** Runs `act` again and again until the end; what goes wrong is logged and tried again. */
@@ -134,6 +143,7 @@ export class Keeper {
       try {
         await act();
       } catch (thrown) {
+        if (signal.aborted) return;
         this.#options.log.warn({ error: messageOf(thrown) }, "keeping the partitions failed, trying again");
       }
     }
@@ -150,6 +160,14 @@ export class Keeper {
     return isTaken;
   }
 
+  /** What has been read before a break counts no more, nor what is being read (K4): who waits for that waits for the next. */
+  #doubt(): PromiseWithResolvers<void> {
+    const before = this.#verifying;
+    this.#verifying = Promise.withResolvers<void>();
+    before?.resolve(this.#verifying.promise);
+    return this.#verifying;
+  }
+
   async #verify(verifying: PromiseWithResolvers<void>): Promise<void> {
     await Promise.all(this.#pools.map((pool) => pool.verify()));
     if (this.#verifying === verifying) this.#verifying = undefined;
@@ -157,10 +175,7 @@ export class Keeper {
   }
 
   #dropAll(): void {
-    const { events, worker } = this.#options;
-    if (this.hosts.length === 0) return;
-    events.emit({ kind: "ownership-lost", worker, reason: "its lease was not renewed in time" });
-    void this.drop("ownership-lost");
+    for (const pool of this.#pools) void pool.loseAll("its lease was not renewed in time");
   }
 
   async #keep(): Promise<void> {

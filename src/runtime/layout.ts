@@ -4,12 +4,15 @@
 //       for another count, or a layout of another version, is refused and nothing is touched.
 //   Y2. Any number may come at once: the server makes a stream once, and everyone reads back what was made.
 
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
 import { partitionCountDefault } from "../core/partition.ts";
 import type { ApiAnswer } from "../kv/nats-api.ts";
-import { callApi, isLeaderless, readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
+import { callApi, createStream, isLeaderless, readApi, refusedError, serverErrors } from "../kv/nats-api.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
 import { duplicateWindowMsDefault } from "./mail.ts";
+import { firstNumber } from "./mail-numbers.ts";
 import type { Subjects } from "./subjects.ts";
 
 export const layoutVersion = "1";
@@ -22,6 +25,7 @@ export const serverVersionMin = { major: 2, minor: 14 } as const;
 const buriedKnownMs = 7 * 24 * 3_600_000;
 const partitionCountMax = 4_096;
 const writesMax = 5;
+const nanosPerMs = 1_000_000;
 
 export interface LayoutOptions {
   readonly link: NatsLink;
@@ -32,6 +36,14 @@ export interface LayoutOptions {
   readonly replicas?: number | undefined;
   /** How long a message id is known (M2). Only for what is made now. Unit: ms. Default 120,000. */
   readonly duplicateWindowMs?: number | undefined;
+  readonly clock?: Clock;
+}
+
+/** What stands. */
+export interface Layout {
+  /** Of the pool. */
+  readonly partitionCount: number;
+  readonly duplicateWindowMs: number;
 }
 
 interface StreamConfig {
@@ -43,6 +55,7 @@ interface StreamConfig {
   readonly allow_direct?: boolean;
   /** Unit: ns. */
   readonly duplicate_window?: number;
+  readonly first_seq?: number;
 }
 
 interface StreamInfo {
@@ -50,10 +63,10 @@ interface StreamInfo {
 }
 
 /**
- * Makes or checks the streams; returns the pool's partition count. Rejects with LAYOUT_MISMATCH, SERVER_TOO_OLD,
+ * Makes or checks the streams; returns what stands. Rejects with LAYOUT_MISMATCH, SERVER_TOO_OLD,
  * SERVER_UNSUITABLE, SERVER_UNREACHABLE, STORE_FAILED, OPTION_INVALID.
  */
-export async function ensureLayout(options: LayoutOptions): Promise<number> {
+export async function ensureLayout(options: LayoutOptions): Promise<Layout> {
   const { link, subjects, partitionCount: wanted } = options;
   if (wanted !== undefined && !(Number.isInteger(wanted) && wanted >= 1 && wanted <= partitionCountMax)) {
     const text = `\`partitionCount\` must be a whole number from 1 to ${partitionCountMax}, got ${wanted}`;
@@ -65,7 +78,7 @@ export async function ensureLayout(options: LayoutOptions): Promise<number> {
   for (let writes = 0; writes < writesMax; writes += 1) {
     const standing = await standingStream(link, subjects.mailStream);
     if (standing === undefined) {
-      await createStream(link, mailStreamOf(options, { [pool]: String(wanted ?? partitionCountDefault) }));
+      await makeStream(link, mailStreamOf(options, { [pool]: String(wanted ?? partitionCountDefault) }));
       continue;
     }
     checkStanding(standing, subjects.mailStream, subjects.mailStreamSubjects);
@@ -73,10 +86,13 @@ export async function ensureLayout(options: LayoutOptions): Promise<number> {
       throw mismatch(subjects.mailStream, "was made without scheduled messages or direct reads");
     }
     const text = standing.metadata?.[pool];
-    if (text !== undefined) return agreedCount(subjects.mailStream, pool, text, wanted);
+    if (text !== undefined) {
+      const partitionCount = agreedCount(subjects.mailStream, pool, text, wanted);
+      return { partitionCount, duplicateWindowMs: (standing.duplicate_window ?? 0) / nanosPerMs };
+    }
     // A further pool of the app. The server cannot compare and set a configuration, so read back what stands.
     const metadata = { ...standing.metadata, [pool]: String(wanted ?? partitionCountDefault) };
-    await writeStream(link, "UPDATE", { ...standing, metadata });
+    granted(standing.name, await callApi(link, `STREAM.UPDATE.${standing.name}`, { ...standing, metadata }));
   }
   throw new TroupeError(
     "STORE_FAILED",
@@ -114,10 +130,10 @@ async function ensureDeadStream(options: LayoutOptions): Promise<void> {
   const name = subjects.deadStream;
   let standing = await standingStream(link, name);
   if (standing === undefined) {
-    await createStream(link, {
+    await makeStream(link, {
       ...streamOf(options, name, subjects.deadStreamSubjects, {}),
       description: `Troupe: messages that ${subjects.app} gave up on, with the reason`,
-      duplicate_window: buriedKnownMs * 1_000_000,
+      duplicate_window: buriedKnownMs * nanosPerMs,
     });
     standing = await standingStream(link, name);
   }
@@ -125,11 +141,12 @@ async function ensureDeadStream(options: LayoutOptions): Promise<void> {
 }
 
 function mailStreamOf(options: LayoutOptions, pools: Record<string, string>): StreamConfig {
-  const { subjects, duplicateWindowMs = duplicateWindowMsDefault } = options;
+  const { subjects, duplicateWindowMs = duplicateWindowMsDefault, clock = systemClock } = options;
   return {
     ...streamOf(options, subjects.mailStream, subjects.mailStreamSubjects, pools),
     description: `Troupe: mailboxes and timers of ${subjects.app}`,
-    duplicate_window: duplicateWindowMs * 1_000_000,
+    duplicate_window: duplicateWindowMs * nanosPerMs,
+    first_seq: firstNumber(clock.now()), // Q1
     allow_msg_schedules: true,
   };
 }
@@ -158,12 +175,8 @@ async function standingStream(link: NatsLink, name: string): Promise<StreamConfi
 }
 
 /** Y2: another's stream of the same name is no failure; the caller reads back what stands. */
-async function createStream(link: NatsLink, config: StreamConfig): Promise<void> {
-  await writeStream(link, "CREATE", config);
-}
-
-async function writeStream(link: NatsLink, verb: "CREATE" | "UPDATE", config: StreamConfig): Promise<void> {
-  const answer = await callApi(link, `STREAM.${verb}.${config.name}`, config);
+async function makeStream(link: NatsLink, config: StreamConfig): Promise<void> {
+  const answer = await createStream(link, config.name, config);
   if (answer.kind === "refused" && answer.refusal.code === serverErrors.streamNameInUse) return;
   granted(config.name, answer);
 }

@@ -3,11 +3,14 @@
 export interface Lazy<Opened> {
   /** The same for all callers. One that failed is tried again by the next call. */
   open(): Promise<Opened>;
-  /** Closes what was opened. */
+  /** Closes what was opened, when it is ours to close. */
   close(): Promise<void>;
 }
 
-export function lazily<Opened>(open: () => Promise<Opened>, close: (opened: Opened) => Promise<void>): Lazy<Opened> {
+export function lazily<Opened>(
+  open: () => Promise<Opened>,
+  close: (opened: Opened) => Promise<void> = async () => {},
+): Lazy<Opened> {
   let opening: Promise<Opened> | undefined;
   return {
     open: () => {

@@ -36,8 +36,11 @@ const linkForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9_=-]{1,768}(?:\.[A-Za-
 const tokenForm = /^[A-Za-z0-9_=-]{1,768}$/;
 const numberForm = /^[0-9]{1,16}$/;
 
-/** The header lines of `meta`; undefined when there is nothing to say (H3). Rejects with ID_INVALID (H1). */
-export function headerLinesOf(meta: MailMeta): string[] | undefined {
+/**
+ * The header lines of `meta`; undefined when there is nothing to say (H3). Rejects with ID_INVALID (H1). `isMarked`: that its trace is
+ * made nowhere is said without a header.
+ */
+export function headerLinesOf(meta: MailMeta, isMarked = false): string[] | undefined {
   if (meta === noMeta) return undefined;
   const lines: string[] = [];
   if (meta.messageId !== undefined) lines.push(line(headerNames.messageId, meta.messageId));
@@ -45,7 +48,8 @@ export function headerLinesOf(meta: MailMeta): string[] | undefined {
   if (meta.number !== undefined) lines.push(line(headerNames.number, String(meta.number)));
   if (meta.chain !== undefined && meta.chain.length > 0) lines.push(line(headerNames.chain, meta.chain.join(",")));
   if (meta.idempotencyKey !== undefined) lines.push(line(headerNames.idempotencyKey, meta.idempotencyKey));
-  if (meta.trace !== undefined && isTraceparent(meta.trace)) lines.push(`${headerNames.trace}: ${meta.trace}`);
+  if (!isMarked && meta.trace !== undefined && isTraceparent(meta.trace))
+    lines.push(`${headerNames.trace}: ${meta.trace}`);
   return lines.length === 0 ? undefined : lines;
 }
 

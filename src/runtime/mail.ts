@@ -18,6 +18,8 @@
 //       that is closed while the mail is open still takes what was under way to it: no asker waits in vain.
 //   M8. `withdraw` says that nobody waits for a request's answer any more, to whoever serves it: best effort, at most once,
 //       and to no other request than the one that it names.
+//   M9. What is published to a worker's feed reaches those who follow it at that moment: in order, at most once, and at no
+//       cost when there are none but the sending. It neither waits nor fails.
 
 import type { TimerWhen } from "../actors/timer.ts";
 import { TroupeError } from "../core/errors.ts";
@@ -100,12 +102,16 @@ export type RequestOutcome =
 
 export type PingOutcome = "alive" | "nobody" | "unknown";
 
-/** What a worker can be told from outside. */
-export type WorkerCommand = "drain";
+/** What the answer of a worker, or the lack of one, says about it. */
+export function pingOutcomeOf({ kind }: RequestOutcome): PingOutcome {
+  if (kind === "reply") return "alive";
+  return kind === "nobody" ? "nobody" : "unknown";
+}
 
-/** True for a command's text as it comes in. */
-export function isWorkerCommand(text: string): text is WorkerCommand {
-  return text === "drain";
+/** What a worker answers on its control subject. With `errorCode` the payload is an error. */
+export interface ControlAnswer {
+  readonly payload: Uint8Array;
+  readonly errorCode?: string;
 }
 
 /** A direct request as the owner gets it. */
@@ -158,7 +164,16 @@ export interface Mail extends AsyncDisposable {
   /** Largest message, with what goes along. Unit: bytes. */
   readonly payloadBytesMax: number;
   append(to: MailAddress, payload: Uint8Array, meta: MailMeta, timeoutMs: number): Promise<AppendOutcome>;
-  read(partition: number, fromSequence: number, onLetter: (letter: Letter) => void): Promise<MailReader>;
+  /**
+   * `onLost`: the stream ends before the place of this reader, which therefore hands over nothing more. The error says what became
+   * of it; a reader that is opened then goes on, unless the stream is another one.
+   */
+  read(
+    partition: number,
+    fromSequence: number,
+    onLetter: (letter: Letter) => void,
+    onLost?: (error: TroupeError) => void,
+  ): Promise<MailReader>;
   /**
    * One actor's stored messages from a sequence on, oldest first: at most `most`, and none more when they take
    * `mailboxReadBytesMax`. Empty only when there are none. Rejects with SERVER_UNREACHABLE.
@@ -198,9 +213,13 @@ export interface Mail extends AsyncDisposable {
   serveDoor(door: "call" | "tell", onRequest: (request: MailRequest) => void): Promise<MailServer>;
   /** A request to a worker itself: is it alive? */
   ping(worker: string, timeoutMs: number): Promise<PingOutcome>;
-  /** The same, and it hears the command. */
-  command(worker: string, command: WorkerCommand, timeoutMs: number): Promise<PingOutcome>;
-  servePings(worker: string, onCommand?: (command: WorkerCommand) => void): Promise<MailServer>;
+  /** A request to a worker itself, and its answer. An empty one is a ping. */
+  control(worker: string, payload: Uint8Array, timeoutMs: number): Promise<RequestOutcome>;
+  /** Takes what comes to the worker itself. `onControl` answers at once and does not throw; a ping is answered without it. */
+  serveControl(worker: string, onControl?: (payload: Uint8Array) => ControlAnswer): Promise<MailServer>;
+  /** Tells whoever follows the worker's feed (M9). */
+  publishFeed(worker: string, payload: Uint8Array): void;
+  followFeed(worker: string, onBatch: (payload: Uint8Array) => void): Promise<MailServer>;
 
   /** Runs when the connection breaks or is back. */
   onConnection(listener: (state: "lost" | "restored") => void): () => void;

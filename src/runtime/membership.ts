@@ -9,12 +9,13 @@
 
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
-import { decodeText } from "../core/codec.ts";
-import { isTroupeError, messageOf } from "../core/errors.ts";
+import { decodeRecord } from "../core/codec.ts";
+import { messageOf } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
 import type { Logger } from "../core/log.ts";
 import { Replica } from "../kv/replica.ts";
 import type { KvStore } from "../kv/store.ts";
+import { leaseTtlMs } from "./lease.ts";
 import type { Mail } from "./mail.ts";
 import { workerKey, workerOf } from "./subjects.ts";
 
@@ -49,6 +50,8 @@ const pingTimeoutMs = 500;
 /** How long nobody is pinged after a reconnection (G3). Unit: ms. */
 const restMs = 1_000;
 
+const signsMax = 1_000;
+
 /** The two neighbours of a worker in the ring of all ids; fewer when there are no others. */
 export function neighboursOf(worker: string, others: readonly string[]): readonly string[] {
   const ring = others.filter((other) => other !== worker).sort();
@@ -61,6 +64,8 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #ended = new AbortController();
   readonly #members = new Map<string, Member>();
+  /** When those that this worker has seen gave their last sign of life, as `lastSignMs` says it; the last `signsMax`. */
+  readonly #signs = new Map<string, number>();
   readonly #stopListening: () => void;
   #replica: Replica | undefined;
   #pinging: Promise<void> = Promise.resolve();
@@ -80,6 +85,16 @@ export class Membership {
 
   isMember(worker: string): boolean {
     return this.#members.has(worker);
+  }
+
+  /**
+   * When a worker, living or dead, gave its last sign of life, as far as that is known: of one that was gone before this one came it
+   * is told by what its lease has left for an hour. Unit: ms since the epoch, by the server's clock.
+   */
+  lastSignMs(worker: string): number | undefined {
+    const left = this.#replica?.last(workerKey(worker));
+    const leftMs = left?.operation === "expired" ? left.writtenAtMs - leaseTtlMs : left?.writtenAtMs;
+    return this.#signs.get(worker) ?? leftMs;
   }
 
   /** Resolves when it is known who lives, the dead of a moment ago left out. */
@@ -102,10 +117,13 @@ export class Membership {
   #read(): void {
     const before = new Map(this.#members);
     this.#members.clear();
-    for (const { key, value } of this.#replica?.entries() ?? []) {
+    for (const { key, value, writtenAtMs } of this.#replica?.entries() ?? []) {
       const worker = workerOf(key);
       this.#members.set(worker, readMember(worker, value));
+      this.#signs.delete(worker);
+      this.#signs.set(worker, writtenAtMs);
     }
+    for (const worker of this.#signs.keys()) if (this.#signs.size > signsMax) this.#signs.delete(worker);
     if (JSON.stringify([...before.values()]) === JSON.stringify(this.members)) return;
     this.#tell("member-joined", this.#members, before);
     this.#tell("member-left", before, this.#members);
@@ -162,13 +180,6 @@ export async function readMembers(cluster: KvStore): Promise<readonly Member[]> 
 
 /** Reads what stands at a worker's key; of another version: it lives, and that is all that is known of it. */
 export function readMember(worker: string, value: Uint8Array): Member {
-  let record: Partial<Member>;
-  try {
-    record = JSON.parse(decodeText(value)) as Partial<Member>;
-  } catch (thrown) {
-    if (isTroupeError(thrown)) throw thrown;
-    record = {};
-  }
-  const { name, pools = [], types = {}, isDraining = false } = record;
+  const { name, pools = [], types = {}, isDraining = false } = decodeRecord<Member>(value) ?? {};
   return { worker, name, pools, types, isDraining };
 }

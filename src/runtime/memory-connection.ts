@@ -211,3 +211,15 @@ export function plannerOf(plan: FaultPlan | undefined): ConnectionOptions["planF
     return plan({ ...operation, number });
   };
 }
+
+/** As if the answer were lost when the signal aborts. */
+export function unlessAborted<Value>(
+  calling: Promise<CallAnswer<Value>>,
+  signal: AbortSignal,
+): Promise<CallAnswer<Value>> {
+  return new Promise((resolve) => {
+    const lose = () => resolve({ kind: "lost", reason: "the asker waits no longer" });
+    signal.addEventListener("abort", lose, { once: true });
+    void calling.then(resolve).finally(() => signal.removeEventListener("abort", lose));
+  });
+}

@@ -12,6 +12,7 @@ export interface MemoryOperation {
     | "read-mailbox"
     | "serve"
     | "ping"
+    | "feed"
     | "kv-read"
     | "kv-write"
     | "request"

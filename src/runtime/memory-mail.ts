@@ -1,12 +1,12 @@
 // The Mail port on a world in memory. The laws stand at the port; the same checks as on NATS come first, so that what is
 // refused there is refused here.
 
-import { decodeText, encodeText } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
 import type {
   AppendOutcome,
   AskAddress,
+  ControlAnswer,
   DeadLetter,
   Letter,
   Mail,
@@ -20,13 +20,13 @@ import type {
   PingOutcome,
   RequestOutcome,
   Withdrawal,
-  WorkerCommand,
 } from "./mail.ts";
-import { isWorkerCommand, mailboxReadBytesMax, noMeta } from "./mail.ts";
+import { mailboxReadBytesMax, noMeta, pingOutcomeOf } from "./mail.ts";
 import { deadHeaderBytesMax, deadMessageId, deadTail, fitDead } from "./mail-dead.ts";
 import { checkAddress, entriesOf, headerBytes, headerLinesOf, metaOf } from "./mail-headers.ts";
 import { firingLines, letterOf, refusalOf, scheduleLines, timerHeaderNames } from "./mail-timer.ts";
 import type { CallAnswer, MemoryConnection } from "./memory-connection.ts";
+import { unlessAborted } from "./memory-connection.ts";
 import { MemoryReader } from "./memory-reader.ts";
 import type { MemorySubscription } from "./memory-router.ts";
 import type { StoredLetter } from "./memory-stream.ts";
@@ -47,6 +47,8 @@ export interface MemoryMailOptions {
 const callTimeoutMs = 5_000;
 /** How long the world may take to hear that a subject is no longer served. Unit: ms. */
 const unserveMsMax = 2_000;
+const nothing = new Uint8Array(0);
+const silence: ControlAnswer = { payload: nothing };
 
 export function openMemoryMail(options: MemoryMailOptions): Mail {
   return new MemoryMail(options);
@@ -251,33 +253,42 @@ class MemoryMail implements Mail {
     return this.#serve({ prefix: this.#subjects.doorPrefix(door), isQueue: true, isWhole: false, onRequest });
   }
 
-  ping(worker: string, timeoutMs: number): Promise<PingOutcome> {
-    return this.#askWorker(worker, new Uint8Array(0), timeoutMs);
+  async ping(worker: string, timeoutMs: number): Promise<PingOutcome> {
+    return pingOutcomeOf(await this.control(worker, nothing, timeoutMs));
   }
 
-  command(worker: string, command: WorkerCommand, timeoutMs: number): Promise<PingOutcome> {
-    return this.#askWorker(worker, encodeText(command), timeoutMs);
-  }
-
-  async #askWorker(worker: string, payload: Uint8Array, timeoutMs: number): Promise<PingOutcome> {
+  async control(worker: string, payload: Uint8Array, timeoutMs: number): Promise<RequestOutcome> {
     this.#checkOpen();
     const subject = this.#subjects.worker(escapeId(worker));
-    const request = { subject, payload, meta: noMeta, payloadBytesMax: this.payloadBytesMax };
+    const { payloadBytesMax } = this.#world;
+    const request = { subject, payload: new Uint8Array(payload), meta: noMeta, payloadBytesMax };
     const answer = await this.#connection.call<RequestOutcome>("ping", subject, timeoutMs, (done) =>
       this.#world.router.route(request, done),
     );
-    if (answer.kind !== "answer") return "unknown";
-    return answer.value.kind === "reply" ? "alive" : "nobody";
+    if (answer.kind === "answer") return answer.value;
+    return answer.kind === "unsent" ? answer : { kind: "lost", reason: answer.reason };
   }
 
-  servePings(worker: string, onCommand?: (command: WorkerCommand) => void): Promise<MailServer> {
+  serveControl(worker: string, onControl: (payload: Uint8Array) => ControlAnswer = () => silence): Promise<MailServer> {
     const prefix = this.#subjects.worker(escapeId(worker));
     const onRequest = (request: MailRequest) => {
-      request.reply(new Uint8Array(0));
-      const command = decodeText(request.payload);
-      if (isWorkerCommand(command)) onCommand?.(command);
+      const { payload, errorCode } = request.payload.length === 0 ? silence : onControl(request.payload);
+      request.reply(payload, errorCode);
     };
     return this.#serve({ prefix, isQueue: false, isWhole: true, onRequest });
+  }
+
+  publishFeed(worker: string, payload: Uint8Array): void {
+    const { payloadBytesMax } = this.#world;
+    if (this.#isClosed || payload.length > payloadBytesMax) return;
+    const subject = this.#subjects.feed(escapeId(worker));
+    const told = { subject, payload: new Uint8Array(payload), meta: noMeta, payloadBytesMax };
+    this.#connection.say("feed", subject, () => this.#world.router.route(told, undefined));
+  }
+
+  followFeed(worker: string, onBatch: (payload: Uint8Array) => void): Promise<MailServer> {
+    const prefix = this.#subjects.feed(escapeId(worker));
+    return this.#serve({ prefix, isQueue: false, isWhole: true, onRequest: ({ payload }) => onBatch(payload) });
   }
 
   onConnection(listener: (state: "lost" | "restored") => void): () => void {
@@ -365,15 +376,6 @@ class MemoryMail implements Mail {
     }
     return server;
   }
-}
-
-/** As if the answer were lost when the signal aborts. */
-function unlessAborted<Value>(calling: Promise<CallAnswer<Value>>, signal: AbortSignal): Promise<CallAnswer<Value>> {
-  return new Promise((resolve) => {
-    const lose = () => resolve({ kind: "lost", reason: "the asker waits no longer" });
-    signal.addEventListener("abort", lose, { once: true });
-    void calling.then(resolve).finally(() => signal.removeEventListener("abort", lose));
-  });
 }
 
 function appendOutcomeOf(answer: CallAnswer<AppendOutcome>): AppendOutcome {

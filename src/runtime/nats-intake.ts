@@ -3,6 +3,8 @@
 //
 //   N1. Each partition has its own place: what is before it is skipped, whatever the shared consumer hands over.
 //   N2. The shared consumer ends when the last of its partitions is closed.
+//   N3. A place that the stream does not reach is no place: what comes next would be skipped up to there (N1). Its reader is told
+//       so, and the stream's numbers are put right (Q2 of `mail-numbers.ts`).
 
 import type { Clock } from "../core/clock.ts";
 import { TroupeError } from "../core/errors.ts";
@@ -11,6 +13,7 @@ import type { StoredMessage } from "../kv/nats-reader.ts";
 import { openReader } from "../kv/nats-reader.ts";
 import { guarded } from "./guarded.ts";
 import type { Letter, MailReader } from "./mail.ts";
+import { fillUp } from "./mail-numbers.ts";
 import { targetOf } from "./mail-subject.ts";
 import { letterOf } from "./mail-timer.ts";
 import { metaOfMessage } from "./nats-request.ts";
@@ -25,6 +28,7 @@ interface Opening {
   readonly partition: number;
   readonly from: number;
   readonly onLetter: (letter: Letter) => void;
+  readonly onLost: (error: TroupeError) => void;
   readonly resolve: (reader: MailReader) => void;
   readonly reject: (thrown: unknown) => void;
 }
@@ -41,6 +45,7 @@ interface Place {
   position: number;
   readonly skip: number;
   readonly onLetter: (letter: Letter) => void;
+  readonly onLost: (error: TroupeError) => void;
 }
 
 export class NatsIntake {
@@ -60,9 +65,14 @@ export class NatsIntake {
   }
 
   /** Opens together with all that are asked for at about the same time. */
-  open(partition: number, from: number, onLetter: (letter: Letter) => void): Promise<MailReader> {
+  open(
+    partition: number,
+    from: number,
+    onLetter: (letter: Letter) => void,
+    onLost: (error: TroupeError) => void,
+  ): Promise<MailReader> {
     return new Promise((resolve, reject) => {
-      this.#openings.push({ partition, from, onLetter, resolve, reject });
+      this.#openings.push({ partition, from, onLetter, onLost, resolve, reject });
       const nowMs = this.#clock.monotonicMs();
       if (this.#openings.length === 1) this.#firstAtMs = nowMs;
       const leftMs = Math.max(0, this.#firstAtMs + openTogetherMsMax - nowMs);
@@ -99,8 +109,8 @@ export class NatsIntake {
     // `A.mail.<pool>.`: all prefixes share it, and the partition's number follows.
     const poolPrefix = this.#subjects.mailPoolPrefix;
     const poolSkip = poolPrefix.length;
-    for (const [at, { partition, from, onLetter }] of openings.entries()) {
-      places.set(String(partition), { position: from - 1, skip: prefixes[at]?.length ?? 0, onLetter });
+    for (const [at, { partition, from, onLetter, onLost }] of openings.entries()) {
+      places.set(String(partition), { position: from - 1, skip: prefixes[at]?.length ?? 0, onLetter, onLost });
     }
     const onMessage = (stored: StoredMessage) => {
       const { subject, sequence, message } = stored;
@@ -120,6 +130,7 @@ export class NatsIntake {
       from: Math.max(1, Math.min(...openings.map((opening) => opening.from))),
       batch: isShared ? sharedBatch : 256,
       onMessage,
+      onCurrent: (sequence) => this.#giveUpBeyond(places, sequence),
     });
     for (const { partition, resolve } of openings) {
       const name = String(partition);
@@ -136,5 +147,18 @@ export class NatsIntake {
         [Symbol.asyncDispose]: close,
       });
     }
+  }
+
+  /** N3. */
+  #giveUpBeyond(places: Map<string, Place>, endsAt: number): void {
+    const beyond = [...places].filter(([, { position }]) => position > endsAt);
+    const [first] = beyond;
+    if (first === undefined) return;
+    for (const [name] of beyond) places.delete(name);
+    const upTo = Math.max(...beyond.map(([, { position }]) => position));
+    const gap = { link: this.#link, subjects: this.#subjects, partition: Number(first[0]), endsAt, upTo };
+    void fillUp(gap).then((error) => {
+      for (const [, { onLost }] of beyond) guarded(onLost, error);
+    });
   }
 }

@@ -5,16 +5,16 @@
 import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
-import { decodeText, encodeText } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import { escapeId } from "../core/ids.ts";
+import { unseen } from "../core/trace.ts";
 import { callApi, refusedError } from "../kv/nats-api.ts";
 import type { LinkAnswer, NatsLink } from "../kv/nats-link.ts";
 import { headersOf, rawHeaders } from "../kv/nats-link.ts";
-import { guarded } from "./guarded.ts";
 import type {
   AppendOutcome,
   AskAddress,
+  ControlAnswer,
   DeadLetter,
   Letter,
   Mail,
@@ -28,9 +28,8 @@ import type {
   PingOutcome,
   RequestOutcome,
   Withdrawal,
-  WorkerCommand,
 } from "./mail.ts";
-import { isWorkerCommand } from "./mail.ts";
+import { pingOutcomeOf } from "./mail.ts";
 import { AckReader } from "./mail-ack.ts";
 import { deadHeaderBytesMax, deadTail, fitDead } from "./mail-dead.ts";
 import { checkAddress, headerBytes, headerLinesOf, headerNames, isHeaderValue, line } from "./mail-headers.ts";
@@ -38,10 +37,10 @@ import { misaddressed, strictTargetOf } from "./mail-subject.ts";
 import { firingLines, refusalOf, scheduleLines } from "./mail-timer.ts";
 import { NatsIntake } from "./nats-intake.ts";
 import { readStoredMailbox } from "./nats-mailbox.ts";
-import { NatsRequest, withdrawnBy } from "./nats-request.ts";
+import { NatsRequest, unseenMark, withdrawnBy } from "./nats-request.ts";
 import { openServing } from "./nats-serving.ts";
 import type { Subjects } from "./subjects.ts";
-import { timerMethod } from "./subjects.ts";
+import { doorQueue, timerMethod } from "./subjects.ts";
 
 export interface NatsMailOptions {
   /** Stays the caller's own: `close` leaves it open. */
@@ -53,10 +52,9 @@ export interface NatsMailOptions {
 }
 
 const nothing = new Uint8Array(0);
+const silence: ControlAnswer = { payload: nothing };
 const aborted: LinkAnswer = { kind: "lost", reason: "the asker waits no longer" };
 const nobody: RequestOutcome = { kind: "nobody" };
-/** One of all that serve a door gets each request. */
-const doorQueue = "troupe";
 /** Of two that take themselves for the owner one gets each request, so that what one refuses the other does not do (M5). */
 const ownerQueue = "owner";
 
@@ -105,11 +103,19 @@ class NatsMail implements Mail {
     return this.#store(this.#mailAcks, subject, payload, lines, timeoutMs);
   }
 
-  async read(partition: number, fromSequence: number, onLetter: (letter: Letter) => void): Promise<MailReader> {
+  async read(
+    partition: number,
+    fromSequence: number,
+    onLetter: (letter: Letter) => void,
+    onLost?: (error: TroupeError) => void,
+  ): Promise<MailReader> {
     this.#checkOpen();
-    const reader = await this.#intake.open(partition, Math.max(1, fromSequence), (letter) => {
-      if (!this.#isClosed) onLetter(letter);
-    });
+    const reader = await this.#intake.open(
+      partition,
+      Math.max(1, fromSequence),
+      (letter) => this.#isClosed || onLetter(letter),
+      (error) => this.#isClosed || onLost?.(error),
+    );
     if (this.#isClosed) await reader.close(); // M7
     this.#checkOpen();
     const opened = {
@@ -187,10 +193,11 @@ class NatsMail implements Mail {
     signal?: AbortSignal,
   ): Promise<RequestOutcome> {
     let lines: string[] | undefined;
+    const isUnseen = meta.trace === unseen;
     try {
       this.#checkOpen();
       checkAddress(to);
-      lines = headerLinesOf(meta);
+      lines = headerLinesOf(meta, isUnseen);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -199,10 +206,11 @@ class NatsMail implements Mail {
     const subject = this.#subjects.ask(to.partition, to.epoch, to.key, to.method);
     const headers = lines === undefined ? undefined : rawHeaders(lines);
     return new Promise((resolve) => {
-      const askId = this.#link.send(subject, payload, headers, timeoutMs, (answer) => {
+      const onAnswer = (answer: LinkAnswer) => {
         signal?.removeEventListener("abort", withdraw);
         resolve(requestOutcomeOf(answer, askId));
-      });
+      };
+      const askId = this.#link.send(subject, payload, headers, timeoutMs, onAnswer, isUnseen ? unseenMark : "");
       const withdraw = () => resolve(requestOutcomeOf(aborted, askId));
       signal?.addEventListener("abort", withdraw, { once: true });
     });
@@ -229,21 +237,35 @@ class NatsMail implements Mail {
     return this.#serveBelow(this.#subjects.doorPrefix(door), { queue: doorQueue }, onRequest);
   }
 
-  ping(worker: string, timeoutMs: number): Promise<PingOutcome> {
-    return this.#askWorker(worker, nothing, timeoutMs);
+  async ping(worker: string, timeoutMs: number): Promise<PingOutcome> {
+    return pingOutcomeOf(await this.control(worker, nothing, timeoutMs));
   }
 
-  command(worker: string, command: WorkerCommand, timeoutMs: number): Promise<PingOutcome> {
-    return this.#askWorker(worker, encodeText(command), timeoutMs);
+  async control(worker: string, payload: Uint8Array, timeoutMs: number): Promise<RequestOutcome> {
+    this.#checkOpen();
+    const subject = this.#subjects.worker(escapeId(worker));
+    return requestOutcomeOf(await this.#link.request(subject, payload, timeoutMs), undefined);
   }
 
-  async servePings(worker: string, onCommand?: (command: WorkerCommand) => void): Promise<MailServer> {
+  async serveControl(
+    worker: string,
+    onControl: (payload: Uint8Array) => ControlAnswer = () => silence,
+  ): Promise<MailServer> {
     this.#checkOpen();
     return this.#subscribe(this.#subjects.worker(escapeId(worker)), {}, (message) => {
-      new NatsRequest(this.#link, message, "", "").reply(nothing);
-      const command = decodeText(message.data);
-      if (isWorkerCommand(command)) onCommand?.(command);
+      const { payload, errorCode } = message.data.length === 0 ? silence : onControl(message.data);
+      new NatsRequest(this.#link, message, "", "").reply(payload, errorCode);
     });
+  }
+
+  publishFeed(worker: string, payload: Uint8Array): void {
+    if (this.#isClosed || !this.#link.isConnected || payload.length > this.#link.payloadBytesMax) return;
+    this.#link.connection.publish(this.#subjects.feed(escapeId(worker)), payload);
+  }
+
+  async followFeed(worker: string, onBatch: (payload: Uint8Array) => void): Promise<MailServer> {
+    this.#checkOpen();
+    return this.#subscribe(this.#subjects.feed(escapeId(worker)), {}, ({ data }) => onBatch(data));
   }
 
   onConnection(listener: (state: "lost" | "restored") => void): () => void {
@@ -267,13 +289,6 @@ class NatsMail implements Mail {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #askWorker(worker: string, payload: Uint8Array, timeoutMs: number): Promise<PingOutcome> {
-    this.#checkOpen();
-    const answer = await this.#link.request(this.#subjects.worker(escapeId(worker)), payload, timeoutMs);
-    if (answer.kind === "reply") return "alive";
-    return answer.kind === "nobody" ? "nobody" : "unknown";
   }
 
   #checkOpen(): void {
@@ -321,12 +336,12 @@ class NatsMail implements Mail {
       // Who asks waits for a reply; only then is there nothing to look for in the headers.
       const askId = message.reply === undefined || message.reply === "" ? withdrawnBy(message) : undefined;
       if (askId !== undefined) {
-        if (target !== undefined && onWithdrawn !== undefined) guarded(onWithdrawn, { key: target.key, askId });
+        if (target !== undefined) onWithdrawn?.({ key: target.key, askId });
         return;
       }
       const request = new NatsRequest(this.#link, message, target?.key ?? "", target?.method ?? "");
       if (target === undefined) request.reply(misaddressed(subject), "NAME_INVALID");
-      else guarded(onRequest, request);
+      else onRequest(request);
     });
   }
 

@@ -138,7 +138,7 @@ function readPage(query: MailboxQuery, from: number, most: number): Promise<read
     JSON.stringify({ seq: from, batch: most, max_bytes: mailboxReadBytesMax, next_by_subj: filterOf(query) }),
   );
   if (isConnected) link.connection.publish(`$JS.API.DIRECT.GET.${stream}`, request, { reply: inbox });
-  else fail("not connected to NATS");
+  else setImmediate(fail, "not connected to NATS"); // L4 of the link
   return promise.finally(() => {
     cancel();
     forget();

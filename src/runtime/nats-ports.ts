@@ -5,12 +5,13 @@ import type { LinkOptions, NatsLink } from "../kv/nats-link.ts";
 import { openLink } from "../kv/nats-link.ts";
 import { openNatsStore } from "../kv/nats-store.ts";
 import type { KvStore } from "../kv/store.ts";
+import type { Layout } from "./layout.ts";
 import { ensureLayout } from "./layout.ts";
 import { factsHistoryDefault, lazyMemory } from "./lazy-memory.ts";
 import { type Lazy, lazily } from "./lazy-store.ts";
 import type { Mail } from "./mail.ts";
-import { duplicateWindowMsDefault } from "./mail.ts";
 import { openNatsMail } from "./nats-mail.ts";
+import { serveMicro } from "./nats-micro.ts";
 import type { OpenPorts, PoolPorts, Ports, PortsRequest } from "./ports.ts";
 import { subjectsOf } from "./subjects.ts";
 
@@ -49,16 +50,16 @@ export async function openPortsOver(
   const mails: Mail[] = [];
   try {
     const replicas = options.replicas === undefined ? {} : { replicas: options.replicas };
-    const openPool = async (name: string, wanted?: number): Promise<PoolPorts> => {
+    const openPool = async (name: string, wanted?: number): Promise<PoolPorts & Layout> => {
       const ofPool = subjectsOf(app, name);
-      const count = await ensureLayout({
+      const layout = await ensureLayout({
         ...{ link, subjects: ofPool, ...replicas },
         ...(wanted === undefined ? {} : { partitionCount: wanted }),
         ...(options.duplicateWindowMs === undefined ? {} : { duplicateWindowMs: options.duplicateWindowMs }),
       });
-      const mail = openNatsMail({ link, subjects: ofPool, partitionCount: count });
+      const mail = openNatsMail({ link, subjects: ofPool, partitionCount: layout.partitionCount });
       mails.push(mail);
-      return { pool: name, mail, partitionCount: count };
+      return { pool: name, mail, ...layout };
     };
     const own = await openPool(pool, partitionCount);
     const [state, cluster] = await Promise.all([
@@ -96,7 +97,7 @@ export async function openPortsOver(
       ...own,
       ...{ clock: systemClock, state, cluster, openPool, close, openMemory: memory.open },
       openCentral: central.open,
-      duplicateWindowMs: options.duplicateWindowMs ?? duplicateWindowMsDefault,
+      serveMicro: (service) => serveMicro(link, systemClock, service),
       [Symbol.asyncDispose]: close,
     };
   } catch (thrown) {

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import type { NatsLink } from "../kv/nats-link.ts";
+import { guarded } from "./guarded.ts";
 
 /** How long the server may take to hear that a subject is served: until then it is connected to again. Unit: ms. */
 const subscribeMsMax = 15_000;
@@ -33,7 +34,7 @@ export async function openServing(options: ServingOptions): Promise<Serving> {
   let refused: Error | undefined;
   const callback = (error: Error | null, message: Msg) => {
     if (error !== null) refused = error;
-    else onMessage(message);
+    else guarded(onMessage, message);
   };
   const subscription = link.connection.subscribe(subject, queue === undefined ? { callback } : { queue, callback });
   const serving: Serving = { close: ({ isAbrupt }) => end(options, subscription, isAbrupt) };

@@ -34,6 +34,11 @@ export interface TroupeOptions {
    * clients and workers of an app need the same. Default: as it is stored.
    */
   readonly memory?: ContextStoreSettings;
+  /**
+   * Counts what happens in the process (`figures()`, metrics, and of a worker the dashboard). It costs next to nothing. Default: true for
+   * a worker, false for a client.
+   */
+  readonly figures?: boolean;
   /** What to run on instead of NATS: `memoryPorts()` of `troupe/testing`. */
   readonly ports?: OpenPorts;
 }
@@ -57,8 +62,14 @@ export interface WorkerOptions extends TroupeOptions {
    * an actor has 4 KiB or one message of its own; the rest stays on the server. Unit: bytes. Default 64 MiB.
    */
   readonly mailboxBytesMax?: number;
-  /** How long `drain` waits for turns that run. Unit: ms. Default 10,000. */
+  /** How long `drain` waits for turns and tasks that run. Unit: ms. Default 10,000. */
   readonly drainMsMax?: number;
+  /**
+   * How long a partition that another worker is to have is kept while turns or tasks in it take more than a second. After that they
+   * have `drainMsMax`; what is under way then still is cut off, and begun anew by the next owner, its `step`s kept. Set it above your
+   * longest task. Unit: ms. Default 60,000.
+   */
+  readonly handOverMsMax?: number;
   /** Ends the start, however long it takes: `createWorker` then rejects with CLOSED. No effect once it serves. */
   readonly signal?: AbortSignal;
 }
@@ -79,6 +90,8 @@ export interface ResolvedWorkerOptions extends ResolvedOptions {
   readonly activationsMax: number;
   readonly mailboxBytesMax: number;
   readonly drainMsMax: number;
+  readonly handOverMsMax: number;
+  readonly figures: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -122,17 +135,20 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     activationsMax: whole("activationsMax", options.activationsMax, 1) ?? 100_000,
     mailboxBytesMax: whole("mailboxBytesMax", options.mailboxBytesMax, 1) ?? 67_108_864,
     drainMsMax: whole("drainMsMax", options.drainMsMax, 0) ?? 10_000,
+    handOverMsMax: whole("handOverMsMax", options.handOverMsMax, 0) ?? 60_000,
+    figures: options.figures ?? true,
     signal: options.signal,
   };
 }
 
 function actorsByPool({ actors, pools }: WorkerOptions, ownPool: string): ResolvedWorkerOptions["actors"] {
   const wanted = pools?.map((pool) => checkName("a pool", pool));
-  const types = new Set<string>();
+  const types = new Map<string, AnyActor>();
   const byPool = new Map<string, Map<string, AnyActor>>();
   for (const actor of actors) {
-    if (types.has(actor.type)) throw new TroupeError("OPTION_INVALID", `\`actors\` holds the type ${actor.type} twice`);
-    types.add(actor.type);
+    const other = types.get(actor.type) ?? actor;
+    if (other !== actor) throw new TroupeError("OPTION_INVALID", `\`actors\` holds the type ${actor.type} twice`);
+    types.set(actor.type, actor);
     const pool = actor.pool ?? ownPool;
     if (wanted !== undefined && !wanted.includes(pool)) continue;
     byPool.set(pool, (byPool.get(pool) ?? new Map<string, AnyActor>()).set(actor.type, actor));

@@ -1,12 +1,14 @@
 // Taking, keeping and giving back the partitions of a pool, in the cluster bucket.
 //
-//   E1. A partition's epoch grows by one with each owner, by compare-and-set: of two takers one wins.
+//   E1. A partition's epoch grows with each owner, by compare-and-set: of two takers one wins.
 //   E3. A cursor is saved under its own revision, and whoever takes a partition writes its cursor anew: an owner that was
 //       replaced cannot set it back.
+//   E4. No epoch that was ever seen is given out again, whatever the record says: it may have been lost, or set back with its
+//       bucket, and under an epoch that is over the actors' values would refuse whoever has it.
 //
 // The cursor stands at a key of its own, so that those who watch who owns what do not hear of it each second.
 
-import { decodeText, encodeText } from "../core/codec.ts";
+import { decodeRecord, encodeText } from "../core/codec.ts";
 import type { KvEntry, KvStore, Revision } from "../kv/store.ts";
 import type { Directory, PartitionRecord, StandingRecord } from "./directory.ts";
 import { writeRecord } from "./directory.ts";
@@ -35,24 +37,32 @@ export interface OwnershipOptions {
 
 export class Ownership {
   readonly #options: OwnershipOptions;
+  /** The highest epoch of each partition that was seen elsewhere than in its record, or given out here (E4). */
+  readonly #seen = new Map<number, number>();
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
+  }
+
+  /** Takes note of an epoch that the partition has had (E4). */
+  noteEpoch(partition: number, epoch: number): void {
+    this.#seen.set(partition, Math.max(epoch, this.#seen.get(partition) ?? 0));
   }
 
   /** Takes a partition under the record that stands; undefined when another was quicker. */
   async tryTake(partition: number): Promise<OwnedPartition | undefined> {
     const { directory, worker } = this.#options;
     const standing = directory.recordOf(partition);
-    const { epoch, needs } = standing;
-    const next = { owner: worker, epoch: epoch + 1, needs };
+    const epoch = Math.max(standing.epoch, this.#seen.get(partition) ?? 0) + 1; // E4
+    const next = { owner: worker, epoch, needs: standing.needs };
     // The cursor is looked at meanwhile: should it move, it is not written under what was seen (E3).
     const looking = this.#options.cluster.get(cursorKey(directory.pool, partition));
     const [taken, cursor] = await Promise.allSettled([this.#tryWrite(partition, standing, next), looking]);
     if (taken.status === "rejected") throw taken.reason;
     if (!taken.value) return undefined; // E1
+    this.noteEpoch(partition, epoch);
     if (cursor.status === "rejected") throw cursor.reason;
-    return this.#takeCursor(partition, next.epoch, cursor.value);
+    return this.#takeCursor(partition, epoch, cursor.value);
   }
 
   /** Says what the partition's owner must be able to serve, while it is ours. */
@@ -63,10 +73,15 @@ export class Ownership {
     return this.#tryWrite(partition, standing, { owner: worker, epoch, needs: { ...standing.needs, ...needs } });
   }
 
-  /** Gives the partition back, its cursor saved before. */
-  async giveBack(owned: OwnedPartition, cursor: number): Promise<void> {
-    if (cursor > owned.cursor && (await this.save(owned, cursor)) === "lost") return;
-    await this.tryRelease(owned.partition);
+  /** Gives the partition back, its cursor saved before; false when another had it already. */
+  async giveBack(owned: OwnedPartition, cursor: number): Promise<boolean> {
+    if (cursor > owned.cursor && (await this.save(owned, cursor)) === "lost") return false;
+    return (await this.tryRelease(owned.partition)) || !this.isTaken(owned);
+  }
+
+  /** Whether its record is known to have had a later owner. */
+  isTaken({ partition, epoch }: OwnedPartition): boolean {
+    return this.#options.directory.recordOf(partition).epoch > epoch;
   }
 
   /** Takes our name off a partition's record. */
@@ -99,7 +114,11 @@ export class Ownership {
     const key = cursorKey(directory.pool, partition);
     for (let entry = seen; ; entry = await cluster.get(key)) {
       const before = entry === undefined ? firstCursor : readCursor(entry.value);
-      if (before.epoch > epoch) return undefined; // Another has taken it since.
+      if (before.epoch > epoch) {
+        // Another has taken it since, or the record was set back: then it is taken once more, above that (E4).
+        this.noteEpoch(partition, before.epoch);
+        return undefined;
+      }
       const next = { epoch, cursor: before.cursor };
       const write = await cluster.update(key, encodeText(JSON.stringify(next)), entry?.revision ?? 0);
       if (write.kind === "written") return { ...next, partition, revision: write.revision };
@@ -118,8 +137,8 @@ export class Ownership {
 
 const firstCursor: CursorRecord = { epoch: 0, cursor: 0 };
 
-/** Reads what stands at a cursor's key. */
+/** Reads what stands at a cursor's key. What is no cursor is none: the mail is read from its beginning, and repeats are known. */
 export function readCursor(value: Uint8Array): CursorRecord {
-  const { epoch, cursor } = JSON.parse(decodeText(value)) as Partial<CursorRecord>;
-  return { epoch: epoch ?? 0, cursor: cursor ?? 0 };
+  const { epoch = 0, cursor = 0 } = decodeRecord<CursorRecord>(value) ?? firstCursor;
+  return { epoch, cursor };
 }

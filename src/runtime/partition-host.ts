@@ -2,8 +2,8 @@
 //
 //   H1. The cursor is the highest sequence at or below which every message is settled: committed, without effect, or
 //       buried, and what it sent published. It only grows.
-//   H2. What this worker's code cannot serve, and another's may, is left in the stream and holds the cursor: a type that
-//       the app knows, a state that is newer. An actor that was left once is not served again under this ownership, or
+//   H2. What this worker cannot serve, and another may, is left in the stream and holds the cursor: a type that the app
+//       knows, a state that is newer, or that a later epoch has written. An actor that was left once is not served again under this ownership, or
 //       its later messages would pass the earlier ones.
 //   H3. What comes for a stopped actor is not taken, and stays in the mail: the cursor waits before the first of it.
 
@@ -23,21 +23,22 @@ import { addressOf } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
 import type { KvStore } from "../kv/store.ts";
 import type { Activations } from "./activations.ts";
+import { askOf } from "./ask-of.ts";
 import { buryLetter, waitAgain } from "./burial.ts";
 import { Cell } from "./cell.ts";
 import type { AskOrigin, CellHost } from "./cell-host.ts";
 import type { Committer } from "./committer.ts";
-import type { Letter, Mail, MailReader, MailRequest, MailServer } from "./mail.ts";
+import type { Letter, Mail, MailReader, MailServer } from "./mail.ts";
 import { keyOfLink } from "./mail-headers.ts";
 import type { OwnedPartition } from "./ownership.ts";
 import type { Needs } from "./placement.ts";
 import { noNeeds } from "./placement.ts";
 import { resumeActor } from "./resume.ts";
 import type { Route } from "./routes.ts";
+import { Strays } from "./strays.ts";
 import { tellOf } from "./tell-of.ts";
 import type { TypeFacts } from "./type-registry.ts";
 import { unservedError } from "./type-registry.ts";
-import { encodeError } from "./wire-error.ts";
 import type { WorkerMemory } from "./worker-memory.ts";
 
 /** What all partitions of a worker share. */
@@ -61,11 +62,25 @@ export interface HostServices {
   nextCommitId(): string;
   /** What the app knows of an actor type; undefined when no worker ever had it. */
   findType(type: string): TypeFacts | undefined;
+  /** Brings what `findType` knows of it up to date: when nothing was known, or whatever was. Reject as a store's `get` does. */
+  learnType(type: string): Promise<unknown>;
+  lookUpType(type: string): Promise<void>;
   routeTo(pool: string | undefined): Promise<Route>;
   ask(question: Question, origin: AskOrigin): Promise<unknown>;
 }
 
+/** What a host has to say to whoever keeps its partition. */
+export interface HostListener {
+  /** What the partition's worker must be able to serve, and this one is not. */
+  onNeed(needs: Needs): void;
+  /** An actor's value shows that the partition has had a later epoch than ours. */
+  onEpoch(epoch: number): void;
+  /** The mail cannot be read on from where the cursor is. */
+  onMailLost(error: TroupeError): void;
+}
+
 const nothing = new Uint8Array(0);
+const typeOf = (key: string): string => key.slice(0, key.indexOf("."));
 
 export class PartitionHost implements CellHost {
   readonly partition: number;
@@ -73,8 +88,7 @@ export class PartitionHost implements CellHost {
   readonly #services: HostServices;
   readonly #cells = new Map<string, Cell>();
   readonly #busy = new Set<Cell>();
-  /** Sequences of messages that no cell holds: they are being buried. */
-  readonly #strays = new Set<number>();
+  readonly #strays: Strays;
   /** The stopped actors that were met here: where their mail waits from, and what askers are told (H3). */
   readonly #stopped = new Map<string, { readonly sequence: number; readonly error: TroupeError }>();
   readonly #lost = new AbortController();
@@ -86,16 +100,17 @@ export class PartitionHost implements CellHost {
   /** Lowest sequence of what was left to another worker (H2). */
   #leftFrom = Infinity;
   readonly #left = new Map<string, TroupeError>();
-  readonly #onNeed: (needs: Needs) => void;
+  readonly #listener: HostListener;
   #onRest: (() => void) | undefined;
 
-  /** `onNeed` hears what the partition's worker must be able to serve, and this one is not. */
-  constructor(services: HostServices, owned: OwnedPartition, onNeed: (needs: Needs) => void) {
+  constructor(services: HostServices, owned: OwnedPartition, listener: HostListener) {
     this.#services = services;
     this.partition = owned.partition;
     this.epoch = owned.epoch;
     this.#readUpTo = owned.cursor;
-    this.#onNeed = onNeed;
+    this.#listener = listener;
+    const { lookUpType } = services;
+    this.#strays = new Strays(this, { lookUpType, tryLeave: (letter) => this.#tryLeave(letter) });
   }
 
   get clock(): Clock {
@@ -141,33 +156,40 @@ export class PartitionHost implements CellHost {
     return this.#services.ask(question, origin);
   }
 
+  /** What its activations have sent and is not known to be stored yet. */
+  get unpublished(): number {
+    let count = 0;
+    for (const cell of this.#busy) count += cell.unpublished;
+    return count;
+  }
+
   get cursor(): number {
     if (this.#cursorAtEnd !== undefined) return this.#cursorAtEnd;
     let cursor = Math.min(this.#readUpTo, this.#leftFrom - 1);
     for (const cell of this.#busy) cursor = Math.min(cursor, (cell.oldestSequence ?? Infinity) - 1);
     for (const { sequence } of this.#stopped.values()) cursor = Math.min(cursor, sequence - 1);
-    for (const sequence of this.#strays) cursor = Math.min(cursor, sequence - 1);
-    return cursor;
+    return Math.min(cursor, this.#strays.oldest - 1);
   }
 
   /** Begins to read and to serve. Resolves when the server knows. */
   async start(): Promise<void> {
     const { mail } = this.#services;
     // In this order: an ask that is served before the mail is read would pass by what its asker has told before.
-    this.#reader = await mail.read(this.partition, this.#readUpTo + 1, (letter) => this.#take(letter));
+    const from = this.#readUpTo + 1;
+    const onLost = (error: TroupeError) => this.#listener.onMailLost(error);
+    this.#reader = await mail.read(this.partition, from, (letter) => this.#take(letter), onLost);
     this.#server = await mail.serve(
       this.partition,
       this.epoch,
-      (request) => this.#takeRequest(request),
+      (request) => this.deliver(request.key, askOf(request, this.nextCommitId())),
       ({ key, askId }) => this.withdraw(key, askId),
     );
     if (this.lost.aborted) await this.#closeIntake();
   }
 
-  /** Whether a turn has been running for long. */
-  get hasSlowTurn(): boolean {
-    for (const cell of this.#busy) if (cell.isSlow) return true;
-    return false;
+  /** Keys of the actors of which a turn or an errand has been under way for long. */
+  get slowWork(): readonly string[] {
+    return [...this.#busy].filter((cell) => cell.isSlow).map((cell) => cell.key);
   }
 
   /**
@@ -221,16 +243,13 @@ export class PartitionHost implements CellHost {
       if (mayEnter) return cell.deliverAsk(ask, waiting.slice(key.length + 1));
       const chain = [...ask.chain.map(keyOfLink), key];
       const text = `this ask comes back to an actor that waits for it: ${chain.join(" -> ")}`;
-      return ask.answer({
-        kind: "error",
-        error: new TroupeError("ASK_CYCLE", text, { data: { chain } }),
-      });
+      return ask.answer({ kind: "error", error: new TroupeError("ASK_CYCLE", text, { data: { chain } }) });
     }
     const stopped = this.#stopped.get(key);
     if (stopped !== undefined && ask.method === resumeMethod) return void this.#resume(key, ask);
     if (stopped !== undefined) return ask.answer({ kind: "error", error: stopped.error });
-    const cell = this.#cellOf(key);
-    if (cell instanceof TroupeError) return ask.answer({ kind: "error", error: cell });
+    const cell = this.#cellOf(key, ask.method);
+    if (cell instanceof TroupeError) return void this.#refuse(key, ask, cell);
     if (ask.method !== resumeMethod) return cell.deliverAsk(ask);
     // Whether it is stopped may show only when its value is read.
     const answer = (outcome: Answer) => {
@@ -274,9 +293,10 @@ export class PartitionHost implements CellHost {
   }
 
   abandon(cell: Cell, error: TroupeError): void {
-    const { schema } = (error.data ?? {}) as { readonly schema?: number };
+    const { schema, epoch } = (error.data ?? {}) as { readonly schema?: number; readonly epoch?: number };
     this.#left.set(cell.key, error);
-    this.#leave(cell.oldestSequence ?? Infinity, { [cell.self.type]: schema ?? 1 });
+    this.#leave(cell.oldestSequence ?? Infinity, schema === undefined ? noNeeds : { [cell.self.type]: schema });
+    if (epoch !== undefined) this.#listener.onEpoch(epoch);
   }
 
   woke(cell: Cell): void {
@@ -300,12 +320,7 @@ export class PartitionHost implements CellHost {
     if (this.#stopped.has(letter.key)) return; // H3
     const cell = this.#cellOf(letter.key);
     if (!(cell instanceof TroupeError)) cell.deliverTell(tellOf(letter));
-    else if (cell.retry === "elsewhere") this.#leave(letter.sequence, noNeeds);
-    else if (letter.method !== wakeMethod) {
-      this.#strays.add(letter.sequence);
-      const verdict = { code: cell.code, message: cell.message, attempts: 0 };
-      void buryLetter(this, letter, verdict).then((isBuried) => isBuried && this.#strays.delete(letter.sequence));
-    }
+    else if (!this.#tryLeave(letter) && letter.method !== wakeMethod) void this.#strays.add(letter, cell);
   }
 
   /** Starts a stopped actor again; from there on its mail is read again. */
@@ -325,34 +340,22 @@ export class PartitionHost implements CellHost {
     }
   }
 
+  /** What nobody here takes, and another worker may (H2). */
+  #tryLeave({ key, sequence }: Letter): boolean {
+    const cell = this.#cellOf(key);
+    if (!(cell instanceof TroupeError) || cell.retry !== "elsewhere") return false;
+    this.#leave(sequence, noNeeds);
+    return true;
+  }
+
   /** Leaves what is at or above a sequence to a worker that can serve it (H2). */
   #leave(sequence: number, needs: Needs): void {
     this.#leftFrom = Math.min(this.#leftFrom, sequence);
-    if (needs !== noNeeds) this.#onNeed(needs);
+    if (needs !== noNeeds) this.#listener.onNeed(needs);
   }
 
-  #takeRequest(request: MailRequest): void {
-    const { key, method, payload, meta } = request;
-    this.deliver(key, {
-      kind: "ask",
-      method,
-      payload,
-      askId: request.askId,
-      interrupt: undefined,
-      messageId: meta.idempotencyKey === undefined ? this.nextCommitId() : `key:${meta.idempotencyKey}`,
-      from: meta.from,
-      chain: meta.chain ?? [],
-      idempotencyKey: meta.idempotencyKey,
-      trace: meta.trace,
-      turnTrace: undefined,
-      answer: (answer) => {
-        if (answer.kind === "error") request.reply(encodeError(answer.error), answer.error.code);
-        else request.reply(answer.text === undefined ? nothing : encodeText(answer.text));
-      },
-    });
-  }
-
-  #cellOf(key: string): Cell | TroupeError {
+  /** `asked`: the method that it is asked first, if it is one. */
+  #cellOf(key: string, asked?: string): Cell | TroupeError {
     const known = this.#cells.get(key);
     if (known !== undefined && !known.isGone) return known;
     const self = addressOf(key);
@@ -361,22 +364,29 @@ export class PartitionHost implements CellHost {
     if (left !== undefined) return left;
     const definition = this.#services.actors.get(self.type);
     if (definition === undefined) return this.#unserved(self);
-    const cell = new Cell(this, key, self, definition);
+    const begins = asked !== undefined && asked === definition.begins;
+    const cell = new Cell(this, key, self, definition, begins);
     this.#cells.set(key, cell);
     this.#services.activations.add(cell);
     return cell;
   }
 
+  /** What is not known may have been registered a moment ago (Y5 of `type-registry.ts`). */
+  async #refuse(key: string, ask: AskMessage, error: TroupeError): Promise<void> {
+    if (error.code === "TYPE_UNKNOWN") await this.#services.learnType(typeOf(key)).catch(() => undefined);
+    const standing = this.#cellOf(key);
+    ask.answer({ kind: "error", error: standing instanceof TroupeError ? standing : error });
+  }
+
   #unserved(self: ActorAddress): TroupeError {
     const { pool, findType } = this.#services;
     const error = unservedError(self, pool, findType(self.type));
-    if (error.code === "TYPE_UNSERVED") this.#onNeed({ [self.type]: 1 });
+    if (error.code === "TYPE_UNSERVED") this.#listener.onNeed({ [self.type]: 1 });
     return error;
   }
 
   #isQuery(key: string, method: string): boolean {
-    const type = key.slice(0, key.indexOf("."));
-    const methods = this.#services.actors.get(type)?.methods;
+    const methods = this.#services.actors.get(typeOf(key))?.methods;
     return methods !== undefined && Object.hasOwn(methods, method) && methods[method]?.kind === "query";
   }
 

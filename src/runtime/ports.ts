@@ -2,7 +2,8 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { KvStore } from "../kv/store.ts";
-import type { Mail } from "./mail.ts";
+import type { Mail, MailServer } from "./mail.ts";
+import type { MicroService } from "./micro.ts";
 
 /** What is of one pool. */
 export interface PoolPorts {
@@ -32,6 +33,8 @@ export interface Ports extends PoolPorts, AsyncDisposable {
   openCentral(): Promise<KvStore>;
   /** How long the mail knows a message id. What it has stored is not trimmed before. Unit: ms. */
   readonly duplicateWindowMs: number;
+  /** Says to whoever looks for NATS services what this one is. Absent where there is no server that others could ask. */
+  readonly serveMicro?: (service: MicroService) => Promise<MailServer>;
   /** Another pool of the app, over the same connection and closed with it. Makes it when it is not there. */
   openPool(pool: string): Promise<PoolPorts>;
   close(): Promise<void>;

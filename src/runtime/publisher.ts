@@ -9,7 +9,7 @@
 //   O4. What is written to one scope's memory goes one after the other as well; what waits there together is handed over
 //       together, in order.
 
-import type { OutboxDead, OutboxEntry, OutboxMemory, OutboxTell, OutboxTimer } from "../actors/snapshot.ts";
+import type { OutboxDead, OutboxMemory, OutboxSent, OutboxTell, OutboxTimer } from "../actors/snapshot.ts";
 import type { Timer } from "../actors/timer.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
@@ -36,8 +36,12 @@ export interface PublisherOptions {
   /** The timer of that name, as committed. */
   readonly timerOf: (name: string) => Timer | undefined;
   readonly onRefused: (entry: OutboxTimer, reason: string) => void;
-  readonly onStored: (entry: OutboxEntry) => void;
+  /** `isNews`: whoever had the actor before, or this worker when it was in memory last, has not stored it already. */
+  readonly onStored: (entry: OutboxSent, isNews: boolean) => void;
 }
+
+/** Stored, or it had been before; "lost": ownership was, and the next owner publishes what stands in the outbox. */
+type Fate = "stored" | "known" | "lost";
 
 /** Deadline of one attempt, and the longest wait between two. Unit: ms. */
 const appendTimeoutMs = 5_000;
@@ -47,7 +51,7 @@ const nothing = new Uint8Array(0);
 export class Publisher {
   readonly #options: PublisherOptions;
   /** By receiver (dead letters and each memory are one): what waits behind what is under way. */
-  readonly #waiting = new Map<string, OutboxEntry[]>();
+  readonly #waiting = new Map<string, OutboxSent[]>();
   readonly #dead = new Set<number>();
   #pending = 0;
   #pendingBytes = 0;
@@ -71,7 +75,7 @@ export class Publisher {
     return this.#dead.size === 0 ? undefined : Math.min(...this.#dead);
   }
 
-  publish(entries: readonly OutboxEntry[]): void {
+  publish(entries: readonly OutboxSent[]): void {
     const begun: string[] = [];
     for (const entry of entries) {
       this.#pending += 1;
@@ -89,7 +93,7 @@ export class Publisher {
   }
 
   /** The receiver; for dead letters and memories what is no actor's key. */
-  #laneOf(entry: OutboxEntry): string {
+  #laneOf(entry: OutboxSent): string {
     if ("dead" in entry) return "";
     if ("memory" in entry) return `memory ${entry.memory.in}`;
     return entry.timer === undefined ? entry.to : this.#options.from;
@@ -98,24 +102,25 @@ export class Publisher {
   async #publishLane(lane: string): Promise<void> {
     const waiting = this.#waiting.get(lane) ?? [];
     for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
-      const together: readonly OutboxEntry[] = "memory" in entry ? [entry, ...waiting.splice(0)] : [entry]; // O4
-      const isStored = await this.#publishTogether(entry, together);
-      if (!isStored) return; // Ownership was lost: the next owner publishes what stands in the outbox.
-      for (const stored of together) this.#isStored(stored);
+      const together: readonly OutboxSent[] = "memory" in entry ? [entry, ...waiting.splice(0)] : [entry]; // O4
+      const fate = await this.#publishTogether(entry, together);
+      if (fate === "lost") return;
+      for (const stored of together) this.#isStored(stored, fate === "stored");
     }
     this.#waiting.delete(lane);
   }
 
-  #isStored(entry: OutboxEntry): void {
+  #isStored(entry: OutboxSent, isNews: boolean): void {
     this.#pending -= 1;
     this.#pendingBytes -= bytesOf(entry);
     if ("dead" in entry) this.#dead.delete(entry.dead.seq);
-    this.#options.onStored(entry);
+    this.#options.onStored(entry, isNews);
   }
 
-  #publishTogether(entry: OutboxEntry, together: readonly OutboxEntry[]): Promise<boolean> {
-    if ("memory" in entry) return this.#options.remember(together.filter((each) => "memory" in each));
-    if ("dead" in entry) return this.#options.bury(entry);
+  async #publishTogether(entry: OutboxSent, together: readonly OutboxSent[]): Promise<Fate> {
+    const { remember, bury } = this.#options;
+    if ("memory" in entry) return (await remember(together.filter((each) => "memory" in each))) ? "stored" : "lost";
+    if ("dead" in entry) return (await bury(entry)) ? "stored" : "lost";
     return entry.timer === undefined ? this.#send(entry) : this.#setOrCancel(entry);
   }
 
@@ -130,39 +135,38 @@ export class Publisher {
     return undefined;
   }
 
-  async #send(entry: OutboxTell): Promise<boolean> {
+  async #send(entry: OutboxTell): Promise<Fate> {
     const { from } = this.#options;
     const route = await this.#routeTo(entry.pool);
-    if (route === undefined) return false;
+    if (route === undefined) return "lost";
     const { mail, partitionOf } = route;
     const to: MailAddress = { partition: partitionOf(entry.to), key: entry.to, method: entry.method };
     const payload = entry.inputText === undefined ? nothing : encodeText(entry.inputText);
     return this.#traced(to, entry, (messageId, trace) =>
       this.#untilDone(async () => {
         const meta = { messageId, from, number: entry.n, trace };
-        const { kind } = await mail.append(to, payload, meta, appendTimeoutMs);
-        return kind === "accepted";
+        return fateOf(await mail.append(to, payload, meta, appendTimeoutMs));
       }),
     );
   }
 
-  async #setOrCancel(entry: OutboxTimer): Promise<boolean> {
+  async #setOrCancel(entry: OutboxTimer): Promise<Fate> {
     const { from, pool, timerOf } = this.#options;
     const { timer: name, cancels: number } = entry;
     const route = await this.#routeTo(pool);
-    if (route === undefined) return false;
+    if (route === undefined) return "lost";
     if (number !== undefined) {
-      return this.#untilDone(() => route.mail.cancel(from, { name, number }).then(() => true));
+      return this.#untilDone(() => route.mail.cancel(from, { name, number }).then(() => "stored"));
     }
     const timer = timerOf(name);
-    return timer?.n === entry.n ? this.#set(entry, timer, route) : true; // O3
+    return timer?.n === entry.n ? this.#set(entry, timer, route) : "stored"; // O3
   }
 
   #set(
     entry: OutboxTimer,
     { method, inputText, when }: Timer,
     { mail, partitionOf }: Pick<Route, "mail" | "partitionOf">,
-  ): Promise<boolean> {
+  ): Promise<Fate> {
     const { from } = this.#options;
     const to: MailAddress = { partition: partitionOf(from), key: from, method };
     const payload = inputText === undefined ? nothing : encodeText(inputText);
@@ -170,8 +174,9 @@ export class Publisher {
       this.#untilDone(async () => {
         const timer = { name: entry.timer, number: entry.n, when };
         const outcome = await mail.schedule(to, timer, payload, { messageId, trace }, appendTimeoutMs);
-        if (isHopeless(outcome)) this.#options.onRefused(entry, outcome.reason); // O3
-        return outcome.kind === "accepted" || isHopeless(outcome);
+        if (outcome.kind !== "refused" || outcome.isFinal !== true) return fateOf(outcome);
+        this.#options.onRefused(entry, outcome.reason); // O3
+        return "stored";
       }),
     );
   }
@@ -179,35 +184,39 @@ export class Publisher {
   /** Within a span of its own, when the turn that sent it was traced. */
   async #traced(
     to: MailAddress,
-    { n, trace }: OutboxEntry,
-    store: (messageId: string, trace: Traceparent | undefined) => Promise<boolean>,
-  ): Promise<boolean> {
+    { n, trace }: OutboxSent,
+    store: (messageId: string, trace: Traceparent | undefined) => Promise<Fate>,
+  ): Promise<Fate> {
     const messageId = `${this.#options.from}:${n}`;
     const span = trace === undefined ? undefined : startSend(to, messageId, trace);
-    const isStored = await store(messageId, traceparentOf(span, trace));
-    if (isStored) endSpan(span);
+    const fate = await store(messageId, traceparentOf(span, trace));
+    if (fate !== "lost") endSpan(span);
     else endSpan(span, { code: "FENCED", message: "ownership was lost before the message was stored" });
-    return isStored;
+    return fate;
   }
 
-  /** Tries it until it is done; false when ownership was lost before (O2). */
-  async #untilDone(attemptIt: () => Promise<boolean>): Promise<boolean> {
+  /** Tries it until it is done, or ownership is lost (O2). */
+  async #untilDone(attemptIt: () => Promise<Fate | undefined>): Promise<Fate> {
     const { clock, lost } = this.#options;
     for (let attempt = 0; !lost.aborted; attempt += 1) {
       // What rejects is an entry that somebody else has written into the value, with an address that is none, or a server
       // that is away.
-      if (await attemptIt().catch(() => false)) return true;
+      const fate = await attemptIt().catch(() => undefined);
+      // What an attempt before has stored unheard is news all the same.
+      if (fate !== undefined) return attempt === 0 ? fate : "stored";
       await delay(clock, Math.min(backoffMsMax, 50 * 2 ** attempt) * (0.5 + clock.random() / 2), lost);
     }
-    return false;
+    return "lost";
   }
 }
 
-function bytesOf(entry: OutboxEntry): number {
+function bytesOf(entry: OutboxSent): number {
   if ("memory" in entry) return JSON.stringify(entry.memory).length;
   return "to" in entry ? (entry.inputText?.length ?? 0) : 0;
 }
 
-function isHopeless(outcome: AppendOutcome): outcome is AppendOutcome & { readonly kind: "refused" } {
-  return outcome.kind === "refused" && outcome.isFinal === true;
+/** Undefined: it is to be tried again. */
+function fateOf(outcome: AppendOutcome): Fate | undefined {
+  if (outcome.kind !== "accepted") return undefined;
+  return outcome.isDuplicate ? "known" : "stored";
 }

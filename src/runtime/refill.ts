@@ -11,8 +11,31 @@ import type { CellRunner } from "./cell-runner.ts";
 /** Wait when the server did not show yet what was deferred (a follower that lags). Unit: ms. */
 const againMs = 50;
 
+/** Reads again for one mailbox, once at a time. `onQueued`: for each message that waits in it then. */
+export class Refilling {
+  readonly #read: () => Promise<void>;
+  readonly #mailbox: Mailbox;
+  #isUnderWay = false;
+
+  constructor(host: CellHost, key: string, mailbox: Mailbox, onQueued: () => void) {
+    this.#mailbox = mailbox;
+    this.#read = () =>
+      refillMailbox(host, key, mailbox, (count) => {
+        for (let at = 0; at < count; at += 1) onQueued();
+      });
+  }
+
+  begin(): void {
+    if (this.#isUnderWay || this.#mailbox.refillFrom === undefined) return;
+    this.#isUnderWay = true;
+    void this.#read().finally(() => {
+      this.#isUnderWay = false;
+    });
+  }
+}
+
 /** Ends when nothing is deferred any more, when the mailbox has no room, or when ownership is lost. */
-export async function refillMailbox(
+async function refillMailbox(
   host: CellHost,
   key: string,
   mailbox: Mailbox,

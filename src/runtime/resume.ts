@@ -1,15 +1,15 @@
 // Starts a stopped actor again: takes the stop out of its value by compare-and-set. Nobody acts on the actor meanwhile, as
 // its activation has ended.
 
-import { applyGivenUp } from "../actors/apply-failure.ts";
+import { applyErrandSkipped, applyGivenUp } from "../actors/apply-failure.ts";
 import type { Snapshot, Stopped } from "../actors/snapshot.ts";
 import { printSnapshot, readSnapshot } from "../actors/snapshot.ts";
 import { encodeText } from "../core/codec.ts";
-import type { ErrorCode } from "../core/errors.ts";
-import { errorCatalog, TroupeError } from "../core/errors.ts";
+import { TroupeError } from "../core/errors.ts";
+import { errorOf } from "./cell-ended.ts";
 import type { CellHost } from "./cell-host.ts";
 
-/** With `skip` the message that it stopped at becomes a dead letter. Resolves with where the mail goes on for it. */
+/** With `skip` the message that it stopped at becomes a dead letter, an errand ends with the failure. Resolves with where the mail goes on for it. */
 export async function resumeActor(host: CellHost, key: string, skip: boolean): Promise<Stopped | "running"> {
   while (!host.lost.aborted) {
     const entry = await host.state.get(key);
@@ -32,8 +32,8 @@ export async function resumeActor(host: CellHost, key: string, skip: boolean): P
 
 /** As if the message had been given up on instead of stopping at it. */
 async function withoutMessage(host: CellHost, key: string, before: Snapshot, stopped: Stopped): Promise<Snapshot> {
+  if (stopped.errand !== undefined) return applyErrandSkipped(before, stopped.errand, stopped);
   const [message] = await host.readMailbox(key, stopped.seq, 1);
   if (message?.sequence !== stopped.seq) return before; // It was told to stop, or somebody has emptied the mailbox.
-  const code = Object.hasOwn(errorCatalog, stopped.code) ? (stopped.code as ErrorCode) : "HANDLER_FAILED";
-  return applyGivenUp(before, message, new TroupeError(code, stopped.message));
+  return applyGivenUp(before, message, errorOf(stopped));
 }

@@ -5,15 +5,16 @@
 
 import type { Span } from "@opentelemetry/api";
 import type { Message } from "../actors/message.ts";
+import type { OutboxMemory } from "../actors/snapshot.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import type { Traceparent } from "../core/trace.ts";
-import { isTracing, startSpan } from "../core/trace.ts";
+import { isSampled, isTracing, madeFirst, startSpan } from "../core/trace.ts";
 import type { MailAddress } from "./mail.ts";
 
 /** `ask type.method`: from the call to the answer, with all its attempts. */
 export function startAsk(to: MailAddress, parent: Traceparent | "active" | undefined): Span | undefined {
   const destination = destinationOf(to);
-  return startSpan({ name: `ask ${destination}`, kind: "client", parent, attributes: toward(to, "ask") });
+  return startSpan({ name: `ask ${destination}`, kind: "client", parent, attributes: () => toward(to, "ask") });
 }
 
 /** `send type.method`: until the server has the message, with all its attempts. What handles it is its child. */
@@ -23,7 +24,7 @@ export function startSend(
   parent: Traceparent | "active" | undefined,
 ): Span | undefined {
   const destination = destinationOf(to);
-  const attributes = { ...toward(to, "send"), "messaging.message.id": messageId };
+  const attributes = () => ({ ...toward(to, "send"), "messaging.message.id": messageId });
   return startSpan({ name: `send ${destination}`, kind: "producer", parent, attributes });
 }
 
@@ -56,14 +57,16 @@ function toward(to: MailAddress, operation: string) {
  */
 export function startProcess(message: Message, self: ActorAddress, key: string, partition: number): Span | undefined {
   if (!isTracing()) return undefined;
-  const destination = `${self.type}.${message.method}`;
   // A trace that every firing of a timer joins would never end: each is a trace of its own, linked to where it was set.
   const isRepeating = message.kind === "tell" && message.timer?.nextMs !== undefined;
+  const isOfMade = isSampled(message.trace);
+  if (!isOfMade && !isRepeating) return undefined;
+  const destination = `${self.type}.${message.method}`;
   return startSpan({
     name: `process ${destination}`,
     kind: "consumer",
     parent: isRepeating ? undefined : message.trace,
-    links: isRepeating && message.trace !== undefined ? [message.trace] : [],
+    links: isRepeating && isOfMade && message.trace !== undefined ? [message.trace] : [],
     attributes: {
       "messaging.system": "nats",
       "messaging.operation.name": "process",
@@ -81,18 +84,26 @@ export function startProcess(message: Message, self: ActorAddress, key: string, 
 }
 
 /**
- * `commit type`: one write for the turns of a batch. Child of the first cause, whose trace id stands in the value, linked
- * to the others.
+ * `commit type`: one compare-and-set write to `bucket` for the turns of a batch, until its outcome is known. Child of the first
+ * cause, whose trace id stands in the value, linked to the others.
  */
-export function startCommit(self: ActorAddress, turns: number, causes: readonly Traceparent[]): Span | undefined {
-  const [parent, ...links] = causes;
+export function startCommit(
+  self: ActorAddress,
+  turns: number,
+  bucket: string,
+  causes: readonly Traceparent[],
+): Span | undefined {
+  const [parent, ...others] = causes;
   if (parent === undefined) return undefined;
   return startSpan({
     name: `commit ${self.type}`,
-    kind: "internal",
+    kind: "client",
     parent,
-    links,
+    links: others.filter(isSampled),
     attributes: {
+      "db.system.name": "nats.kv",
+      "db.collection.name": bucket,
+      "db.operation.name": "update",
       "troupe.actor.type": self.type,
       "troupe.actor.id": self.id,
       ...(turns > 1 ? { "messaging.batch.message_count": turns } : {}),
@@ -100,17 +111,23 @@ export function startCommit(self: ActorAddress, turns: number, causes: readonly 
   });
 }
 
-/** `update bucket`: the compare-and-set write itself, until its outcome is known. */
-export function startUpdate(bucket: string, parent: Traceparent | undefined): Span | undefined {
-  if (parent === undefined) return undefined;
+/**
+ * `remember memory`: what turns have left for one scope is written there, with all attempts. Child of the first turn, linked to
+ * the others.
+ */
+export function startRemember(entries: readonly OutboxMemory[]): Span | undefined {
+  const [parent, ...others] = madeFirst(entries.flatMap(({ trace }) => trace ?? []));
+  const [first] = entries;
+  if (parent === undefined || first === undefined) return undefined;
   return startSpan({
-    name: `update ${bucket}`,
-    kind: "client",
+    name: "remember memory",
+    kind: "internal",
     parent,
+    links: others.filter(isSampled),
     attributes: {
-      "db.system.name": "nats.kv",
-      "db.collection.name": bucket,
-      "db.operation.name": "update",
+      "db.operation.name": "remember",
+      "troupe.memory.scope": first.memory.in,
+      ...(entries.length > 1 ? { "db.operation.batch.size": entries.length } : {}),
     },
   });
 }

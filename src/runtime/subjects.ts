@@ -34,6 +34,8 @@ export interface Subjects {
   /** `A.call.` and `A.tell.`: the doors for the `nats` CLI and other languages. */
   doorPrefix(door: "call" | "tell"): string;
   worker(id: string): string;
+  /** What happens in a worker, for whoever follows it at that moment. */
+  feed(worker: string): string;
 }
 
 /** Rejects with NAME_INVALID. */
@@ -64,9 +66,14 @@ export function subjectsOf(app: string, pool: string): Subjects {
     dead: (key, method) => `${app}.dead.${key}.${method}`,
     doorPrefix: (door) => `${app}.${door}.`,
     worker: (id) => `${app}.worker.${id}`,
+    feed: (worker) => `${app}.feed.${worker}`,
   };
 }
 
+/** One of all that serve a door gets each request. */
+export const doorQueue = "troupe";
+/** Before the verb of a question to NATS services: the protocol's own, the same for all apps. */
+export const microPrefix = "$SRV.";
 /** Where a timer's firings lie in a mailbox. No user's method has it. */
 export const timerMethod = (number: number): string => `_timer-${number}`;
 /** Key of a worker's lease in the cluster bucket. */
@@ -81,6 +88,10 @@ export const partitionKeys = (pool: string): string => `partition.${pool}.*`;
 export const cursorKey = (pool: string, partition: number): string => `cursor.${pool}.${partition}`;
 /** Key of what is known of an actor type: its pool, and the highest schema number of its code. */
 export const typeKey = (type: string): string => `type.${type}`;
+/** Key of what is told of a type's definition to those that have not its code. */
+export const outlineKey = (type: string, version: number): string => `outline.${type}.${version}`;
+/** The same keys of all versions of all types, as a pattern. */
+export const outlineKeys = "outline.*.*";
 
 function prefixes(head: string): (partition: number) => string {
   const made: string[] = [];

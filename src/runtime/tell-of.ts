@@ -17,6 +17,7 @@ export function tellOf(letter: Letter): TellMessage {
     timer: meta.timer,
     trace: meta.trace,
     turnTrace: undefined,
+    endedMs: undefined,
     attempts: 0,
     doom: undefined,
   };

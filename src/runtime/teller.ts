@@ -1,6 +1,7 @@
 // Tells an actor: appends to its mailbox, and resolves when the server has the message.
 //
-//   W1. One message has one id through all its attempts, so the server stores it once.
+//   W1. One message has one id through all its attempts, so the server stores it once: when it may be stored it is not tried
+//       again later than the server knows the id.
 //   W2. Tells of one teller to one actor are stored in the order of the calls (P5). A retry never overtakes: while one is
 //       being tried again the later ones wait behind it, and when a later one was stored, or may have been, it is not
 //       tried again but rejects. (What one connection sends the server takes in order; when a break loses something, it
@@ -12,8 +13,9 @@ import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
+import type { EventStream } from "../core/events.ts";
 import type { Traceparent } from "../core/trace.ts";
-import { endFailed, endSpan, isTracing, traceparentOf } from "../core/trace.ts";
+import { endFailed, endSpan, isTracing, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { AppendOutcome, Mail, MailAddress, MailMeta } from "./mail.ts";
 import { checkPayload } from "./mail.ts";
 import { startSend } from "./spans.ts";
@@ -22,6 +24,8 @@ import { startSend } from "./spans.ts";
 export const tellTimeoutMsDefault = 10_000;
 /** Deadline of one attempt. Unit: ms. */
 const attemptMsMax = 3_000;
+/** Of the time that the server knows an id, what the last attempt may take, and clocks that do not run alike. Unit: ms. */
+const windowSpareMs = attemptMsMax + 1_000;
 const backoffMsMin = 20;
 const backoffMsMax = 500;
 const nothing = new Uint8Array(0);
@@ -48,6 +52,8 @@ interface Telling {
   readonly payload: Uint8Array;
   readonly meta: MailMeta;
   readonly deadlineMs: number;
+  /** When it was tried last. */
+  triedMs: number;
   readonly span: Span | undefined;
   /** Its first attempt. */
   first: Promise<AppendOutcome> | undefined;
@@ -55,12 +61,17 @@ interface Telling {
 
 export class Teller {
   readonly #clock: Clock;
+  readonly #events: EventStream;
+  readonly #duplicateWindowMs: number;
   readonly #name: string;
   readonly #lanes = new Map<string, Lane>();
   #count = 0;
 
-  constructor(clock: Clock) {
+  /** `duplicateWindowMs`: how long the mail knows an id. */
+  constructor(clock: Clock, events: EventStream, duplicateWindowMs: number) {
     this.#clock = clock;
+    this.#events = events;
+    this.#duplicateWindowMs = duplicateWindowMs;
     this.#name = clock.uniqueId().slice(0, 10);
   }
 
@@ -78,14 +89,20 @@ export class Teller {
     this.#count += 1;
     const number = this.#count;
     const messageId = `${this.#name}-${number.toString(36)}`;
+    const payload = inputText === undefined ? nothing : encodeText(inputText);
+    try {
+      checkPayload(mail, to, payload);
+    } catch (thrown) {
+      this.#announce(to, { messageId, trace }, "PAYLOAD_TOO_LARGE");
+      throw thrown;
+    }
     const span = isTracing() ? startSend(to, messageId, trace ?? "active") : undefined;
     const meta: MailMeta = { messageId, trace: traceparentOf(span, trace) };
-    const payload = inputText === undefined ? nothing : encodeText(inputText);
-    checkPayload(mail, to, payload);
     const timeoutMs = options?.timeoutMs ?? tellTimeoutMsDefault;
     const lane = this.#enter(to.key);
-    const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
-    const telling: Telling = { mail, lane, number, to, payload, meta, deadlineMs, span, first: undefined };
+    const triedMs = this.#clock.monotonicMs();
+    const deadlineMs = triedMs + timeoutMs;
+    const telling: Telling = { mail, lane, number, to, payload, meta, deadlineMs, triedMs, span, first: undefined };
     if (lane.retrying !== undefined) return this.#retryToEnd(telling, undefined);
     lane.underFirst.push(telling);
     // Almost every tell ends with its first attempt, so that goes through as few promises as can be.
@@ -115,17 +132,33 @@ export class Teller {
     }
   }
 
-  #settle({ lane, number, to, span }: Telling): void {
+  #settle(telling: Telling): void {
+    const { lane, number, to, meta, span } = telling;
     lane.stored = Math.max(lane.stored, number);
     endSpan(span);
     this.#leave(to.key, lane);
+    this.#announce(to, meta, undefined);
   }
 
-  #fail({ lane, number, to, span }: Telling, thrown: unknown): never {
+  #fail(telling: Telling, thrown: unknown): never {
+    const { lane, number, to, meta, span } = telling;
     if (isTroupeError(thrown) && thrown.code === "OUTCOME_UNKNOWN") lane.stored = Math.max(lane.stored, number);
     endFailed(span, thrown);
     this.#leave(to.key, lane);
+    this.#announce(to, meta, isTroupeError(thrown) ? thrown.code : "TELL_REFUSED");
     throw thrown;
+  }
+
+  /** Says that a tell has ended. */
+  #announce(to: MailAddress, meta: MailMeta, code: string | undefined): void {
+    if (!this.#events.isHeard) return;
+    const traceId = traceIdOf(meta.trace);
+    this.#events.emit({
+      kind: "told",
+      ...{ to: to.key, method: to.method, messageId: meta.messageId ?? "" },
+      ...(code === undefined ? {} : { code }),
+      ...(traceId === undefined ? {} : { trace: traceId }),
+    });
   }
 
   #enter(key: string): Lane {
@@ -166,20 +199,25 @@ export class Teller {
   async #tryAgain(telling: Telling, first: AppendOutcome | undefined): Promise<Accepted> {
     const { mail, lane, number, to, payload, meta, deadlineMs } = telling;
     let outcome = first;
-    let isUnknown = false;
+    let knownUntilMs = Infinity;
     let reason = "its time was over before its turn";
     for (let attempt = 0; ; attempt += 1) {
       if (outcome?.kind === "accepted") return outcome;
       if (outcome !== undefined) reason = outcome.reason;
-      isUnknown ||= outcome?.kind === "unknown";
-      if (outcome?.kind === "refused") throw failureOf(to, reason, isUnknown);
+      if (outcome?.kind === "unknown" && knownUntilMs === Infinity) {
+        knownUntilMs = telling.triedMs + this.#duplicateWindowMs - windowSpareMs;
+      }
+      const giveUp = (why: string) => failureOf(to, why, knownUntilMs < Infinity);
+      if (outcome?.kind === "refused") throw giveUp(reason);
       const waitMs = outcome === undefined ? 0 : this.#backoff(attempt);
       const leftMs = deadlineMs - this.#clock.monotonicMs() - waitMs;
-      if (leftMs <= 0) throw failureOf(to, reason, isUnknown);
+      if (leftMs <= 0) throw giveUp(reason);
       if (waitMs > 0) await delay(this.#clock, waitMs);
       const later = lane.underFirst.filter((other) => other.number > number);
       await Promise.allSettled(later.map((other) => other.first)); // W2
-      if (lane.stored > number) throw failureOf(to, "a later message to the same actor was stored first", isUnknown); // W2
+      if (lane.stored > number) throw giveUp("a later message to the same actor was stored first"); // W2
+      telling.triedMs = this.#clock.monotonicMs();
+      if (telling.triedMs > knownUntilMs) throw giveUp(`${reason}, and the server may know its id no more`); // W1
       outcome = await mail.append(to, payload, meta, Math.min(leftMs, attemptMsMax));
     }
   }

@@ -7,10 +7,13 @@ import type { StateStore } from "../memory/state-store.ts";
 import { openStateStore } from "../memory/state-store.ts";
 import { originLengthMax } from "../memory/state-value.ts";
 import type { Ports } from "./ports.ts";
+import type { StatusKeeper } from "./status-keeper.ts";
 
 export class WorkerMemory {
   readonly #ports: Pick<Ports, "openMemory" | "openCentral" | "clock">;
   readonly #settings: ContextStoreSettings;
+  /** Who keeps the statuses of its actors; set before anything is served, where some are to be kept. */
+  statuses: StatusKeeper | undefined;
   #opened: AgentMemory | undefined;
   #states: StateStore | undefined;
 
@@ -29,11 +32,12 @@ export class WorkerMemory {
     if (this.#opened !== undefined) return this.#opened;
     const buckets = await this.#ports.openMemory();
     const settings = resolveContextStore({ ...this.#settings, ...buckets, clock: this.#ports.clock });
-    const { reading, entrySchema, factForm, embedder, idempotencyEntries } = settings;
+    const { reading, entrySchema, factForm, embedder, idempotencyEntries, events } = settings;
     this.#opened ??= new AgentMemory(reading.stores, {
       ...{ factForm, idempotencyEntries },
       ...(entrySchema === undefined ? {} : { entrySchema }),
       ...(embedder === undefined ? {} : { embedder }),
+      ...(events === undefined ? {} : { events }),
     });
     return this.#opened;
   }

@@ -3,21 +3,26 @@
 //   Drain, in this order: close the doors, say so with the lease, then for each partition stop the intake, finish the turns
 //   that run, publish what they sent, save the cursor and give it back; stop keeping, leave, close the connection.
 
-import type { ActorDefinition, AnyActor, MethodTable } from "../actors/definition.ts";
+import type { ActorDefinition, AnyActor, MethodTable, Outline } from "../actors/definition.ts";
 import { MailBudget } from "../actors/mail-budget.ts";
 import { messageOf, TroupeError } from "../core/errors.ts";
 import { EventStream } from "../core/events.ts";
+import type { FiguresSnapshot } from "../core/figures.ts";
 import type { ContextStore } from "../memory/context-store.ts";
 import type { StateStore } from "../memory/state-store.ts";
 import { Activations } from "./activations.ts";
+import { AgentStatuses } from "./agent-statuses.ts";
 import type { HereDoor } from "./asker.ts";
 import type { Change } from "./changes.ts";
 import type { ActorRef, Troupe, UntypedRef } from "./client.ts";
 import { TroupeClient } from "./client.ts";
 import { Committer } from "./committer.ts";
-import { openDoors } from "./doors.ts";
+import type { DoorCounts } from "./doors.ts";
+import { newDoorCounts, openDoors } from "./doors.ts";
 import { logEvents } from "./event-log.ts";
+import { heardPorts, listenerOf } from "./heard-ports.ts";
 import { Keeper } from "./keeper.ts";
+import { KeptFigures } from "./kept-figures.ts";
 import { Lease } from "./lease.ts";
 import type { MailServer } from "./mail.ts";
 import type { ResolvedWorkerOptions, WorkerOptions } from "./options.ts";
@@ -28,8 +33,12 @@ import { PartitionHost } from "./partition-host.ts";
 import { PoolKeeper } from "./pool-keeper.ts";
 import type { Ports } from "./ports.ts";
 import type { PooledAddress } from "./routes.ts";
+import { subjectsOf } from "./subjects.ts";
 import type { TypeRegistry } from "./type-registry.ts";
+import { WorkerControl } from "./worker-control.ts";
+import { servedBy, workerGauges } from "./worker-figures.ts";
 import { WorkerMemory } from "./worker-memory.ts";
+import { workerService } from "./worker-service.ts";
 
 /** A running worker. */
 export interface Worker extends Troupe {
@@ -80,20 +89,36 @@ class TroupeWorker implements Worker {
   readonly #keeper: Keeper;
   readonly #activations: Activations;
   readonly #mailBudget: MailBudget;
+  readonly #committer: Committer;
+  readonly #figures: KeptFigures;
+  readonly #control: WorkerControl;
   readonly #pools = new Map<string, PoolKeeper>();
+  #statuses: AgentStatuses | undefined;
+  readonly #startedAt: string;
   #servers: readonly MailServer[] = [];
   #commits = 0;
   readonly #ended = Promise.withResolvers<void>();
   #ending: Promise<void> | undefined;
 
-  constructor(options: ResolvedWorkerOptions, ports: Ports) {
-    const { clock, cluster } = ports;
+  constructor(options: ResolvedWorkerOptions, opened: Ports) {
     const { logger, actors, name } = options;
     this.#options = options;
-    this.ports = ports;
-    this.id = clock.uniqueId();
     this.events = new EventStream((thrown) => logger.error({ error: messageOf(thrown) }, "an event listener threw"));
     logEvents(this.events, logger);
+    const ports = heardPorts(opened, this.events);
+    const { clock, cluster, mail } = ports;
+    this.ports = ports;
+    this.id = clock.uniqueId();
+    this.#committer = new Committer(opened.state, clock, listenerOf("state", this.events).conflict);
+    this.#figures = new KeptFigures({
+      ...{ id: this.id, clock, events: this.events, isOn: options.figures, served: servedBy(actors) },
+      gauges: () => workerGauges(this.activations, this.#pools.values()),
+    });
+    this.#control = new WorkerControl({
+      ...{ worker: this.id, clock, events: this.events, mail },
+      drain: () => void this.drain(),
+      figures: () => this.figures(),
+    });
     this.#activations = new Activations(options.activationsMax, this.events);
     this.#mailBudget = new MailBudget(options.mailboxBytesMax);
     const hostOf = (to: PooledAddress, isNested: boolean) => this.#pools.get(to.pool)?.hostOf(to.partition, isNested);
@@ -102,13 +127,13 @@ class TroupeWorker implements Worker {
       deliver: (to, ask) => hostOf(to, true)?.deliver(to.key, ask),
       withdraw: (to, askId) => hostOf(to, true)?.withdraw(to.key, askId),
     };
-    this.#client = new TroupeClient(options.app, ports, this.events, here, options.memory);
+    this.#client = new TroupeClient(options.app, ports, this.events, { here, memory: options.memory });
     const types = Object.fromEntries(
       [...actors.values()].flatMap((ofPool) => [...ofPool.values()].map(({ type, schema }) => [type, schema])),
     );
-    const startedAt = new Date(clock.now()).toISOString();
-    const about = { worker: this.id, name, pid: process.pid, pools: [...actors.keys()], types, startedAt };
-    this.#lease = new Lease({ cluster, clock, about });
+    this.#startedAt = new Date(clock.now()).toISOString();
+    const about = { worker: this.id, name, pid: process.pid, pools: [...actors.keys()], types };
+    this.#lease = new Lease({ cluster, clock, about: { ...about, startedAt: this.#startedAt } });
     this.#keeper = new Keeper({ worker: this.id, ports, lease: this.#lease, events: this.events, log: logger });
   }
 
@@ -121,16 +146,35 @@ class TroupeWorker implements Worker {
   get activations(): number {
     return this.#activations.count;
   }
+  figures(): FiguresSnapshot {
+    return this.#figures.snapshot();
+  }
 
   async start(): Promise<void> {
-    const pings = await this.ports.mail.servePings(this.id, (command) => {
-      if (command === "drain") void this.drain();
-    });
-    this.#servers = [pings];
+    const control = await this.ports.mail.serveControl(this.id, (payload) => this.#control.answer(payload));
+    this.#servers = [control];
     await this.#unlessAborted(this.#join());
-    this.#servers = [pings, ...(await openDoors(this.ports, this.#client))];
+    const doorCounts = newDoorCounts();
+    const doors = await openDoors(this.ports, this.#client, doorCounts);
+    this.#servers = [control, ...doors, ...(await this.#serveMicro(doorCounts))];
     const partitions = this.#keeper.hosts.length;
     this.events.emit({ kind: "worker-started", worker: this.id, partitions });
+  }
+
+  /** For `nats micro`. A user who may not is a worker all the same. */
+  async #serveMicro(counts: DoorCounts): Promise<readonly MailServer[]> {
+    const { ports } = this;
+    const { app, pool, name, actors, logger } = this.#options;
+    if (ports.serveMicro === undefined) return [];
+    const about = { worker: this.id, name, pools: [...actors.keys()], startedAt: this.#startedAt };
+    const definitions = [...actors.values()].flatMap((ofPool) => [...ofPool.values()]);
+    const service = workerService({ ...about, actors: definitions }, subjectsOf(app, pool), counts);
+    try {
+      return [await ports.serveMicro(service)];
+    } catch (thrown) {
+      logger.warn({ error: messageOf(thrown) }, "`nats micro` will not show this worker");
+      return [];
+    }
   }
 
   /** Registers what it serves, and takes its place among the workers. */
@@ -138,20 +182,41 @@ class TroupeWorker implements Worker {
     const { actors } = this.#options;
     const registry = await this.#client.routes.types();
     for (const [pool, ofPool] of actors) {
-      for (const { type, schema } of ofPool.values()) await registry.register(type, { pool, schema });
+      for (const { type, schema, outline } of ofPool.values()) {
+        await registry.register(type, { pool, schema });
+        if (outline !== undefined) await this.#registerOutline(registry, type, outline);
+      }
     }
-    const committer = new Committer(this.ports.state, this.ports.clock);
-    const shared = { registry, committer, memory: await this.#openMemory() };
+    const shared = { registry, committer: this.#committer, memory: await this.#openMemory() };
+    this.#statuses = this.#openStatuses(shared.memory);
     for (const [pool, ofPool] of actors) this.#pools.set(pool, await this.#openPool(pool, ofPool, shared));
     await this.#keeper.start([...this.#pools.values()]);
   }
 
+  /** Only people miss it: whatever is wrong with it keeps no worker from serving. */
+  async #registerOutline(registry: TypeRegistry, type: string, outline: Outline): Promise<void> {
+    try {
+      await registry.registerOutline(type, outline);
+    } catch (thrown) {
+      this.#options.logger.warn({ type, error: messageOf(thrown) }, "a definition's outline was not registered");
+    }
+  }
+
   /** Before anything is served by actors that remember; for others it is not opened at all. */
   async #openMemory(): Promise<WorkerMemory> {
-    const memory = new WorkerMemory(this.ports, this.#options.memory);
+    const memory = new WorkerMemory(this.ports, { events: this.events, ...this.#options.memory });
     const definitions = [...this.#options.actors.values()].flatMap((ofPool) => [...ofPool.values()]);
     if (definitions.some((definition) => definition.memory !== undefined)) await memory.open();
     return memory;
+  }
+
+  #openStatuses(memory: WorkerMemory): AgentStatuses | undefined {
+    const { actors, logger: log } = this.#options;
+    const ownerOf = (pool: string, key: string) => {
+      const route = this.#client.routes.find(pool);
+      return route === undefined ? undefined : this.#pools.get(pool)?.hostOf(route.partitionOf(key), true);
+    };
+    return AgentStatuses.open({ ports: this.ports, memory, events: this.events, log, actors, ownerOf });
   }
 
   async #openPool(
@@ -160,7 +225,7 @@ class TroupeWorker implements Worker {
     { registry, committer, memory }: Shared,
   ): Promise<PoolKeeper> {
     const { clock, state, cluster, duplicateWindowMs } = this.ports;
-    const { logger: log, drainMsMax } = this.#options;
+    const { logger: log, drainMsMax, handOverMsMax } = this.#options;
     const { routes } = this.#client;
     const { mail } = await routes.open(pool);
     const directory = await routes.openDirectory(pool);
@@ -179,15 +244,19 @@ class TroupeWorker implements Worker {
       },
       nextCommitId: () => `${this.id.slice(0, 10)}-${(this.#commits++).toString(36)}`,
       findType: (type) => registry.find(type),
+      learnType: (type) => registry.learn(type),
+      lookUpType: (type) => registry.refresh(type),
       routeTo: (receivers) => routes.open(receivers ?? routes.ownPool),
       ask: (question, origin) => this.#client.askFor(question, origin),
     };
     return new PoolKeeper({
-      ...{ worker: this.id, directory, mail, clock, events: this.events, log, duplicateWindowMs, drainMsMax },
+      ...{ worker: this.id, directory, mail, clock, events: this.events, log, duplicateWindowMs },
+      ...{ drainMsMax, handOverMsMax },
       ownership: new Ownership({ cluster, directory, worker: this.id, now: () => clock.now() }),
       members: () => keeper.members,
+      lastSignMs: (worker) => keeper.lastSignMs(worker),
       hasLease: () => this.#lease.leftMs > 0,
-      openHost: (owned, onNeed) => new PartitionHost(services, owned, onNeed),
+      openHost: (owned, listener) => new PartitionHost(services, owned, listener),
     });
   }
 
@@ -245,6 +314,7 @@ class TroupeWorker implements Worker {
     try {
       await Promise.all(this.#servers.slice(1).map((server) => server.close()));
       await this.#keeper.drain(grace.signal);
+      await this.#statuses?.drain();
       this.events.emit({ kind: "worker-drained", worker: this.id });
     } catch (thrown) {
       // The server is gone or refuses: what is acknowledged is stored, and the next owner goes on from there.
@@ -256,9 +326,10 @@ class TroupeWorker implements Worker {
   }
 
   async #close(): Promise<void> {
+    this.#control.close();
     const stopping = this.#keeper.stop();
-    await this.#keeper.drop("closed");
-    await stopping;
-    await this.#client.close();
+    await this.#keeper.drop();
+    this.#statuses?.close();
+    await Promise.all([stopping, this.#client.close()]); // What the keeper still waits for ends with the connection.
   }
 }

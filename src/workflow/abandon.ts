@@ -1,7 +1,8 @@
-// What stands in a node, or in the whole run, is given up: nothing more begins in it. What was ordered is under way in
-// another actor and cannot be called back: it is left to end (W4). An attempt that is being undone is undone to its end, unless
+// What stands in a node, or in the whole run, is given up: nothing more begins in it. What was ordered is under way
+// and cannot be called back: it is left to end (W4). An attempt that is being undone is undone to its end, unless
 // the scope around it is undone as a whole and takes that over.
 
+import type { Mark } from "./run.ts";
 import { isWithin } from "./tree.ts";
 import type { Work } from "./work.ts";
 
@@ -12,7 +13,7 @@ export function abandon(work: Work, outer: string, by: "join" | "scope"): void {
     if (mark.is !== "running") continue;
     const { order, attempt } = mark;
     work.mark(path, { is: "left", order, attempt, place: work.placeOf(path) });
-    if (work.node(path).kind === "child") work.commands.push({ kind: "cancel-child", path, order, attempt });
+    remindChild(work, path, mark);
   }
   for (const [path, mark] of inner) {
     switch (mark.is) {
@@ -38,3 +39,10 @@ export function abandon(work: Work, outer: string, by: "join" | "scope"): void {
     }
   }
 }
+
+/** A child is told that it is given up; it may have been told so before. */
+export function remindChild(work: Work, path: string, { order, attempt }: OrderOut): void {
+  if (work.node(path).kind === "child") work.commands.push({ kind: "cancel-child", path, order, attempt });
+}
+
+type OrderOut = Mark & { readonly is: "running" | "left" };

@@ -4,13 +4,15 @@
 //   W1. An event that nothing waits for changes nothing: a result of an order that is over, a time that has not come, anything
 //       for a run that is over. So events may come late, and more than once.
 //   W2. A node begins once in each repetition, when the one before it in its block has ended well; a task that ended well is
-//       never ordered again. What a person retries begins anew: the node that failed; a loop that was never enough, or an
-//       attempt that was undone, with all that stands in it.
+//       never ordered again. Of what a person retries a task that failed has the same order as before, with its key and its
+//       steps, and as many attempts anew; other nodes begin anew: a loop that was never enough, or an attempt that was
+//       undone, with all that stands in it.
 //   W3. A mark that says `running` and the command that makes it true are of one advance. A run that is not over waits for
 //       something that is bound to come: an order, a time, a signal, or a person who resumes or retries it.
 //   W4. What was done is undone in the reverse order of its ending, one at a time, each once; and only when everything that was
 //       begun in the scope has ended, so that nothing is done behind the undoing. An attempt whose body failed is undone to its
-//       end, also when the join around it is won meanwhile; the run is not completed before.
+//       end, also when the join around it is won meanwhile; the run is not completed before. What cannot be undone stands only
+//       if a person says so.
 //   W5. While a run is paused no order is given. What was given may end and counts.
 //   W6. Of a `forEach` at most `concurrency` items are under way, and a loop runs at most `timesMax` times.
 //   W7. A change of the state is whole or is none: one that throws, or leaves what the schema refuses, is the node's failure.
@@ -18,8 +20,9 @@
 //   W9. The same plan, run, event and time give the same: no clock, no chance, no wait.
 
 import { compensationEnded, dueCompensations, hasLeft, isUndoing, settle } from "./compensate.ts";
-import { enter, giveOrder, takeSignal, tryBackOff } from "./enter.ts";
-import { failNode, failRun } from "./fail.ts";
+import { backOff, enter, giveOrder, takeResult, takeSignal } from "./enter.ts";
+import { cancelRun, failAttempt, failNode } from "./fail.ts";
+import type { Failure } from "./failure.ts";
 import { begin, complete, endNode } from "./finish.ts";
 import type { Place } from "./node.ts";
 import type { Command, Ended, Plan, Run, RunEvent, Transition } from "./run.ts";
@@ -42,16 +45,18 @@ export function advance(plan: Plan, run: Run, event: RunEvent, nowMs: number): A
   if (isOver(run.phase) || (run.phase === "new") !== (event.kind === "start")) return unchanged(run); // W1
   const work = new Work(plan, event.kind === "start" ? startedRun(plan, run, event) : run, nowMs);
   take(work, event);
-  if (work.queue.length === 0 && work.transitions.length === 0 && work.paused === (run.paused === true)) {
-    if (event.kind !== "signal" && event.kind !== "due") return unchanged(run); // W1
+  const isMoved = work.queue.length > 0 || work.transitions.length > 0 || work.commands.length > 0;
+  if (!isMoved && work.paused === (run.paused === true) && event.kind !== "signal" && event.kind !== "due") {
+    return unchanged(run); // W1
   }
   drain(work);
   return { run: withTimer(work.toRun()), commands: work.commands, transitions: work.transitions };
 }
 
-/** Whether something in the run waits for this signal. */
-export function isWaitedFor(run: Run, signal: string): boolean {
-  return Object.values(run.marks).some((mark) => mark.is === "waiting" && mark.signal === signal);
+/** Whether something in the run, or what stands at this path, waits for this signal. */
+export function isWaitedFor(run: Run, signal: string, at?: string): boolean {
+  const marks = at === undefined ? Object.values(run.marks) : [run.marks[at]];
+  return marks.some((mark) => mark?.is === "waiting" && mark.signal === signal);
 }
 
 const unchanged = (run: Run): Advance => ({ run, commands: [], transitions: [] });
@@ -72,9 +77,9 @@ function take(work: Work, event: RunEvent): void {
     case "due":
       return takeDue(work);
     case "signal":
-      return takeSignalOf(work, event.name, event.data);
+      return takeSignalOf(work, event);
     case "cancel":
-      return failRun(work, { code: "CANCELLED", message: event.reason });
+      return cancelRun(work, event.reason);
     case "pause":
       work.paused = true;
       return;
@@ -96,18 +101,11 @@ function takeEnded(work: Work, { path, order, attempt, outcome }: Ended): void {
   if (outcome.kind === "ok") keepCompensation(work, path, place, outcome.result);
   if (mark.is === "left") {
     if (outcome.kind === "ok") work.mark(path, { is: "done" });
-    else work.unmark(path);
+    else work.unmark(path, { path, ...outcome.failure });
     return work.next({ kind: "settle" }); // W4
   }
-  if (outcome.kind === "failed") {
-    const failure = { path, ...outcome.failure };
-    if (!tryBackOff(work, path, mark, failure)) work.next({ kind: "fail", path, failure });
-    return;
-  }
-  const { save } = work.orderNode(path);
-  const { result } = outcome;
-  const failure = save && work.change(path, "save", (state, place) => save(state, result, place));
-  work.next(failure === undefined ? { kind: "end", path } : { kind: "fail", path, failure }); // W7
+  if (outcome.kind === "ok") takeResult(work, path, outcome.result);
+  else backOff(work, path, mark, { path, ...outcome.failure }, outcome.steps);
 }
 
 /** W4: what was done is remembered in the order of its ending, whether somebody still wants it or not. */
@@ -120,12 +118,16 @@ function keepCompensation(work: Work, path: string, place: Place, result: unknow
 function takeDue(work: Work): void {
   for (const [path, mark] of [...work.marks]) {
     if (!("dueMs" in mark) || mark.dueMs === undefined || mark.dueMs > work.nowMs) continue;
-    if (mark.is === "sleeping") work.next({ kind: "end", path });
+    if (work.marks.get(path) !== mark) continue; // What it stands in was given up.
+    if (mark.is === "open") failAttempt(work, path, tooSlow(path));
+    else if (mark.is === "sleeping") work.next({ kind: "end", path });
     else if (mark.is === "waiting") beLate(work, path, mark.signal);
-    else if (!work.paused) giveOrder(work, path, work.orderNode(path), mark.order, mark.attempt + 1); // W5
+    else if (!work.paused) giveOrder(work, path, work.orderNode(path), { ...mark, attempt: mark.attempt + 1 }); // W5
   }
   dueCompensations(work);
 }
+
+const tooSlow = (path: string): Failure => ({ code: "ATTEMPT_TIMEOUT", message: `${path} took too long`, path });
 
 function beLate(work: Work, path: string, signal: string): void {
   const node = work.node(path);
@@ -137,14 +139,14 @@ function beLate(work: Work, path: string, signal: string): void {
   work.next({ kind: "fail", path, failure });
 }
 
-/** To the first that waits for it; kept when nothing does. */
-function takeSignalOf(work: Work, name: string, data: unknown): void {
+/** To the first that waits for it; kept when nothing does, unless it is for one wait alone. */
+function takeSignalOf(work: Work, { name, data, at }: RunEvent & { kind: "signal" }): void {
   for (const [path, mark] of work.marks) {
-    if (mark.is !== "waiting" || mark.signal !== name) continue;
+    if (mark.is !== "waiting" || mark.signal !== name || (at !== undefined && path !== at)) continue;
     const node = work.node(path);
     if (node.kind === "wait") return takeSignal(work, path, node, data);
   }
-  work.signals = [...work.signals, data === undefined ? { name } : { name, data }];
+  if (at === undefined) work.signals = [...work.signals, data === undefined ? { name } : { name, data }];
 }
 
 function resume(work: Work): void {
@@ -161,7 +163,8 @@ function retry(work: Work): void {
   if (root?.is === "compensating") work.failure = root.failure;
   work.pass(root?.is === "compensating" ? "compensating" : "running");
   for (const [path, mark] of [...work.marks]) {
-    if (mark.is === "held") work.mark(path, { is: "ready" });
+    if (mark.is !== "held") continue;
+    work.mark(path, { is: "ready", ...(mark.again === undefined ? {} : { again: mark.again }) });
   }
   work.next({ kind: "settle" });
 }
@@ -187,7 +190,7 @@ function follow(work: Work, action: Action): void {
       if (work.isLive(blockPathOf(action.path))) endNode(work, action.path);
       break;
     case "fail":
-      if (work.isLive(blockPathOf(action.path))) failNode(work, action.path, action.failure);
+      if (work.isLive(blockPathOf(action.path))) failNode(work, action.path, action.failure, action.again);
       break;
     case "settle":
       settle(work);
@@ -200,7 +203,9 @@ function beginReady(work: Work): void {
   if (work.paused) return;
   for (const [path, { is }] of work.marks) {
     if (is !== "ready" || !work.isLive(blockPathOf(path))) continue;
-    if (!hasLeft(work, path) && !isUndoing(work, path)) work.next({ kind: "enter", path });
+    if (hasLeft(work, path) || isUndoing(work, path)) continue;
+    work.prune(path);
+    work.next({ kind: "enter", path });
   }
 }
 
@@ -212,13 +217,12 @@ function withTimer(run: Run): Run {
 /** The earliest time that the run waits for; none while it is paused, apart from what only lets time pass. */
 function nextDueMs(run: Run): number | undefined {
   if (isOver(run.phase)) return undefined;
-  const marks = Object.values(run.marks).flatMap((mark) => {
-    if (!("dueMs" in mark) || mark.dueMs === undefined) return [];
-    return mark.is === "backing-off" && run.paused ? [] : [mark.dueMs];
-  });
-  const compensations = (run.compensations ?? []).flatMap(({ dueMs }) =>
-    dueMs === undefined || run.paused ? [] : [dueMs],
-  );
-  const all = [...marks, ...compensations];
-  return all.length === 0 ? undefined : Math.min(...all);
+  let next = Infinity;
+  for (const path of Object.keys(run.marks)) {
+    const mark = run.marks[path];
+    if (mark === undefined || !("dueMs" in mark) || mark.dueMs === undefined) continue;
+    if (mark.is !== "backing-off" || !run.paused) next = Math.min(next, mark.dueMs);
+  }
+  for (const { dueMs } of run.compensations ?? []) if (dueMs !== undefined && !run.paused) next = Math.min(next, dueMs);
+  return next === Infinity ? undefined : next;
 }

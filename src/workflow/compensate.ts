@@ -2,7 +2,8 @@
 
 import { backoffMs } from "./backoff.ts";
 import { nextOrder } from "./enter.ts";
-import type { Compensation, Failure, Outcome } from "./run.ts";
+import type { Failure } from "./failure.ts";
+import type { Compensation, Outcome } from "./run.ts";
 import { blockPathOf, isWithin } from "./tree.ts";
 import type { Work } from "./work.ts";
 
@@ -46,15 +47,24 @@ function finishScope(work: Work, scope: string, failure: Failure): void {
     return work.pass(failure.code === "CANCELLED" ? "cancelled" : "failed");
   }
   if (!work.isLive(blockPathOf(scope))) return work.unmark(scope);
-  const node = work.node(scope);
-  const ways = node.kind === "attempt" ? node.ways : [];
-  const way = ways.find(({ name }) => name === failure.code) ?? ways.find(({ name }) => name === "otherwise");
-  if (way === undefined) {
-    work.mark(scope, { is: "open" });
-    return work.next({ kind: "fail", path: scope, failure });
+  const way = errorPathOf(work, scope, failure);
+  if ("name" in way) {
+    work.mark(scope, { is: "open", way: way.name });
+    return work.next({ kind: "begin", block: `${scope}/${way.name}` });
   }
-  work.mark(scope, { is: "open", way: way.name });
-  work.next({ kind: "begin", block: `${scope}/${way.name}` });
+  work.mark(scope, { is: "open" });
+  work.next({ kind: "fail", path: scope, failure: way.failure });
+}
+
+/** W8: the first that fits. A condition that fails is what the attempt fails with. */
+function errorPathOf(work: Work, scope: string, failure: Failure): { name: string } | { failure: Failure } {
+  const node = work.node(scope);
+  for (const { name, fits } of node.kind === "attempt" ? node.ways : []) {
+    const asked = work.ask(scope, `the condition of ${name}`, (state, place) => fits(failure, state, place));
+    if ("failure" in asked) return asked;
+    if (asked.value) return { name };
+  }
+  return { failure };
 }
 
 /** How an undoing ended; nothing when it is not the one that was ordered (W1). */
@@ -78,6 +88,18 @@ function retryCompensation(work: Work, undo: Compensation, failure: Failure): vo
   const message = `what ${path} did could not be undone: ${failure.message}`;
   work.failure = { code: "COMPENSATION_FAILED", message, data: { last: failure }, path };
   work.pass("held");
+}
+
+/** What could not be undone is to stand: the rest is undone, and the run has failed for it. */
+export function giveUpUndoing(work: Work): void {
+  const { failure } = work;
+  const undo = work.compensations.findLast(({ path }) => path === failure?.path);
+  if (failure === undefined || undo === undefined) return;
+  work.compensations = work.compensations.filter((each) => each !== undo);
+  work.mark(undo.path, { is: "failed", failure });
+  work.marks.set("", { is: "compensating", failure });
+  work.pass("compensating");
+  work.next({ kind: "settle" });
 }
 
 /** The times that have come. */

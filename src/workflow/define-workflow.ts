@@ -1,5 +1,5 @@
 // What a user writes: a workflow's name, the state of its runs, and what they go through. It comes to two actor types: that of
-// the runs, and that of their tasks.
+// the runs, and that of tasks that have actors of their own.
 
 import type { AnyActor } from "../actors/definition.ts";
 import { TroupeError } from "../core/errors.ts";
@@ -8,13 +8,14 @@ import type { OutputOf, Schema } from "../core/schema.ts";
 import type { Flow, Steps } from "./flow.ts";
 import { flow } from "./flow.ts";
 import type { ProgressSink, WorkflowHooks } from "./hooks.ts";
-import { defineNewsActor, sinkOf } from "./news-actor.ts";
 import type { Block, Node } from "./node.ts";
 import { blocksOf } from "./node.ts";
+import { mirrorOf } from "./progress.ts";
 import type { Plan } from "./run.ts";
 import type { RunDefinition } from "./run-actor.ts";
 import { defineRunActor } from "./run-actor.ts";
 import { defineTaskActor } from "./task-actor.ts";
+import type { Tree } from "./tree.ts";
 import { longestPath, pathBytesMax, treeOf } from "./tree.ts";
 import type { Migrations } from "./version.ts";
 
@@ -44,7 +45,10 @@ export interface WorkflowOptions<State, Input extends Schema | undefined, Result
   readonly progress?: "central" | "none" | ProgressSink;
   /** The pool of workers that runs live in. Default: that of the worker. */
   readonly pool?: string;
-  /** The pool of workers that tasks live in. Default: that of the runs. */
+  /**
+   * Gives each task an actor of its own in this pool, which may be that of the runs: for tasks that need other machines, or more than
+   * one. Default: a run's worker carries its tasks out itself, which is quicker.
+   */
   readonly taskPool?: string;
 }
 
@@ -53,7 +57,7 @@ export interface Workflow<State, Input, Result> {
   readonly version: number;
   /** The actor that a run is: `troupe.actor(triage.run, "i-17").ask.start(input)`. */
   readonly run: RunDefinition<State, Input, Result>;
-  /** What a worker has to have: `createWorker({ actors: [...triage.actors] })`. */
+  /** What a worker has to have, for its children too: `createWorker({ actors: [...triage.actors] })`. */
   readonly actors: readonly AnyActor[];
   readonly plan: Plan;
   /** Only for the types. */
@@ -63,8 +67,8 @@ export interface Workflow<State, Input, Result> {
 type InputFrom<S> = S extends Schema<infer I, unknown> ? I : undefined;
 
 /**
- * Defines a workflow. Its runs are actors of the type `workflow-<name>`, its tasks of `workflow-<name>-task`; `workflow-<name>-news` writes
- * their progress to the central state store. Names start with a
+ * Defines a workflow. Its runs are actors of the type `workflow-<name>`, its tasks, where they have actors of their own, of
+ * `workflow-<name>-task`. Names start with a
  * letter and hold letters, digits, `_` and `-`; that of the workflow at most 48. Throws NAME_INVALID or DEFINITION_INVALID.
  */
 export function defineWorkflow<State, Input extends Schema | undefined = undefined, Result = undefined>(
@@ -73,8 +77,7 @@ export function defineWorkflow<State, Input extends Schema | undefined = undefin
   build: (flow: Flow<State>) => Steps,
 ): Workflow<State, InputFrom<Input>, Result> {
   checkName("a workflow", name);
-  if (/-(task|news)$/.test(name))
-    throw invalid(name, "names that end in `-task` or `-news` are of another workflow's own");
+  if (name.endsWith("-task")) throw invalid(name, "names that end in `-task` are of another workflow's own");
   if (name.length > nameLengthMax) throw invalid(name, `its name holds at most ${nameLengthMax} characters`);
   const steps = build(flow as unknown as Flow<State>);
   const root: Block = Array.isArray(steps) ? (steps as Block) : [steps as Node];
@@ -86,28 +89,33 @@ export function defineWorkflow<State, Input extends Schema | undefined = undefin
   if (longestPath(tree) > pathBytesMax) throw invalid(name, `a path in it is longer than ${pathBytesMax} characters`);
   const plan: Plan = { name, version, tree, state: options.state, onFailure, result: result as Plan["result"] };
   const type = `workflow-${name}`;
-  const { pool, taskPool = pool } = options;
-  const common = { plan, migrations, runType: type, runPool: pool, pool: taskPool };
+  const { pool, taskPool } = options;
+  const common = { plan, migrations, runType: type, runPool: pool, pool: taskPool ?? pool };
   const task = defineTaskActor({ ...common, type: `${type}-task` });
-  const news = defineNewsActor(`${type}-news`, pool);
+  const { progress = "central" } = options;
   const run = defineRunActor({
-    ...{ type, pool, plan, migrations, task },
+    ...{ type, pool, plan, migrations, task: taskPool === undefined ? undefined : task },
     input: options.input,
     initial: options.initial as (input: never) => unknown,
     signals: signalsOf(name, root),
     observers: {
       hooks: (options.hooks ?? {}) as WorkflowHooks<never>,
-      progress: sinkOf(options.progress ?? "central", news),
+      progress: typeof progress === "string" ? undefined : progress,
     },
+    mirror: progress === "central" ? mirrorOf(plan) : undefined,
   });
   return Object.freeze({
     ...{ name, version, plan },
     run: run as unknown as RunDefinition<State, InputFrom<Input>, Result>,
-    actors: [run, task, news] as unknown as readonly AnyActor[],
+    actors: [...new Set([run, task, ...childActorsOf(tree)])] as unknown as readonly AnyActor[],
   });
 }
 
 const nameLengthMax = 48;
+
+function childActorsOf({ spots }: Tree): readonly AnyActor[] {
+  return [...spots.values()].flatMap(({ node }) => (node.kind === "child" ? node.actors : []));
+}
 
 /** Names are the paths' parts: each once in its block. */
 function checkBlock(name: string, path: string, block: Block): void {

@@ -1,8 +1,10 @@
 // A node begins.
 
 import { backoffMs } from "./backoff.ts";
+import type { Failure } from "./failure.ts";
 import type { BranchNode, EachNode, LoopNode, OrderNode, ParallelNode, SleepNode, WaitNode } from "./node.ts";
-import type { Failure, Mark } from "./run.ts";
+import { waitMsMax } from "./node.ts";
+import type { KeptSteps, Mark, Order } from "./run.ts";
 import { wire } from "./wire.ts";
 import type { Work } from "./work.ts";
 
@@ -11,8 +13,7 @@ export function enter(work: Work, path: string): void {
   switch (node.kind) {
     case "task":
     case "child":
-      if (work.paused) return work.mark(path, { is: "ready" }); // W5
-      return giveOrder(work, path, node, nextOrder(work), 1);
+      return enterOrder(work, path, node);
     case "change": {
       const failure = work.change(path, "the change", node.change);
       return failure === undefined ? end(work, path) : work.next({ kind: "fail", path, failure });
@@ -30,7 +31,7 @@ export function enter(work: Work, path: string): void {
     case "wait":
       return enterWait(work, path, node);
     case "attempt":
-      work.mark(path, { is: "open", way: "try" });
+      work.mark(path, { is: "open", way: "try", ...dueAfter(work, node.timeoutMs) });
       return work.next({ kind: "begin", block: `${path}/try` });
     case "fail": {
       const told = work.ask(path, "the message", node.message);
@@ -40,31 +41,63 @@ export function enter(work: Work, path: string): void {
   }
 }
 
+/** What a person has retried is no new order, and is not run at all when it had ended well (W2). */
+function enterOrder(work: Work, path: string, node: OrderNode): void {
+  const mark = work.marks.get(path);
+  const again = mark?.is === "ready" ? mark.again : undefined;
+  if (again?.is === "done") return takeResult(work, path, again.result);
+  if (work.paused) return work.mark(path, { is: "ready" }); // W5
+  if (again === undefined) return giveOrder(work, path, node, { order: nextOrder(work), attempt: 1 });
+  const { order, attempt, steps } = again;
+  giveOrder(work, path, node, {
+    ...{ order, attempt: attempt + 1, spent: attempt },
+    ...(steps === undefined ? {} : { steps }),
+  });
+}
+
+/** A task or a child has ended well. W7: what `save` cannot take in is its failure. */
+export function takeResult(work: Work, path: string, result: unknown): void {
+  const { save } = work.orderNode(path);
+  const failure = save && work.change(path, "save", (state, place) => save(state, result, place));
+  if (failure === undefined) return end(work, path);
+  work.next({ kind: "fail", path, failure, again: { is: "done", ...(result === undefined ? {} : { result }) } });
+}
+
 export function nextOrder(work: Work): number {
   work.orders += 1;
   return work.orders;
 }
 
 /** W3: the mark and the command are made together. */
-export function giveOrder(work: Work, path: string, node: OrderNode, order: number, attempt: number): void {
+export function giveOrder(work: Work, path: string, node: OrderNode, given: Order): void {
+  const { order, attempt, steps, spent } = given;
+  const running = { is: "running", order, attempt, ...(spent === undefined ? {} : { spent }) } as const;
   if (node.kind === "child") {
     const input = work.ask(path, "the input", (state, place) => wire(node.input(state, place)));
     if ("failure" in input) return work.next({ kind: "fail", path, failure: input.failure });
-    work.mark(path, { is: "running", order, attempt });
+    work.mark(path, running);
     work.commands.push({ kind: "child", path, order, attempt, input: input.value });
     return;
   }
-  work.mark(path, { is: "running", order, attempt });
-  work.commands.push({ kind: "task", path, order, attempt, place: work.placeOf(path) });
+  work.mark(path, running);
+  const kept = steps === undefined ? {} : { steps };
+  work.commands.push({ kind: "task", path, order, attempt, place: work.placeOf(path), ...kept });
 }
 
-/** False when it has been tried often enough. */
-export function tryBackOff(work: Work, path: string, mark: Mark & { is: "running" }, failure: Failure): boolean {
-  const { order, attempt } = mark;
-  const wait = backoffMs(work.orderNode(path).retry, failure.code, attempt, `${path} ${order}`);
-  if (wait === undefined) return false;
-  work.mark(path, { is: "backing-off", order, attempt, dueMs: work.nowMs + wait, failure });
-  return true;
+/** It is tried again after a while, or has been tried often enough. */
+export function backOff(
+  work: Work,
+  path: string,
+  mark: Mark & { is: "running" },
+  failure: Failure,
+  steps: KeptSteps | undefined,
+): void {
+  const { is: _is, ...order } = mark;
+  const tried = mark.attempt - (mark.spent ?? 0);
+  const wait = backoffMs(work.orderNode(path).retry, failure.code, tried, `${path} ${mark.order}`);
+  const kept = steps === undefined ? {} : { steps };
+  if (wait === undefined) work.next({ kind: "fail", path, failure, again: { is: "failed", ...order, ...kept } });
+  else work.mark(path, { is: "backing-off", ...order, dueMs: work.nowMs + wait, failure, ...kept });
 }
 
 /** W8: the first way whose condition holds, decided once. */
@@ -110,10 +143,10 @@ function enterSleep(work: Work, path: string, node: SleepNode): void {
   const asked = work.ask(path, "the time", node.ms);
   if ("failure" in asked) return work.next({ kind: "fail", path, failure: asked.failure });
   const ms: unknown = asked.value;
-  if (typeof ms === "number" && ms >= 0 && ms <= sleepMsMax) {
-    return work.mark(path, { is: "sleeping", dueMs: work.nowMs + Math.ceil(ms) });
+  if (typeof ms === "number" && ms >= 0 && ms <= waitMsMax) {
+    return work.mark(path, { is: "sleeping", dueMs: work.nowMs + Math.ceil(ms), sinceMs: work.nowMs });
   }
-  const message = `${path} is to sleep for 0 to ${sleepMsMax} ms, got ${String(ms)}`;
+  const message = `${path} is to sleep for 0 to ${waitMsMax} ms, got ${String(ms)}`;
   work.next({ kind: "fail", path, failure: { code: "DEFINITION_INVALID", message, path } });
 }
 
@@ -125,17 +158,16 @@ function enterWait(work: Work, path: string, node: WaitNode): void {
     work.signals = work.signals.toSpliced(at, 1);
     return takeSignal(work, path, node, kept.data);
   }
-  const due = node.timeoutMs === undefined ? {} : { dueMs: work.nowMs + node.timeoutMs };
-  work.mark(path, { is: "waiting", signal: node.signal, ...due });
+  const due = dueAfter(work, node.timeoutMs);
+  work.mark(path, { is: "waiting", signal: node.signal, ...due, sinceMs: work.nowMs });
 }
+
+const dueAfter = (work: Work, ms: number | undefined) => (ms === undefined ? {} : { dueMs: work.nowMs + ms });
 
 export function takeSignal(work: Work, path: string, { save }: WaitNode, data: unknown): void {
   const failure =
     save === undefined ? undefined : work.change(path, "save", (state, place) => save(state, data, place));
   work.next(failure === undefined ? { kind: "end", path } : { kind: "fail", path, failure });
 }
-
-/** Ten years. */
-const sleepMsMax = 10 * 365 * 86_400_000;
 
 const end = (work: Work, path: string): void => work.next({ kind: "end", path });

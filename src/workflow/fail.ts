@@ -7,16 +7,18 @@
 // What is held is the node that failed, not the join that cannot end well without it: what else goes on in the join goes on,
 // and a retry begins nothing anew that is under way or done (W2, W3).
 
-import { abandon } from "./abandon.ts";
+import { abandon, remindChild } from "./abandon.ts";
+import { giveUpUndoing } from "./compensate.ts";
+import type { Failure } from "./failure.ts";
 import { beginNextItem, quorumOf } from "./finish.ts";
 import type { EachNode, ParallelNode } from "./node.ts";
-import type { Failure, Mark } from "./run.ts";
+import type { Again, Mark } from "./run.ts";
 import { around, blockPathOf, isWithin, ownerOf } from "./tree.ts";
 import type { Work } from "./work.ts";
 
-export function failNode(work: Work, path: string, failure: Failure): void {
+export function failNode(work: Work, path: string, failure: Failure, again?: Again): void {
   if (work.plan.onFailure === "hold" && path !== "" && !isProvidedFor(work, path)) {
-    work.mark(path, { is: "held", failure });
+    work.mark(path, { is: "held", failure, ...(again === undefined ? {} : { again }) });
     work.failure = failure;
     return work.pass("held");
   }
@@ -32,6 +34,13 @@ export function failRun(work: Work, failure: Failure): void {
   work.marks.set("", { is: "compensating", failure });
   work.pass("compensating");
   work.next({ kind: "settle" });
+}
+
+/** What is undone already is not undone again: a cancel then goes on without what keeps the undoing from its end. */
+export function cancelRun(work: Work, reason: string): void {
+  if (work.marks.get("")?.is !== "compensating") return failRun(work, { code: "CANCELLED", message: reason });
+  if (work.phase === "held") return giveUpUndoing(work);
+  for (const [path, mark] of work.marks) if (mark.is === "left") remindChild(work, path, mark);
 }
 
 /** Whether 1 or 2 is the case. */
@@ -63,12 +72,9 @@ function failBlock(work: Work, blockPath: string, failure: Failure): void {
       return failNode(work, path, failure);
     case "parallel":
     case "each":
-      return joinBad(work, path, node, mark, failure);
+      return joinBad(work, blockPath, node, mark, failure);
     case "attempt":
-      if (part !== "try") return failNode(work, path, failure);
-      abandon(work, path, "scope");
-      work.mark(path, { is: "compensating", failure });
-      return work.next({ kind: "settle" });
+      return part === "try" ? failAttempt(work, path, failure) : failNode(work, path, failure);
     case "task":
     case "child":
     case "change":
@@ -78,17 +84,28 @@ function failBlock(work: Work, blockPath: string, failure: Failure): void {
   }
 }
 
+/** Its body has failed, or has taken too long: what was done in it is undone. */
+export function failAttempt(work: Work, path: string, failure: Failure): void {
+  abandon(work, path, "scope");
+  work.mark(path, { is: "compensating", failure });
+  work.next({ kind: "settle" });
+}
+
 function joinBad(
   work: Work,
-  path: string,
+  blockPath: string,
   node: ParallelNode | EachNode,
   mark: Mark & { readonly is: "open" },
   failure: Failure,
 ): void {
+  const { path } = ownerOf(blockPath);
   const bad = (mark.bad ?? 0) + 1;
   const { all, wanted } = quorumOf(node, mark);
   work.mark(path, { ...mark, bad });
-  if (all - bad >= wanted) return beginNextItem(work, path, { ...mark, bad });
+  if (all - bad >= wanted) {
+    if (node.kind === "each") work.prune(blockPath);
+    return beginNextItem(work, path, { ...mark, bad });
+  }
   abandon(work, path, "join");
   if (node.join === "all") return failNode(work, path, failure);
   const message = `${bad} of ${all} failed in ${path}, and ${wanted} had to end well; the last: ${failure.message}`;

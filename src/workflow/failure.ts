@@ -1,7 +1,16 @@
 // What was thrown, as a run keeps it.
 
 import { isTroupeError, messageOf } from "../core/errors.ts";
-import type { Failure } from "./run.ts";
+
+/** What became of something that failed. */
+export interface Failure {
+  /** The error's own code if it has one, else its name. */
+  readonly code: string;
+  readonly message: string;
+  readonly data?: unknown;
+  /** The node that failed. */
+  readonly path?: string;
+}
 
 /** Longest message that is kept. Unit: characters. */
 const messageLengthMax = 1_024;

@@ -6,6 +6,7 @@ import { TroupeError } from "../core/errors.ts";
 import type { OutputOf, Schema } from "../core/schema.ts";
 import type { StateModel } from "../memory/state-model.ts";
 import type { State as CentralState } from "../memory/state-value.ts";
+import type { Failure } from "./failure.ts";
 import type {
   AttemptNode,
   Block,
@@ -13,6 +14,7 @@ import type {
   ChangeNode,
   ChildNode,
   EachNode,
+  ErrorPath,
   FailNode,
   Join,
   LoopNode,
@@ -25,6 +27,7 @@ import type {
   WaitNode,
   Way,
 } from "./node.ts";
+import { waitMsMax } from "./node.ts";
 import type { TaskContext } from "./task-context.ts";
 
 /** One node, or several that run one after the other. */
@@ -50,7 +53,7 @@ export interface TaskOptions<State, Item, Result> {
   /** Takes back what the task did, when its attempt or its run fails or is cancelled after it. Tried as often as the task. */
   readonly compensate?: (ctx: TaskContext<State, Item>, result: Result) => unknown;
   readonly retry?: RetryRule;
-  /** One run fails with TASK_TIMEOUT, and `ctx.signal` aborts, after this. Unit: ms. Default 60,000. */
+  /** One run fails with TASK_TIMEOUT, and `ctx.signal` aborts, after this. Unit: ms, up to ten years. Default 60,000. */
   readonly timeoutMs?: number;
 }
 
@@ -59,7 +62,7 @@ export interface ReadStateOptions<State, Item, Found> {
   /** Takes what it wants of it into the state, as that of a task. */
   readonly save: (state: State, found: Found, at: At<Item>) => unknown;
   readonly retry?: RetryRule;
-  /** One read fails with TASK_TIMEOUT after this. Unit: ms. Default 60,000. */
+  /** One read fails with TASK_TIMEOUT after this. Unit: ms, up to ten years. Default 60,000. */
   readonly timeoutMs?: number;
 }
 
@@ -84,23 +87,29 @@ export interface WaitForOptions<State, Item, S extends Schema | undefined> {
   readonly signal?: string;
   /** What may come with it; checked when it comes, so that its sender hears of it. Without one nothing may. */
   readonly schema?: S;
-  readonly save?: (state: State, data: OutputOf<S>, at: At<Item>) => unknown;
-  /** Unit: ms. Default: it waits for ever. */
+  /** Takes what came with it into the state, as JSON carries what the schema made of it. */
+  readonly save?: (state: State, data: Wire<OutputOf<S>>, at: At<Item>) => unknown;
+  /** Unit: ms, up to ten years. Default: it waits for ever. */
   readonly timeoutMs?: number;
   /** What is done when it did not come in time. Default: the node fails with SIGNAL_LATE. */
   readonly late?: Steps;
 }
 
 export interface AttemptOptions {
-  /** Ways on after failures of these codes, once what the body did is compensated. */
-  readonly on?: Readonly<Record<string, Steps>>;
+  /**
+   * Error paths, taken once what the body did is compensated: by the failure's code, or made with `errorPath`, the first that fits.
+   */
+  readonly on?: Readonly<Record<string, Steps>> | readonly ErrorPath[];
   /** The way on after any other failure. Without a way for it the attempt fails. */
   readonly otherwise?: Steps;
+  /** Its body fails with ATTEMPT_TIMEOUT after this: what it waits for is given up. Unit: ms, up to ten years. Default: none. */
+  readonly timeoutMs?: number;
 }
 
 /** What a workflow can have as a child: see `Workflow`. */
 export interface ChildWorkflow<Input, Result> {
   readonly run: ChildNode["runs"];
+  readonly actors: ChildNode["actors"];
   readonly types?: { readonly input: Input; readonly result: Result };
 }
 
@@ -110,7 +119,7 @@ export interface ChildOptions<State, Item, Input, Result> extends Omit<TaskOptio
 
 /** Makes nodes of a workflow whose runs have this state; `Item` is what the `forEach` around them goes through. */
 export interface Flow<State, Item = undefined> {
-  /** Runs `run` in an actor of its own, so that a long one holds up nothing. */
+  /** Runs `run` beside the run, which a long one does not hold up: in the same worker, or in the pool that `taskPool` names. */
   task<Result>(
     name: string,
     run: (ctx: TaskContext<State, Item>) => Result,
@@ -154,6 +163,14 @@ export interface Flow<State, Item = undefined> {
   ): Node;
   /** A scope: when its body fails, what was done in it is compensated, in reverse, before a way leads on. */
   attempt(name: string, body: Steps, options?: AttemptOptions): Node;
+  /**
+   * What an attempt does about failures that fit: of these codes, or for which a function says so. Its place in the list is its priority.
+   */
+  errorPath(
+    name: string,
+    fits: readonly string[] | ((failure: Failure, state: DeepReadonly<State>, at: At<Item>) => boolean),
+    ...steps: readonly Node[]
+  ): ErrorPath;
   /** Fails on purpose. */
   fail(name: string, failure: { readonly code: string; readonly message?: string }): Node;
 }
@@ -173,7 +190,7 @@ export const flow: Flow<never, never> = {
       save,
       compensate,
       retry: plansOf(name, retry, retryDefaults.attempts),
-      timeoutMs: whole(name, "timeoutMs", timeoutMs, 1),
+      timeoutMs: whole(name, "timeoutMs", timeoutMs, 1, waitMsMax),
     }) as TaskNode,
   read: (name, model, { id, save, ...options }) => {
     const idOf = typeof id === "string" ? () => id : functionIn(name, "id", id as (...given: unknown[]) => string);
@@ -221,24 +238,40 @@ export const flow: Flow<never, never> = {
       signal,
       schema,
       save,
-      timeoutMs: timeoutMs === undefined ? undefined : whole(name, "timeoutMs", timeoutMs, 1),
+      timeoutMs: timeoutMs === undefined ? undefined : whole(name, "timeoutMs", timeoutMs, 1, waitMsMax),
       late: late === undefined ? undefined : blockOf(late),
     }) as WaitNode,
-  child: (name, { run }, { input, save, compensate, retry }) =>
+  child: (name, { run, actors }, { input, save, compensate, retry }) =>
     ({
       kind: "child",
       name,
       runs: run,
+      actors,
       input: functionIn(name, "input", input),
       save,
       compensate,
       retry: plansOf(name, retry, 1),
     }) as ChildNode,
-  attempt: (name, body, { on = {}, otherwise } = {}) => {
-    const all = Object.entries({ ...on, ...(otherwise === undefined ? {} : { otherwise }) });
-    const ways = all.map(([code, steps]) => ({ name: code, block: blockOf(steps) }));
-    if ("try" in on) throw invalid(name, "`try` is no code of a failure");
-    return { kind: "attempt", name, block: blockOf(body), ways } satisfies AttemptNode;
+  attempt: (name, body, { on = {}, otherwise, timeoutMs } = {}) => {
+    const known = Array.isArray(on)
+      ? (on as readonly ErrorPath[])
+      : Object.entries(on).map(([code, steps]) => flow.errorPath(code, [code], ...blockOf(steps)));
+    const taken = known.find((path) => path.name === "try" || path.name === "otherwise");
+    if (taken !== undefined)
+      throw invalid(name, `\`${taken.name}\` is no code of a failure, and no name of an error path`);
+    const rest = otherwise === undefined ? [] : [{ name: "otherwise", fits: () => true, block: blockOf(otherwise) }];
+    return {
+      ...{ kind: "attempt", name, block: blockOf(body), ways: [...known, ...rest] },
+      timeoutMs: timeoutMs === undefined ? undefined : whole(name, "timeoutMs", timeoutMs, 1, waitMsMax),
+    } satisfies AttemptNode;
+  },
+  errorPath: (name, fits, ...steps) => {
+    if (typeof fits === "function") return { name, fits, block: steps } as ErrorPath;
+    const codes: readonly string[] = fits;
+    if (Array.isArray(codes) && codes.length > 0) {
+      return { name, fits: ({ code }) => codes.includes(code), block: steps } satisfies ErrorPath;
+    }
+    throw invalid(name, `an error path is for a list of codes, or what a function says, got ${JSON.stringify(fits)}`);
   },
   fail: (name, { code, message = code }) => ({ kind: "fail", name, code, message: () => message }) satisfies FailNode,
 };
@@ -258,8 +291,8 @@ function planOf(name: string, given: Partial<RetryPlan>, defaults: RetryPlan): R
   const { attempts = defaults.attempts, backoffMs = defaults.backoffMs, backoffMsMax = defaults.backoffMsMax } = given;
   return {
     attempts: whole(name, "retry.attempts", attempts, 1),
-    backoffMs: whole(name, "retry.backoffMs", backoffMs, 1),
-    backoffMsMax: whole(name, "retry.backoffMsMax", backoffMsMax, 1),
+    backoffMs: whole(name, "retry.backoffMs", backoffMs, 1, waitMsMax),
+    backoffMsMax: whole(name, "retry.backoffMsMax", backoffMsMax, 1, waitMsMax),
   };
 }
 

@@ -1,18 +1,10 @@
-// A definition as a Mermaid flowchart, with the progress of a run on it. Drawn from the tree that runs are made of, so it cannot
-// say anything else than what runs do.
+// A definition as a Mermaid flowchart, with the progress of a run on it.
 
-import type { Block, Node } from "./node.ts";
+import type { DefinitionGraph, DefinitionNode } from "./definition-graph.ts";
+import { graphOf } from "./definition-graph.ts";
 import type { Mark, Run } from "./run.ts";
 import type { Tree } from "./tree.ts";
-import { pathIn } from "./tree.ts";
-
-/** An edge that has a beginning and no end yet. */
-interface Loose {
-  readonly from: string;
-  readonly label?: string;
-  /** Taken when something failed, or came too late. */
-  readonly isDashed?: boolean;
-}
+import { withoutNumbers } from "./tree.ts";
 
 /** Mermaid text: `flowchart TD` and so on. With the marks of a run each node says how far that has got. */
 export function printGraph(tree: Tree, marks?: Run["marks"]): string {
@@ -43,139 +35,81 @@ const colours: Readonly<Record<string, readonly Mark["is"][]>> = {
   "fill:#e1d5e7,stroke:#6b3fa0": ["compensated"],
 };
 
+/** How a kind of node looks. */
+const shapes: Readonly<Record<DefinitionNode["kind"], readonly [open: string, close: string]>> = {
+  start: ['(("', '"))'],
+  end: ['(("', '"))'],
+  task: ['["', '"]'],
+  child: ['[["', '"]]'],
+  each: ['[["', '"]]'],
+  loop: ['[["', '"]]'],
+  change: ['(["', '"])'],
+  sleep: ['(["', '"])'],
+  fail: ['{{"', '"}}'],
+  branch: ['{"', '"}'],
+  parallel: ['[/"', '"\\]'],
+  join: ['[\\"', '"/]'],
+  wait: ['>"', '"]'],
+  attempt: ['[\\"', '"\\]'],
+};
+
 class Drawing {
-  readonly #tree: Tree;
-  readonly #marks: ReadonlyMap<string, readonly Mark[]>;
-  readonly #ids = new Set<string>();
-  readonly #nodes: string[] = [];
-  readonly #edges: string[] = [];
+  readonly #graph: DefinitionGraph;
+  readonly #marks = new Map<string, Mark[]>();
+  /** Mermaid's ids by ours. */
+  readonly #ids = new Map<string, string>();
+  readonly #used = new Set<string>();
   readonly #classes = new Map<string, string[]>();
 
   constructor(tree: Tree, marks: Run["marks"]) {
-    this.#tree = tree;
-    const byPath = new Map<string, Mark[]>();
+    this.#graph = graphOf(tree);
     for (const [path, mark] of Object.entries(marks)) {
-      const place = path.replace(/\[\d+\]/g, "[]");
-      byPath.set(place, [...(byPath.get(place) ?? []), mark]);
+      const place = withoutNumbers(path);
+      this.#marks.set(place, [...(this.#marks.get(place) ?? []), mark]);
     }
-    this.#marks = byPath;
   }
 
   print(): string {
-    this.#nodes.push('begin(("start"))');
-    const ends = this.#block("", this.#tree.root, [{ from: "begin" }]);
-    this.#nodes.push('finish(("end"))');
-    this.#connect(ends, "finish");
+    const nodes = this.#graph.nodes.map((node) => this.#node(node));
+    const edges = this.#graph.edges.map(({ from, to, label, isDashed }) => {
+      const arrow = isDashed === true ? "-.->" : "-->";
+      const [tail, tip] = [this.#ids.get(from), this.#ids.get(to)];
+      return label === undefined ? `${tail} ${arrow} ${tip}` : `${tail} ${arrow}|${label}| ${tip}`;
+    });
     const classes = [...this.#classes].map(([is, ids]) => `class ${ids.join(",")} ${is.replace("-", "")}`);
     const used = Object.entries(colours).flatMap(([style, all]) =>
       all.filter((is) => this.#classes.has(is)).map((is) => `classDef ${is.replace("-", "")} ${style}`),
     );
-    return ["flowchart TD", ...[...this.#nodes, ...this.#edges, ...used, ...classes].map((line) => `  ${line}`)].join(
-      "\n",
-    );
+    return ["flowchart TD", ...[...nodes, ...edges, ...used, ...classes].map((line) => `  ${line}`)].join("\n");
   }
 
-  #block(blockPath: string, block: Block, from: readonly Loose[]): readonly Loose[] {
-    return block.reduce((loose, node) => this.#node(pathIn(blockPath, node.name), node, loose), from);
-  }
-
-  #node(path: string, node: Node, from: readonly Loose[]): readonly Loose[] {
-    switch (node.kind) {
-      case "task":
-        return [{ from: this.#put(path, node, from, '["', '"]') }];
-      case "child":
-        return [{ from: this.#put(path, node, from, '[["', '"]]') }];
-      case "change":
-      case "sleep":
-        return [{ from: this.#put(path, node, from, '(["', '"])') }];
-      case "fail":
-        this.#put(path, node, from, '{{"', '"}}');
-        return [];
-      case "branch": {
-        const id = this.#put(path, node, from, '{"', '"}');
-        const ends = node.ways.flatMap(({ name, block }) =>
-          this.#block(`${path}/${name}`, block, [{ from: id, label: name }]),
-        );
-        return node.ways.some(({ when }) => when === undefined) ? ends : [...ends, { from: id, label: "else" }];
-      }
-      case "parallel": {
-        const id = this.#put(path, node, from, '[/"', '"\\]');
-        const ends = node.ways.flatMap(({ name, block }) =>
-          this.#block(`${path}/${name}`, block, [{ from: id, label: name }]),
-        );
-        const join = `join${id.slice(1)}`;
-        this.#nodes.push(`${join}[\\"${node.join === "all" ? "all" : `${node.join} of ${node.ways.length}`}"/]`);
-        this.#connect(ends, join);
-        return [{ from: join }];
-      }
-      case "each":
-      case "loop": {
-        const id = this.#put(path, node, from, '[["', '"]]');
-        const again = node.kind === "each" ? "each item" : "again";
-        this.#connect(this.#block(`${path}[]`, node.block, [{ from: id, label: again }]), id);
-        return [{ from: id, label: node.kind === "each" ? `${node.join}` : "enough" }];
-      }
-      case "wait": {
-        const id = this.#put(path, node, from, '>"', '"]');
-        if (node.late === undefined) return [{ from: id }];
-        return [{ from: id }, ...this.#block(`${path}/late`, node.late, [{ from: id, label: "late", isDashed: true }])];
-      }
-      case "attempt": {
-        const id = this.#put(path, node, from, '[\\"', '"\\]');
-        const ends = node.ways.flatMap(({ name, block }) =>
-          this.#block(`${path}/${name}`, block, [{ from: id, label: name, isDashed: true }]),
-        );
-        return [...this.#block(`${path}/try`, node.block, [{ from: id }]), ...ends];
-      }
-    }
-  }
-
-  #put(path: string, node: Node, from: readonly Loose[], open: string, close: string): string {
-    const id = this.#idOf(path);
+  #node(node: DefinitionNode): string {
+    const { id: path, kind, label, note } = node;
+    const id = this.#idOf(node);
     const marks = this.#marks.get(path) ?? [];
     const is = order.find((each) => marks.some((mark) => mark.is === each));
-    const text = [node.name, ...noteOf(node), ...progressOf(marks, is)].join("<br/>");
-    this.#nodes.push(`${id}${open}${text}${close}`);
+    const text = [label, ...(note === undefined ? [] : [note]), ...progressOf(marks, is)].join("<br/>");
     if (is !== undefined) this.#classes.set(is, [...(this.#classes.get(is) ?? []), id]);
-    this.#connect(from, id);
-    return id;
+    const [open, close] = shapes[kind];
+    return `${id}${open}${text}${close}`;
   }
 
-  /** Readable, and another one for each path. */
-  #idOf(path: string): string {
+  /** Readable, and another one for each node. */
+  #idOf({ id: path, kind }: DefinitionNode): string {
+    if (kind === "start") return this.#name(path, "begin");
+    if (kind === "end") return this.#name(path, "finish");
+    // A join has the name of what it joins, which stands before it.
+    if (kind === "join") return this.#name(path, `join${this.#ids.get(path.slice(0, path.indexOf(":")))?.slice(1)}`);
     const plain = `n_${path.replace(/[^A-Za-z0-9]/g, "_")}`;
     let id = plain;
-    for (let number = 2; this.#ids.has(id); number += 1) id = `${plain}_${number}`;
-    this.#ids.add(id);
+    for (let number = 2; this.#used.has(id); number += 1) id = `${plain}_${number}`;
+    return this.#name(path, id);
+  }
+
+  #name(path: string, id: string): string {
+    this.#ids.set(path, id);
+    this.#used.add(id);
     return id;
-  }
-
-  #connect(from: readonly Loose[], to: string): void {
-    for (const { from: id, label, isDashed = false } of from) {
-      const arrow = isDashed ? "-.->" : "-->";
-      this.#edges.push(label === undefined ? `${id} ${arrow} ${to}` : `${id} ${arrow}|${label}| ${to}`);
-    }
-  }
-}
-
-function noteOf(node: Node): readonly string[] {
-  switch (node.kind) {
-    case "task":
-      return node.compensate === undefined ? [] : ["can be compensated"];
-    case "child":
-      return [node.runs.type];
-    case "wait":
-      return [`signal ${node.signal}`];
-    case "fail":
-      return [node.code];
-    case "branch":
-    case "parallel":
-    case "each":
-    case "loop":
-    case "sleep":
-    case "change":
-    case "attempt":
-      return [];
   }
 }
 

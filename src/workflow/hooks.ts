@@ -7,7 +7,9 @@ import type { ActorDefinition, MethodTable } from "../actors/definition.ts";
 import type { TurnRef } from "../actors/ref.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import type { Failure, Plan, Run, Transition } from "./run.ts";
+import { noteInSpan } from "../core/trace.ts";
+import type { Failure } from "./failure.ts";
+import type { Plan, Run, Transition } from "./run.ts";
 
 export interface HookContext<State> {
   /** The run's id. */
@@ -65,40 +67,70 @@ export interface Observers {
   readonly progress: ProgressSink | undefined;
 }
 
-/** Calls what listens. A promise only when something listens. */
-export async function observe(
+/** Where a run has got to by the change that `cause` names. */
+export function progressOf(plan: Plan, id: string, run: Run, cause: string, atMs: number): RunProgress {
+  const { phase, paused = false, marks, failure, result, changes = 0 } = run;
+  const about = { workflow: plan.name, version: plan.version, run: id, number: changes };
+  return { ...about, cause, atMs, phase, paused, marks, failure, result };
+}
+
+/** Calls what listens, one after the other. A promise only when one of them is. */
+export function observe(
   { hooks, progress }: Observers,
   turn: TurnContext<Run>,
   plan: Plan,
   run: Run,
   transitions: readonly Transition[],
-): Promise<void> {
+): undefined | Promise<undefined> {
   const id = turn.self.id;
   const ctx: HookContext<never> = {
     run: id,
     state: run.state as DeepReadonly<never>,
-    log: turn.log,
+    // Made for those who write to it: most turns do not.
+    get log() {
+      return turn.log;
+    },
     actor: (definition, actorId) => turn.actor(definition, actorId),
   };
-  const call = async (name: string, fn: () => unknown) => {
-    try {
-      await fn();
-    } catch (thrown) {
-      turn.log.warn({ hook: name, error: messageOf(thrown) }, "a hook of the workflow failed");
-    }
-  };
+  const calls: (readonly [hook: string, call: () => unknown])[] = [];
+  const { beforeTask, afterTask, onTransition, onFailure } = hooks;
   for (const transition of transitions) {
     const { path, from, to, attempt = 1, failure } = transition;
-    if (to === "running" && path !== "") await call("beforeTask", () => hooks.beforeTask?.(ctx, { path, attempt }));
-    if (path !== "" && (from === "running" || from === "left") && to !== "left" && to !== "running") {
-      await call("afterTask", () => hooks.afterTask?.(ctx, { path, failure }));
+    noteInSpan("workflow.transition", () => ({
+      path,
+      from,
+      to,
+      ...(failure === undefined ? {} : { code: failure.code }),
+    }));
+    const isTask = path !== "";
+    if (beforeTask && isTask && to === "running") calls.push(["beforeTask", () => beforeTask(ctx, { path, attempt })]);
+    if (afterTask && isTask && (from === "running" || from === "left") && to !== "left" && to !== "running") {
+      calls.push(["afterTask", () => afterTask(ctx, { path, failure })]);
     }
-    await call("onTransition", () => hooks.onTransition?.(ctx, transition));
-    if (failure !== undefined) await call("onFailure", () => hooks.onFailure?.(ctx, failure, path));
+    if (onTransition) calls.push(["onTransition", () => onTransition(ctx, transition)]);
+    if (onFailure && failure !== undefined) calls.push(["onFailure", () => onFailure(ctx, failure, path)]);
   }
-  if (progress === undefined) return;
-  const { phase, paused = false, marks, failure, result, changes = 0 } = run;
-  const about = { workflow: plan.name, version: plan.version, run: id, number: changes };
-  const change = { cause: turn.messageId, atMs: turn.now() };
-  await call("progress", () => progress.write(ctx, { ...about, ...change, phase, paused, marks, failure, result }));
+  if (progress !== undefined) {
+    const made = progressOf(plan, id, run, turn.messageId, turn.now());
+    calls.push(["progress", () => progress.write(ctx, made)]);
+  }
+  return calls.length === 0 ? undefined : callAll(calls, turn);
+}
+
+function callAll(
+  calls: readonly (readonly [hook: string, call: () => unknown])[],
+  turn: TurnContext<Run>,
+): undefined | Promise<undefined> {
+  for (const [at, [hook, call]] of calls.entries()) {
+    const warn = (thrown: unknown) =>
+      turn.log.warn({ hook, error: messageOf(thrown) }, "a hook of the workflow failed");
+    try {
+      const called = call();
+      if (!(called instanceof Promise)) continue;
+      return called.catch(warn).then(() => callAll(calls.slice(at + 1), turn));
+    } catch (thrown) {
+      warn(thrown);
+    }
+  }
+  return undefined;
 }

@@ -3,6 +3,7 @@
 
 import type { AnyActor } from "../actors/definition.ts";
 import type { Schema } from "../core/schema.ts";
+import type { Failure } from "./failure.ts";
 
 /** Where a node stands among items and repetitions: those of the nearest `forEach` or `loop` around it. */
 export interface Place {
@@ -11,6 +12,9 @@ export interface Place {
   /** The number of the item or of the repetition, from 0. */
   readonly index: number;
 }
+
+/** Longest time that a node may name: ten years. Unit: ms. */
+export const waitMsMax = 10 * 365 * 86_400_000;
 
 /** How often a failing task is tried. */
 export interface RetryPlan {
@@ -51,6 +55,8 @@ export interface ChildNode {
   readonly name: string;
   /** The actor type of the child's runs. */
   readonly runs: AnyActor;
+  /** All that a worker has to have for the child. */
+  readonly actors: readonly AnyActor[];
   readonly input: Ask<unknown>;
   readonly save: Save | undefined;
   readonly compensate: ((ctx: never, result: never) => unknown) | undefined;
@@ -119,13 +125,22 @@ export interface WaitNode {
   readonly late: Block | undefined;
 }
 
-/** A scope: when its body fails, what was done in it is undone, and then a way leads on by the failure's code. */
+/** What is done about some failures of an attempt. */
+export interface ErrorPath {
+  readonly name: string;
+  readonly fits: (failure: Failure, state: unknown, place: Place) => boolean;
+  readonly block: Block;
+}
+
+/** A scope: when its body fails, what was done in it is undone, and then an error path leads on. */
 export interface AttemptNode {
   readonly kind: "attempt";
   readonly name: string;
   readonly block: Block;
-  /** By code; `otherwise` for every other. A failure without a way fails the attempt. */
-  readonly ways: readonly { readonly name: string; readonly block: Block }[];
+  /** The first that fits is taken. A failure that fits none fails the attempt. */
+  readonly ways: readonly ErrorPath[];
+  /** Unit: ms. */
+  readonly timeoutMs: number | undefined;
 }
 
 export interface FailNode {
@@ -135,7 +150,7 @@ export interface FailNode {
   readonly message: Ask<string>;
 }
 
-/** What another actor does: it is given orders, and tells how they ended. */
+/** What is ordered, and ends in its own time: a task, or a run that is a child. */
 export type OrderNode = TaskNode | ChildNode;
 export type Node =
   | OrderNode

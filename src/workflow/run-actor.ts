@@ -1,32 +1,49 @@
-// The actor that a run of a workflow is. It decides, and does nothing else: `advance` says what becomes of the run, and what it
-// wants done is told to other actors with the same commit.
+// The actor that a run of a workflow is. Its turns decide, and do nothing else: `advance` says what becomes of the run, and what it
+// wants done is ordered with the same commit: an errand of its own (`run-task.ts`), or a message to the task's actor.
 //
 //   A1. An event, what it makes of the run, and the orders that follow are one turn: one commit (P2, P3).
 //   A2. The run has one timer, `due`, for the earliest time that it waits for.
 //   A3. Mail that this code cannot deal with is not lost: the run stops (decision 0012) until it is resumed. What a caller has
 //       done wrong is his: it changes nothing, and a tell of it is a dead letter.
 
-import { original } from "mutative";
 import type { TurnContext } from "../actors/context.ts";
 import type { ActorDefinition, Handler, Query } from "../actors/definition.ts";
 import { defineActor, handler, query } from "../actors/definition.ts";
+import type { EventsOf, Mirror } from "../actors/errand.ts";
+import { ownTurn, withErrands } from "../actors/errand.ts";
 import type { FailureVerdict, Failure as TurnFailure } from "../actors/supervision.ts";
-import { invariant, TroupeError } from "../core/errors.ts";
+import { TroupeError } from "../core/errors.ts";
 import { idBytesMax } from "../core/ids.ts";
 import type { Schema, Validation } from "../core/schema.ts";
 import { printIssues, validate } from "../core/schema.ts";
 import { advance, isWaitedFor, newRun } from "./advance.ts";
+import {
+  childIdBytes,
+  childStart,
+  givenUp,
+  givingUp,
+  neverBegun,
+  outcomeOf,
+  tellChild,
+  tellParent,
+} from "./child-run.ts";
+import { endedWaits } from "./ended-waits.ts";
+import type { Failure } from "./failure.ts";
 import { failureOf } from "./failure.ts";
 import type { Observers } from "./hooks.ts";
 import { observe } from "./hooks.ts";
-import type { Command, Ended, Failure, Outcome, Phase, Plan, Run, RunEvent, RunParent } from "./run.ts";
+import { outlineOf } from "./outline.ts";
+import type { Command, Phase, Plan, Run, RunEvent, RunParent } from "./run.ts";
 import { isOver } from "./run.ts";
-import { endedSchema, runDoor } from "./run-door.ts";
+import { endedSchema } from "./run-door.ts";
+import { taskErrand, taskErrandOf } from "./run-task.ts";
 import type { defineTaskActor } from "./task-actor.ts";
+import type { OwnOrder } from "./task-order.ts";
 import { internalSchema } from "./task-order.ts";
-import { longestPath, spotAt } from "./tree.ts";
+import { longestPath } from "./tree.ts";
 import type { Migrations } from "./version.ts";
 import { isOwn, pinned } from "./version.ts";
+import { wire } from "./wire.ts";
 import { faultOfState } from "./work.ts";
 
 /** Signals that came before anything waited for them. */
@@ -38,6 +55,11 @@ const callerCodes: readonly unknown[] = ["RUN_PHASE", "SIGNAL_UNKNOWN", "SIGNALS
 export interface Signal {
   readonly name: string;
   readonly data?: unknown;
+  /**
+   * The path of the wait that it is for, as `status` has it: `refine[2]/approval`. It counts for that wait alone, and once; when
+   * nothing waits there it is refused: RUN_PHASE. Default: it is for whatever waits for its name first, or will.
+   */
+  readonly at?: string;
 }
 
 /** How a run stands, for people and programs. */
@@ -58,16 +80,19 @@ export interface RunStatus<State = unknown, Result = unknown> {
 
 export type RunMethods<State, Input, Result> = {
   /** Begins the run. Rejects with INPUT_INVALID, RUN_PHASE when it has begun, ID_INVALID. */
-  readonly start: Handler<Run<State>, Input, Promise<RunStatus<State, Result>>>;
-  /** Rejects with SIGNAL_UNKNOWN, INPUT_INVALID, SIGNALS_FULL, RUN_PHASE. */
-  readonly signal: Handler<Run<State>, Signal, Promise<RunStatus<State, Result>>>;
-  /** Gives up what goes on, waits for what was ordered, compensates what was done. */
-  readonly cancel: Handler<Run<State>, { readonly reason?: string } | undefined, Promise<RunStatus<State, Result>>>;
+  readonly start: Handler<Run<State>, Input, Later<RunStatus<State, Result>>>;
+  /** Rejects with SIGNAL_UNKNOWN, INPUT_INVALID, SIGNALS_FULL, RUN_PHASE: also when nothing waits where it is `at`. */
+  readonly signal: Handler<Run<State>, Signal, Later<RunStatus<State, Result>>>;
+  /**
+   * Gives up what goes on, waits for what was ordered, compensates what was done. Of a run that is held for a compensation which
+   * cannot be done it lets that stand.
+   */
+  readonly cancel: Handler<Run<State>, { readonly reason?: string } | undefined, Later<RunStatus<State, Result>>>;
   /** No order is given until `resume`. Those that were given go on, and so does time. */
-  readonly pause: Handler<Run<State>, undefined, Promise<RunStatus<State, Result>>>;
-  readonly resume: Handler<Run<State>, undefined, Promise<RunStatus<State, Result>>>;
-  /** Tries again what the run is held for. */
-  readonly retry: Handler<Run<State>, undefined, Promise<RunStatus<State, Result>>>;
+  readonly pause: Handler<Run<State>, undefined, Later<RunStatus<State, Result>>>;
+  readonly resume: Handler<Run<State>, undefined, Later<RunStatus<State, Result>>>;
+  /** Tries again what the run is held for: a task by the order that it had, with its key and its steps. */
+  readonly retry: Handler<Run<State>, undefined, Later<RunStatus<State, Result>>>;
   readonly status: Query<Run<State>, undefined, RunStatus<State, Result>>;
 };
 
@@ -82,7 +107,10 @@ export interface RunActorOptions {
   readonly signals: ReadonlyMap<string, Schema | undefined>;
   readonly migrations: Migrations;
   readonly observers: Observers;
-  readonly task: ReturnType<typeof defineTaskActor>;
+  /** How its progress is shown. */
+  readonly mirror: Mirror | undefined;
+  /** Where its tasks have actors of their own. */
+  readonly task: ReturnType<typeof defineTaskActor> | undefined;
 }
 
 type Turn = TurnContext<Run>;
@@ -91,18 +119,20 @@ export function defineRunActor(options: RunActorOptions) {
   const { type, plan } = options;
   const runs = new Runs(options);
   const move = (event: RunEvent) => handler((ctx: Turn) => runs.move(ctx, event));
-  return defineActor(
+  const run = defineActor(
     type,
     {
       state: runSchema(plan) as Schema<unknown, Run>,
       initial: newRun,
       retry: { attempts: attemptsMax },
       onFailure: verdictOf,
+      outline: { version: plan.version, value: outlineOf(plan.tree, options.signals) },
       ...(options.pool === undefined ? {} : { pool: options.pool }),
     },
     {
       start: handler(options.input ?? anyInput, (ctx: Turn, input) => runs.start(ctx, input, undefined)),
       startAsChild: handler(childStart, (ctx: Turn, { input, parent }) => runs.startAsChild(ctx, input, parent)),
+      giveUp: handler(givenUp, (ctx: Turn, { parent }) => runs.giveUp(ctx, parent)),
       signal: handler(signalSchema, (ctx: Turn, signal) => runs.signal(ctx, signal)),
       cancel: handler(cancelSchema, (ctx: Turn, { reason = "it was cancelled" }) =>
         runs.move(ctx, { kind: "cancel", reason }),
@@ -110,11 +140,15 @@ export function defineRunActor(options: RunActorOptions) {
       pause: move({ kind: "pause" }),
       resume: move({ kind: "resume" }),
       retry: move({ kind: "retry" }),
-      ended: handler(endedSchema, (ctx: Turn, ended) => runs.take(ctx, { kind: "ended", ...ended })),
-      due: handler(dueSchema, (ctx: Turn, { dueMs }) => runs.take(ctx, { kind: "due" }, dueMs)),
+      ended: handler(endedSchema, (ctx: Turn, ended) => runs.hear(ctx, { kind: "ended", ...ended })),
+      due: handler(dueSchema, (ctx: Turn, { dueMs }) => runs.hear(ctx, { kind: "due" }, dueMs)),
       status: query((ctx): RunStatus => statusOf(ctx.state as Run)),
     },
   );
+  const errands = { [taskErrand]: taskErrandOf(type, plan, options.migrations) };
+  const eventsOf: EventsOf = (self, before, after, nowMs) =>
+    endedWaits(plan.name, self, before as Run, after as Run, nowMs);
+  return withErrands(run, { begins: "start", errands, mirror: options.mirror, eventsOf });
 }
 
 /** A3. */
@@ -130,19 +164,19 @@ class Runs {
     this.#options = options;
   }
 
-  async start(ctx: Turn, input: unknown, parent: RunParent | undefined): Promise<RunStatus> {
+  start(ctx: Turn, input: unknown, parent: RunParent | undefined): Later<RunStatus> {
     const { plan, initial } = this.#options;
-    const run = original(ctx.state) as Run;
+    const run = ownTurn(ctx).stateBefore as Run;
     if (run.phase !== "new") throw new TroupeError("RUN_PHASE", `the run ${ctx.self.id} of ${plan.name} has begun`);
-    const bytesMax = idBytesMax - 1 - Math.max(longestPath(plan.tree), plan.name.length);
+    const bytesMax = idBytesMax - Math.max(1 + longestPath(plan.tree), 1 + plan.name.length, childIdBytes(plan));
     if (Buffer.byteLength(ctx.self.id) > bytesMax) {
-      const text = `the id of a run of ${plan.name} holds at most ${bytesMax} bytes, so that those of its tasks and of its progress fit`;
+      const text = `the id of a run of ${plan.name} holds at most ${bytesMax} bytes, so that those of its tasks, children and progress fit`;
       throw new TroupeError("ID_INVALID", `${text}; got ${ctx.self.id}`);
     }
     const state = initial(input as never);
     const fault = faultOfState(plan, state);
     if (fault !== undefined) throw new TroupeError("STATE_INVALID", `the initial state of ${plan.name}: ${fault}`);
-    return this.take(ctx, { kind: "start", state, parent });
+    return this.#takeForStatus(ctx, { kind: "start", state, parent });
   }
 
   /** What the parent gave is wrong for good: it hears of it as a failure. */
@@ -160,7 +194,7 @@ class Runs {
     }
   }
 
-  async signal(ctx: Turn, { name, data }: Signal): Promise<RunStatus> {
+  async signal(ctx: Turn, { name, data, at }: Signal): Promise<RunStatus> {
     const { signals, plan } = this.#options;
     if (!signals.has(name)) {
       const known = [...signals.keys()].join(", ") || "none";
@@ -172,37 +206,74 @@ class Runs {
       const text = `the signal ${name} of ${plan.name}: ${printIssues(validation.issues)}`;
       throw new TroupeError("INPUT_INVALID", text, { data: { issues: validation.issues } });
     }
-    const run = original(ctx.state) as Run;
-    if (!isWaitedFor(run, name) && (run.signals?.length ?? 0) >= keptSignalsMax) {
-      throw new TroupeError("SIGNALS_FULL", `${ctx.self.id} keeps ${keptSignalsMax} signals already`);
+    const run = ownTurn(ctx).stateBefore as Run;
+    if (!isWaitedFor(run, name, at)) {
+      if (at !== undefined) {
+        const text = `nothing waits for the signal ${name} at ${at} in the run ${ctx.self.id} of ${plan.name}`;
+        throw new TroupeError("RUN_PHASE", `${text}: it did not come to that yet, or that is over`);
+      }
+      if ((run.signals?.length ?? 0) >= keptSignalsMax) {
+        throw new TroupeError("SIGNALS_FULL", `${ctx.self.id} keeps ${keptSignalsMax} signals already`);
+      }
     }
-    return this.move(ctx, { kind: "signal", name, data: validation.value });
+    // As a run that keeps it would give it to `save`, also when it is taken at once.
+    const sent = { kind: "signal", name, data: wire(validation.value) } as const;
+    return this.move(ctx, at === undefined ? sent : { ...sent, at });
+  }
+
+  /** C2, C3. */
+  giveUp(ctx: Turn, parent: RunParent): Later<undefined> {
+    const run = ownTurn(ctx).stateBefore as Run;
+    const what = givingUp(run, parent);
+    switch (what) {
+      case "cancel":
+        return this.hear(ctx, { kind: "cancel", reason: "its parent gave it up" });
+      case "never-begun":
+      case "over": {
+        const ended = what === "over" ? run : neverBegun(run, parent);
+        if (ended !== run) ctx.state = ended;
+        tellParent(ctx, parent, outcomeOf(ended));
+        return;
+      }
+      case "nothing":
+        return;
+    }
   }
 
   /** An event that somebody sends who wants to know when it comes to nothing. */
-  async move(ctx: Turn, event: RunEvent): Promise<RunStatus> {
-    const { phase } = original(ctx.state) as Run;
+  move(ctx: Turn, event: RunEvent): Later<RunStatus> {
+    const { phase } = ownTurn(ctx).stateBefore as Run;
     const isHeldFor = event.kind !== "retry" || phase === "held";
-    if (phase !== "new" && !isOver(phase) && isHeldFor) return this.take(ctx, event);
+    if (phase !== "new" && !isOver(phase) && isHeldFor) return this.#takeForStatus(ctx, event);
     const text = `the run ${ctx.self.id} of ${this.#options.plan.name} is ${phase}; ${event.kind} does nothing there`;
     throw new TroupeError("RUN_PHASE", text);
   }
 
-  /** A1. */
-  async take(ctx: Turn, event: RunEvent, dueMs = 0): Promise<RunStatus> {
+  /** What nobody waits to hear of. */
+  hear(ctx: Turn, event: RunEvent, dueMs?: number): Later<undefined> {
+    return afterwards(this.take(ctx, event, dueMs), () => undefined);
+  }
+
+  #takeForStatus(ctx: Turn, event: RunEvent): Later<RunStatus> {
+    const taken = this.take(ctx, event);
+    return taken instanceof Promise ? taken.then(statusOf) : statusOf(taken);
+  }
+
+  /** A1. The run as the turn leaves it. A promise only when a hook is one. */
+  take(ctx: Turn, event: RunEvent, dueMs = 0): Later<Run> {
     const { plan, migrations, observers } = this.#options;
-    const stored = original(ctx.state) as Run;
-    if (isOver(stored.phase)) return statusOf(stored);
+    const stored = ownTurn(ctx).stateBefore as Run;
+    if (isOver(stored.phase)) return stored;
     const before = pinned(plan, migrations, stored, ctx.self.id);
     const { run: next, commands, transitions } = advance(plan, before, event, Math.max(ctx.now(), dueMs));
-    if (next === before) return statusOf(stored);
+    if (next === before) return stored;
     const run: Run = { ...next, changes: (stored.changes ?? 0) + 1 };
     ctx.state = run;
     for (const command of commands) this.#give(ctx, run, command);
-    this.#setTimer(ctx, stored.timerMs, run.timerMs);
+    // The timer that has fired stands no more.
+    this.#setTimer(ctx, dueMs === stored.timerMs ? undefined : stored.timerMs, run.timerMs);
     if (isOver(run.phase) && run.parent !== undefined) tellParent(ctx, run.parent, outcomeOf(run));
-    await observe(observers, ctx, plan, run, transitions);
-    return statusOf(run);
+    return afterwards(observe(observers, ctx, plan, run, transitions), () => run);
   }
 
   #give(ctx: Turn, run: Run, command: Command): void {
@@ -211,27 +282,18 @@ class Runs {
     switch (command.kind) {
       case "task":
       case "compensate": {
+        const { kind: _kind, ...asked } = command;
+        const own: OwnOrder = command.kind === "compensate" ? { ...asked, compensates: true } : asked;
+        if (task === undefined) return ownTurn(ctx).errand(taskErrand, own);
         const { version, tree } = plan;
-        const common = { run: ctx.self.id, version, hash: tree.hash, path, order, attempt, place: command.place };
-        const undoes = command.kind === "compensate" ? { compensates: true, result: command.result } : {};
-        ctx.actor(task, `${ctx.self.id}:${path}`).tell.run({ ...common, state: run.state, ...undoes });
-        return;
+        const about = { run: ctx.self.id, version, hash: tree.hash, state: run.state };
+        return void ctx.actor(task, `${ctx.self.id}:${path}`).tell.run({ ...about, ...own });
       }
-      case "child": {
-        const parent: RunParent = {
-          type,
-          id: ctx.self.id,
-          ...(pool === undefined ? {} : { pool }),
-          path,
-          order,
-          attempt,
-        };
-        ctx.actor(childRuns(plan, path), childId(ctx, command)).tell.startAsChild({ input: command.input, parent });
-        return;
+      case "child":
+      case "cancel-child": {
+        const own = { type, id: ctx.self.id, ...(pool === undefined ? {} : { pool }) };
+        return tellChild(ctx, plan, { ...own, path, order, attempt }, command);
       }
-      case "cancel-child":
-        ctx.actor(childRuns(plan, path), childId(ctx, command)).tell.cancel({ reason: "its parent gave it up" });
-        return;
     }
   }
 
@@ -243,17 +305,10 @@ class Runs {
   }
 }
 
-const childId = (ctx: Turn, { order, attempt }: Command): string => `${ctx.self.id}.${order}.${attempt}`;
+type Later<T> = T | Promise<T>;
 
-function outcomeOf(run: Run): Outcome {
-  if (run.phase === "completed") return { kind: "ok", ...(run.result === undefined ? {} : { result: run.result }) };
-  const { code = "FAILED", message = run.phase } = run.failure ?? {};
-  return { kind: "failed", failure: { code, message, ...(run.failure === undefined ? {} : { data: run.failure }) } };
-}
-
-function tellParent(ctx: Turn, { type, id, pool, path, order, attempt }: RunParent, outcome: Outcome): void {
-  const ended: Ended = { path, order, attempt, outcome };
-  ctx.actor(runDoor(type, pool), id).tell.ended(ended);
+function afterwards<T>(done: unknown, make: () => T): Later<T> {
+  return done instanceof Promise ? done.then(make) : make();
 }
 
 function statusOf(run: Run): RunStatus {
@@ -267,14 +322,18 @@ function statusOf(run: Run): RunStatus {
   };
 }
 
-interface ChildStart {
-  readonly input?: unknown;
-  readonly parent: RunParent;
-}
-
-const childStart = internalSchema<ChildStart>("parent");
 const dueSchema = internalSchema<{ readonly dueMs: number }>("dueMs");
-const signalSchema = internalSchema<Signal>("name");
+const signalSchema: Schema<Signal, Signal> = {
+  "~standard": {
+    version: 1,
+    vendor: "troupe",
+    validate: (value) => {
+      const { name, at } = (value ?? {}) as { readonly name?: unknown; readonly at?: unknown };
+      const isSignal = typeof name === "string" && (at === undefined || typeof at === "string");
+      return isSignal ? { value: value as Signal } : { issues: [{ message: "`name` is a string, and so is `at`" }] };
+    },
+  },
+};
 const cancelSchema: Schema<{ readonly reason?: string } | undefined, { readonly reason?: string }> = {
   "~standard": {
     version: 1,
@@ -312,23 +371,4 @@ function runSchema(plan: Plan): Schema<unknown, Run> {
       },
     },
   };
-}
-
-const childRunsOf = new WeakMap<object, ReturnType<typeof childDoor>>();
-
-/** The runs of a child, as its parent sees them. */
-function childRuns(plan: Plan, path: string): ReturnType<typeof childDoor> {
-  const node = spotAt(plan.tree, path)?.node;
-  invariant(node?.kind === "child", `${path} is a child`);
-  const door = childRunsOf.get(node) ?? childDoor(node.runs.type, node.runs.pool);
-  childRunsOf.set(node, door);
-  return door;
-}
-
-function childDoor(type: string, pool: string | undefined) {
-  return defineActor(
-    type,
-    { state: childStart, initial: {} as ChildStart, ...(pool === undefined ? {} : { pool }) },
-    { startAsChild: handler(childStart, () => {}), cancel: handler(cancelSchema, () => {}) },
-  );
 }

@@ -1,35 +1,41 @@
 // A run as it is stored, the events that move it, and what it wants done. Laws: `advance.ts`.
 
 import type { Schema } from "../core/schema.ts";
+import type { Failure } from "./failure.ts";
 import type { Place } from "./node.ts";
 import type { Tree } from "./tree.ts";
 
-/** What became of something that failed. */
-export interface Failure {
-  /** The error's own code if it has one, else its name. */
-  readonly code: string;
-  readonly message: string;
-  readonly data?: unknown;
-  /** The node that failed. */
-  readonly path?: string;
+/** Results of the steps of a task, by name. */
+export type KeptSteps = Readonly<Record<string, unknown>>;
+
+/** An order as it is given, or is to be given again. */
+export interface Order {
+  readonly order: number;
+  readonly attempt: number;
+  /** What the steps of the attempts so far have kept. */
+  readonly steps?: KeptSteps;
+  /** Attempts before a person said `retry`: how often it is tried is counted from there. */
+  readonly spent?: number;
 }
+
+/** What a task or a child goes on with when a person says `retry`. */
+export type Again =
+  /** It has failed: the same order, so that its steps, and others by its key, know what was done. */
+  | ({ readonly is: "failed" } & Order)
+  /** It has ended well, and its result could not be taken in: it is not run again. */
+  | { readonly is: "done"; readonly result?: unknown };
 
 /** What a node is doing. A node without a mark has not begun, or was given up with the branch that it stands in. */
 export type Mark =
   /** Held back while the run is paused, or until what was given up in it has ended and is undone. */
-  | { readonly is: "ready" }
-  /** Another actor has the order. */
-  | { readonly is: "running"; readonly order: number; readonly attempt: number }
+  | { readonly is: "ready"; readonly again?: Again }
+  /** It is carried out, by the run's worker or by another actor. */
+  | ({ readonly is: "running" } & Omit<Order, "steps">)
   /** Has failed, and is to be tried again at a time. */
-  | {
-      readonly is: "backing-off";
-      readonly order: number;
-      readonly attempt: number;
-      readonly dueMs: number;
-      readonly failure: Failure;
-    }
-  | { readonly is: "sleeping"; readonly dueMs: number }
-  | { readonly is: "waiting"; readonly signal: string; readonly dueMs?: number }
+  | ({ readonly is: "backing-off"; readonly dueMs: number; readonly failure: Failure } & Order)
+  /** `sinceMs` is absent in runs that an earlier version has stored. */
+  | { readonly is: "sleeping"; readonly dueMs: number; readonly sinceMs?: number }
+  | { readonly is: "waiting"; readonly signal: string; readonly dueMs?: number; readonly sinceMs?: number }
   /** Something in it goes on. `way`: which branch, or which way of an attempt. */
   | {
       readonly is: "open";
@@ -39,13 +45,15 @@ export type Mark =
       readonly good?: number;
       readonly bad?: number;
       readonly items?: readonly unknown[];
+      /** When an attempt has taken too long. */
+      readonly dueMs?: number;
     }
   /** An attempt whose body failed: what was done in it is being undone. */
   | { readonly is: "compensating"; readonly failure: Failure }
   /** Given up while an order was out: how it ends still counts for what is to be undone. */
   | { readonly is: "left"; readonly order: number; readonly attempt: number; readonly place: Place }
   /** Has failed, and a person is to decide. */
-  | { readonly is: "held"; readonly failure: Failure }
+  | { readonly is: "held"; readonly failure: Failure; readonly again?: Again }
   | { readonly is: "failed"; readonly failure: Failure }
   | { readonly is: "done"; readonly way?: string }
   | { readonly is: "compensated" };
@@ -105,7 +113,8 @@ export interface Run<State = unknown> {
 
 export type Outcome =
   | { readonly kind: "ok"; readonly result?: unknown }
-  | { readonly kind: "failed"; readonly failure: Failure };
+  /** `steps`: what it has kept for the next attempt. */
+  | { readonly kind: "failed"; readonly failure: Failure; readonly steps?: KeptSteps };
 
 export interface Ended {
   readonly path: string;
@@ -119,7 +128,8 @@ export type RunEvent =
   | ({ readonly kind: "ended" } & Ended)
   /** A time has come. */
   | { readonly kind: "due" }
-  | { readonly kind: "signal"; readonly name: string; readonly data: unknown }
+  /** `at`: for the wait at this path alone. */
+  | { readonly kind: "signal"; readonly name: string; readonly data: unknown; readonly at?: string }
   | { readonly kind: "cancel"; readonly reason: string }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
@@ -132,6 +142,8 @@ export type Command =
       readonly order: number;
       readonly attempt: number;
       readonly place: Place;
+      /** What the attempts before have kept. */
+      readonly steps?: KeptSteps;
     }
   | {
       readonly kind: "compensate";

@@ -1,30 +1,26 @@
-// The actor of a task: it carries out orders of one node of one run, and tells the run how they ended.
+// The actor of a task, in workflows that give their tasks a pool: it carries out orders of one node of one run, and tells the run how they
+// ended.
 //
-//   T1. An order is carried out by a turn of its own, in an actor of its own: it holds up neither the run nor other tasks, may
-//       live in another pool, and is repeated by the runtime when its worker dies (P2).
+//   T1. An order is carried out by a turn of its own, in an actor of its own: it holds up neither the run nor other tasks, lives
+//       in the pool of the tasks, on any of its workers, and is repeated by the runtime when its worker dies (P2).
 //   T2. What the task tells others, and how it ended, are sent with one commit or not at all (P3).
 
 import { defineActor, handler } from "../actors/definition.ts";
-import { TroupeError } from "../core/errors.ts";
 import type { Schema } from "../core/schema.ts";
-import { failureOf } from "./failure.ts";
-import type { OrderNode } from "./node.ts";
-import type { Ended, Outcome, Plan } from "./run.ts";
+import type { Ended, Plan } from "./run.ts";
 import { runDoor } from "./run-door.ts";
-import type { TaskFunction } from "./task-context.ts";
-import { runOrder } from "./task-context.ts";
-import type { TaskOrder, TaskState } from "./task-order.ts";
+import type { TaskOrder } from "./task-order.ts";
 import { internalSchema } from "./task-order.ts";
-import { spotAt } from "./tree.ts";
+import { carryOut, changedTask, endedBadly, timeoutMsDefault } from "./task-work.ts";
 import type { Migrations } from "./version.ts";
 import { mayCarryOut } from "./version.ts";
 
 /** How much longer than the longest task a turn may last: its end is decided by the task's own time. Unit: ms. */
 const turnMsSlack = 10_000;
-/** For compensations of children, which have no time of their own. Unit: ms. */
-const timeoutMsDefault = 60_000;
 /** Runs of an order that the code here cannot carry out: while code is rolled out that passes by itself. */
 const strangeAttemptsMax = 30;
+/** It keeps nothing but its inbox. */
+const nothing = {};
 
 export interface TaskActorOptions {
   readonly plan: Plan;
@@ -41,8 +37,8 @@ export function defineTaskActor({ plan, migrations, runType, runPool, pool, type
   return defineActor(
     type,
     {
-      state: anyObject as Schema<unknown, TaskState>,
-      initial: (): TaskState => ({}),
+      state: anyObject,
+      initial: () => nothing,
       turnMsMax: longest + turnMsSlack,
       retry: { attempts: strangeAttemptsMax },
       onFailure: ({ attempts }) => (attempts < strangeAttemptsMax ? "retry" : "stop"),
@@ -50,21 +46,18 @@ export function defineTaskActor({ plan, migrations, runType, runPool, pool, type
     },
     {
       run: handler(internalSchema<TaskOrder>("run", "path", "order", "hash"), async (ctx, order): Promise<void> => {
-        const node = orderNode(plan, migrations, order);
-        const fn = (order.compensates ? node.compensate : node.kind === "task" ? node.run : undefined) as TaskFunction;
-        const timeoutMs = node.kind === "task" ? node.timeoutMs : timeoutMsDefault;
-        const tell = (outcome: Outcome) => {
-          const { path, order: number, attempt } = order;
-          const ended: Ended = { path, order: number, attempt, outcome };
-          ctx.actor(report, order.run).tell.ended(ended);
-        };
-        const outcome = await runOrder(ctx, order, fn, timeoutMs);
+        const { version, hash } = order;
+        if (!mayCarryOut(plan, migrations, version, hash)) {
+          throw changedTask(plan, order.run, order, ` by version ${version} (${hash})`);
+        }
+        const tell = (ended: Ended) => ctx.actor(report, order.run).tell.ended(ended);
+        const ended = await carryOut(ctx, plan, { type: runType, run: order.run, state: order.state }, order);
         try {
-          tell(outcome);
+          tell(ended);
         } catch (thrown) {
           // Too large to be told, as a rule: then the task has not ended well.
           ctx.takeBack();
-          tell({ kind: "failed", failure: failureOf(thrown) });
+          tell(endedBadly(order, thrown));
         }
       }),
     },
@@ -75,15 +68,7 @@ function timeoutOf(node: { readonly kind: string; readonly timeoutMs?: number | 
   return node.kind === "task" ? (node.timeoutMs ?? 0) : 0;
 }
 
-function orderNode(plan: Plan, migrations: Migrations, order: TaskOrder): OrderNode {
-  const node = spotAt(plan.tree, order.path)?.node;
-  const isKnown = node?.kind === "task" || (node?.kind === "child" && order.compensates === true);
-  if (isKnown && mayCarryOut(plan, migrations, order.version, order.hash)) return node;
-  const text = `${order.path} of the run ${plan.name}/${order.run} was ordered by version ${order.version} (${order.hash}); this code has version ${plan.version} (${plan.tree.hash})`;
-  throw new TroupeError("WORKFLOW_CHANGED", text);
-}
-
-export const anyObject: Schema = {
+const anyObject: Schema = {
   "~standard": {
     version: 1,
     vendor: "troupe",

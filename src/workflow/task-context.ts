@@ -4,20 +4,25 @@
 //   K2. A step that a failed run of the same order has kept is not run again by the next one.
 //   K3. When the time is over the run has failed, whatever the function does later.
 
-import type { DeepReadonly, TurnContext } from "../actors/context.ts";
+import type { DeepReadonly } from "../actors/context.ts";
 import type { ActorDefinition, MethodTable } from "../actors/definition.ts";
+import type { ErrandContext } from "../actors/errand.ts";
 import type { TurnRef } from "../actors/ref.ts";
 import { printJson } from "../core/codec.ts";
 import { TroupeError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
+import type { SpanRequest } from "../core/trace.ts";
+import { isTracing, traced } from "../core/trace.ts";
 import type { StateStore } from "../memory/state-store.ts";
 import { failureOf } from "./failure.ts";
-import type { Outcome } from "./run.ts";
-import type { TaskOrder, TaskState } from "./task-order.ts";
+import type { KeptSteps, Outcome } from "./run.ts";
+import type { OwnOrder } from "./task-order.ts";
 import { wire } from "./wire.ts";
 
 export interface TaskContext<State, Item = undefined> {
-  /** The run's state when the task was ordered. What the task is to change in it, it returns, and `save` takes it in. */
+  /**
+   * The run's state when this run of the task began: a copy. What the task is to change in it, it returns, and `save` takes it in.
+   */
   readonly state: DeepReadonly<State>;
   /** The item of the nearest `forEach` around it. */
   readonly item: Item;
@@ -29,7 +34,7 @@ export interface TaskContext<State, Item = undefined> {
   readonly path: string;
   /** 1 in the first run. */
   readonly attempt: number;
-  /** Names this task of this run, the same in each attempt: for idempotency keys of others. */
+  /** Names this task of this run, the same in each attempt, also after a person's `retry`: for idempotency keys of others. */
   readonly key: string;
   /** Aborts when the time is over, or when this worker no longer owns the task. */
   readonly signal: AbortSignal;
@@ -48,51 +53,144 @@ export interface TaskContext<State, Item = undefined> {
 type AnyContext = TaskContext<unknown, unknown>;
 export type TaskFunction = (ctx: AnyContext, result: unknown) => unknown;
 
+/** What one run of a task is about. */
+export interface TaskRun {
+  /** The type and the id of the run of the workflow. */
+  readonly type: string;
+  readonly run: string;
+  readonly order: OwnOrder;
+  /** The run's state. */
+  readonly state: unknown;
+  readonly fn: TaskFunction;
+  readonly timeoutMs: number;
+}
+
 /** One run of a task's function, or of its compensation. Never throws. */
-export async function runOrder(
-  ctx: TurnContext<TaskState>,
-  order: TaskOrder,
-  fn: TaskFunction,
-  timeoutMs: number,
-): Promise<Outcome> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([ctx.signal, over.signal]);
-  const steps = new Steps(ctx, order);
-  const key = `${ctx.self.type}/${order.run}/${order.path}/${order.order}`;
-  const context: AnyContext = {
-    state: order.state as DeepReadonly<unknown>,
-    item: order.place.item,
-    index: order.place.index,
-    ...{ run: order.run, path: order.path, attempt: order.attempt, key, signal, log: ctx.log },
-    actor: (definition, id) => ctx.actor(definition, id),
-    states: () => ctx.states(),
-    step: (name, run) => steps.run(name, () => run(signal)),
-  };
+export async function runOrder(ctx: ErrandContext, task: TaskRun): Promise<Outcome> {
+  const { order, fn } = task;
+  const context = new RunningTask(ctx, task);
   try {
-    const result = await within(ctx, fn(context, order.result), timeoutMs, over, order.path);
+    const run = () => {
+      const running = fn(context, order.result);
+      return isThenable(running) ? within(ctx, running, task, context) : running;
+    };
+    const ended = isTracing()
+      ? traced(
+          () => taskSpan(task),
+          async () => run(),
+        )
+      : run();
+    const result = isThenable(ended) ? await ended : ended;
     const text = printJson(result, "RESULT_INVALID", `what ${order.path} returned`);
-    steps.forget();
-    return text === undefined ? { kind: "ok" } : { kind: "ok", result: wire(result) };
+    return text === undefined ? { kind: "ok" } : { kind: "ok", result: JSON.parse(text) as unknown };
   } catch (thrown) {
     ctx.takeBack(); // K1
-    steps.keep();
-    return { kind: "failed", failure: failureOf(thrown) };
+    const { kept } = context;
+    return { kind: "failed", failure: failureOf(thrown), ...(kept === undefined ? {} : { steps: kept }) }; // K2
   }
+}
+
+/** What a task costs that asks for nothing is next to nothing: its parts are made when they are asked for. */
+class RunningTask implements AnyContext {
+  readonly #ctx: ErrandContext;
+  readonly #task: TaskRun;
+  #state: { readonly copy: DeepReadonly<unknown> } | undefined;
+  #over: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+  #steps: Steps | undefined;
+
+  constructor(ctx: ErrandContext, task: TaskRun) {
+    this.#ctx = ctx;
+    this.#task = task;
+  }
+
+  get state(): DeepReadonly<unknown> {
+    this.#state ??= { copy: wire(this.#task.state) as DeepReadonly<unknown> };
+    return this.#state.copy;
+  }
+  get item(): unknown {
+    return this.#task.order.place.item;
+  }
+  get index(): number {
+    return this.#task.order.place.index;
+  }
+  get run(): string {
+    return this.#task.run;
+  }
+  get path(): string {
+    return this.#task.order.path;
+  }
+  get attempt(): number {
+    return this.#task.order.attempt;
+  }
+  get key(): string {
+    const { type, run, order } = this.#task;
+    return `${type}/${run}/${order.path}/${order.order}`;
+  }
+  get signal(): AbortSignal {
+    this.#over ??= new AbortController();
+    this.#signal ??= AbortSignal.any([this.#ctx.signal, this.#over.signal]);
+    return this.#signal;
+  }
+  get log(): Logger {
+    return this.#ctx.log;
+  }
+
+  /** What its steps, and those of the attempts before, have kept. */
+  get kept(): KeptSteps | undefined {
+    return this.#steps === undefined ? this.#task.order.steps : this.#steps.kept;
+  }
+
+  actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M> {
+    return this.#ctx.actor(definition, id);
+  }
+
+  states(): Promise<StateStore> {
+    return this.#ctx.states();
+  }
+
+  step<T>(name: string, fn: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+    this.#steps ??= new Steps(this.#ctx, this.#task.order.steps ?? {});
+    return this.#steps.run(name, () => fn(this.signal));
+  }
+
+  /** Its time is over (K3). */
+  end(error: TroupeError): void {
+    this.#over ??= new AbortController();
+    this.#over.abort(error);
+  }
+}
+
+/**
+ * `task path`: that a task has failed is told to its run as any other outcome is, so the turn around it does not show it. The
+ * numbers of repetitions and items are left out of the name.
+ */
+function taskSpan({ type, run, order: { path, attempt, compensates = false } }: TaskRun): SpanRequest {
+  return {
+    name: `${compensates ? "compensate" : "task"} ${path.replaceAll(/\[\d+\]/g, "")}`,
+    kind: "internal",
+    parent: "active",
+    attributes: {
+      "troupe.actor.type": type,
+      "troupe.workflow.run": run,
+      "troupe.workflow.path": path,
+      "troupe.workflow.attempt": attempt,
+    },
+  };
 }
 
 /** K3. */
 async function within(
-  ctx: TurnContext<TaskState>,
-  running: unknown,
-  timeoutMs: number,
-  over: AbortController,
-  path: string,
+  ctx: ErrandContext,
+  running: PromiseLike<unknown>,
+  { timeoutMs, order }: TaskRun,
+  context: RunningTask,
 ): Promise<unknown> {
   const ended = new AbortController();
   const late = ctx.delay(timeoutMs, ended.signal).then(() => {
     if (ended.signal.aborted) return undefined;
-    const error = new TroupeError("TASK_TIMEOUT", `${path} took longer than ${timeoutMs} ms`);
-    over.abort(error);
+    const error = new TroupeError("TASK_TIMEOUT", `${order.path} took longer than ${timeoutMs} ms`);
+    context.end(error);
     throw error;
   });
   try {
@@ -104,17 +202,20 @@ async function within(
 
 /** The steps of one order, over its attempts (K2). */
 class Steps {
-  readonly #ctx: TurnContext<TaskState>;
-  readonly #order: number;
-  readonly #earlier: Readonly<Record<string, unknown>>;
+  readonly #ctx: ErrandContext;
+  readonly #earlier: KeptSteps;
   readonly #done: Record<string, unknown> = {};
   readonly #names = new Set<string>();
 
-  constructor(ctx: TurnContext<TaskState>, { order }: TaskOrder) {
+  constructor(ctx: ErrandContext, earlier: KeptSteps) {
     this.#ctx = ctx;
-    this.#order = order;
-    const { steps } = ctx.state;
-    this.#earlier = steps?.of === order ? (wire(steps.done) as Record<string, unknown>) : {};
+    this.#earlier = earlier;
+  }
+
+  /** Undefined when there is none. */
+  get kept(): KeptSteps | undefined {
+    const kept = { ...this.#earlier, ...this.#done };
+    return Object.keys(kept).length === 0 ? undefined : kept;
   }
 
   async run<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
@@ -125,13 +226,8 @@ class Steps {
     this.#done[name] = value ?? null;
     return value;
   }
+}
 
-  keep(): void {
-    const done = { ...this.#earlier, ...this.#done };
-    if (Object.keys(done).length > 0) this.#ctx.state.steps = { of: this.#order, done };
-  }
-
-  forget(): void {
-    if (this.#ctx.state.steps !== undefined) delete this.#ctx.state.steps;
-  }
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

@@ -1,27 +1,30 @@
-// What the run of a workflow tells the actor of one of its tasks, and what that keeps.
+// What the run of a workflow wants done of one of its tasks, by its own worker or by an actor of the task's own.
 
 import type { Schema } from "../core/schema.ts";
 import type { Place } from "./node.ts";
+import type { KeptSteps } from "./run.ts";
 
-export interface TaskOrder {
-  /** The run's id. */
-  readonly run: string;
-  readonly version: number;
-  readonly hash: string;
+/** As the run's own worker is given it: the run itself is at hand there. */
+export interface OwnOrder {
   readonly path: string;
   readonly order: number;
   readonly attempt: number;
   readonly place: Place;
-  /** The run's state when it gave the order. */
-  readonly state: unknown;
   /** What was done is to be compensated; `result` is what the task had returned. */
   readonly compensates?: boolean;
   readonly result?: unknown;
+  /** What the steps of the attempts before have kept. */
+  readonly steps?: KeptSteps;
 }
 
-export interface TaskState {
-  /** Results of the steps of an order whose last run failed. */
-  steps?: { readonly of: number; readonly done: Readonly<Record<string, unknown>> };
+/** As another actor is told it. */
+export interface TaskOrder extends OwnOrder {
+  /** The run's id. */
+  readonly run: string;
+  readonly version: number;
+  readonly hash: string;
+  /** The run's state when it gave the order. */
+  readonly state: unknown;
 }
 
 /** A schema of what only Troupe itself sends: whether it is an object that has these. */

@@ -27,7 +27,8 @@ export const pathBytesMax = 150;
 /** Digits of the number of an item. */
 const numberLengthMax = 6;
 
-const withoutNumbers = (path: string) => path.replace(/\[\d+\]/g, "[]");
+/** The path of the node in the definition that stands in a repetition. */
+export const withoutNumbers = (path: string): string => (path.includes("[") ? path.replace(/\[\d+\]/g, "[]") : path);
 
 export function treeOf(root: Block): Tree {
   const spots = new Map<string, Spot>();

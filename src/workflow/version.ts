@@ -2,12 +2,15 @@
 //
 //   V1. Code of another version, or of another structure under the same version, does not touch a run: WORKFLOW_CHANGED.
 //   V2. A newer version with a migration from the run's version takes it over: the state as the migration leads it on, every
-//       node that the run is at under the path that it has. A node that is no longer there, or is of another kind, is refused.
+//       node that the run is at under the path that it has.
+//   V3. What the run could not go on with is refused: a node that it is at and that is no longer there, or of another kind; a
+//       parallel under way that has other ways than were begun; a node that is over and would come once more; something that
+//       may have to be undone and no longer can be.
 
 import { TroupeError } from "../core/errors.ts";
 import { failureOf } from "./failure.ts";
 import type { Mark, Plan, Run } from "./run.ts";
-import { spotAt } from "./tree.ts";
+import { blockAt, blockPathOf, isWithin, pathIn, spotAt } from "./tree.ts";
 import { faultOfState } from "./work.ts";
 
 /** Leads the state of runs of an older version to today's form. */
@@ -42,9 +45,14 @@ function migrated(plan: Plan, migration: Migration, run: Run, id: string): Run {
     if (path === "" || isAtHome(plan, path, mark)) marks[path] = mark;
     else if (!isPast(mark)) throw changed(plan, id, `is at ${path} (${mark.is}), which is no longer there`);
   }
+  for (const path of Object.keys(marks)) {
+    const fault = faultOfPlace(plan, run.marks, path);
+    if (fault !== undefined) throw changed(plan, id, fault);
+  }
   for (const { path } of run.compensations ?? []) {
-    const kind = spotAt(plan.tree, path)?.node.kind;
-    if (kind !== "task" && kind !== "child") throw changed(plan, id, `may have to compensate ${path}, which is gone`);
+    const node = spotAt(plan.tree, path)?.node;
+    const isThere = (node?.kind === "task" || node?.kind === "child") && node.compensate !== undefined;
+    if (!isThere) throw changed(plan, id, `may have to compensate ${path}, which is gone`);
   }
   return { ...run, state: migratedState(plan, migration, run.state, id), marks };
 }
@@ -60,6 +68,25 @@ function migratedState(plan: Plan, migration: Migration, before: unknown, id: st
     throw code === "WORKFLOW_CHANGED" ? thrown : changed(plan, id, `has a migration that throws: ${message}`);
   }
 }
+
+/** V3: what is wrong with the order of things around a node that the run is at; undefined when nothing is. */
+function faultOfPlace({ tree }: Plan, marks: Run["marks"], path: string): string | undefined {
+  const spot = spotAt(tree, path);
+  const mark = marks[path];
+  if (spot === undefined || mark === undefined || isPast(mark)) return undefined;
+  const blockPath = blockPathOf(path);
+  const later = blockAt(tree, blockPath)?.slice(spot.at + 1) ?? [];
+  const past = later.map(({ name }) => pathIn(blockPath, name)).find((other) => marks[other] !== undefined);
+  if (past !== undefined) return `is at ${path} (${mark.is}) and has been at ${past}, which comes after it now`;
+  const { node } = spot;
+  if (node.kind !== "parallel" || mark.is !== "open") return undefined;
+  const begun = Object.keys(marks).flatMap((inner) => (isWithin(inner, path) ? [wayOf(inner, path)] : []));
+  const ways = node.ways.map(({ name }) => name);
+  const other = ways.find((way) => !begun.includes(way)) ?? begun.find((way) => !ways.includes(way));
+  return other === undefined ? undefined : `is in ${path}, whose ways were others: ${other}`;
+}
+
+const wayOf = (inner: string, outer: string): string => inner.slice(outer.length + 1).split("/")[0] ?? "";
 
 const isPast = ({ is }: Mark): boolean => is === "done" || is === "failed" || is === "compensated";
 

@@ -5,19 +5,24 @@
 import { create } from "mutative";
 import { invariant } from "../core/errors.ts";
 import { printIssues, validate } from "../core/schema.ts";
+import type { Failure } from "./failure.ts";
 import { failureOf } from "./failure.ts";
 import type { Node, OrderNode, Place } from "./node.ts";
-import type { Command, Compensation, Failure, KeptSignal, Mark, Phase, Plan, Run, Transition } from "./run.ts";
+import type { Again, Command, Compensation, KeptSignal, Mark, Phase, Plan, Run, Transition } from "./run.ts";
 import { isOver } from "./run.ts";
-import { ownerOf, spotAt } from "./tree.ts";
+import { isWithin, ownerOf, spotAt } from "./tree.ts";
 
 /** What is to be looked at next. */
 export type Action =
   | { readonly kind: "begin"; readonly block: string }
   | { readonly kind: "enter"; readonly path: string }
   | { readonly kind: "end"; readonly path: string }
-  | { readonly kind: "fail"; readonly path: string; readonly failure: Failure }
+  /** `again`: what a retry of it would go on with. */
+  | { readonly kind: "fail"; readonly path: string; readonly failure: Failure; readonly again?: Again }
   | { readonly kind: "settle" };
+
+/** Of what stands in no repetition. */
+const nowhere: Place = { item: undefined, index: 0 };
 
 export type Tried<T> = { readonly value: T } | { readonly failure: Failure };
 
@@ -56,20 +61,18 @@ export class Work {
   /** The run as it is to be stored: empty parts left out, the user's state first. */
   toRun(): Run {
     const { version, hash, parent } = this.#before;
-    return {
-      state: this.state,
-      phase: this.phase,
-      ...(this.paused ? { paused: true } : {}),
-      ...(version === undefined ? {} : { version }),
-      ...(hash === undefined ? {} : { hash }),
-      ...(this.failure === undefined ? {} : { failure: this.failure }),
-      ...(this.result === undefined ? {} : { result: this.result }),
-      marks: Object.fromEntries(this.marks),
-      ...(this.compensations.length === 0 ? {} : { compensations: this.compensations }),
-      ...(this.signals.length === 0 ? {} : { signals: this.signals }),
-      ...(this.orders === 0 ? {} : { orders: this.orders }),
-      ...(parent === undefined ? {} : { parent }),
-    };
+    const run = { state: this.state, phase: this.phase } as { -readonly [Part in keyof Run]: Run[Part] };
+    if (this.paused) run.paused = true;
+    if (version !== undefined) run.version = version;
+    if (hash !== undefined) run.hash = hash;
+    if (this.failure !== undefined) run.failure = this.failure;
+    if (this.result !== undefined) run.result = this.result;
+    run.marks = Object.fromEntries(this.marks);
+    if (this.compensations.length > 0) run.compensations = this.compensations;
+    if (this.signals.length > 0) run.signals = this.signals;
+    if (this.orders > 0) run.orders = this.orders;
+    if (parent !== undefined) run.parent = parent;
+    return run;
   }
 
   node(path: string): Node {
@@ -84,9 +87,9 @@ export class Work {
     return node;
   }
 
-  /** Whether what the block stands in still goes on. */
+  /** Whether what the block stands in still goes on; a run that is held while all of it is undone does not (W4). */
   isLive(blockPath: string): boolean {
-    if (blockPath === "") return this.phase === "running" || this.phase === "held";
+    if (blockPath === "") return this.phase === "running" || (this.phase === "held" && !this.marks.has(""));
     const { path, part } = ownerOf(blockPath);
     const mark = this.marks.get(path);
     return mark?.is === "open" && (mark.way === undefined || mark.way === part);
@@ -97,15 +100,19 @@ export class Work {
     this.marks.set(path, mark);
   }
 
-  unmark(path: string): void {
-    this.#note(path, undefined);
+  /** `failure`: how it has ended, when that was not well. */
+  unmark(path: string, failure?: Failure): void {
+    this.#note(path, undefined, failure);
     this.marks.delete(path);
   }
 
-  /** Forgets the marks of a repetition that is over; what was given up in it still has to end, and to be undone. */
-  prune(blockPath: string): void {
+  /**
+   * Forgets the marks of what is over: a repetition, or what stands in a node that begins anew. What was given up in it still
+   * has to end, and to be undone.
+   */
+  prune(outer: string): void {
     for (const [path, mark] of this.marks) {
-      if (path.startsWith(`${blockPath}/`) && mark.is !== "left" && mark.is !== "compensating") this.marks.delete(path);
+      if (isWithin(path, outer) && mark.is !== "left" && mark.is !== "compensating") this.marks.delete(path);
     }
   }
 
@@ -122,6 +129,7 @@ export class Work {
   }
 
   placeOf(path: string): Place {
+    if (!path.includes("[")) return nowhere;
     const numbers = [...path.matchAll(/\[(\d+)\]/g)];
     const index = Number(numbers.at(-1)?.[1] ?? 0);
     for (const found of numbers.toReversed()) {
@@ -161,15 +169,16 @@ export class Work {
     }
   }
 
-  #note(path: string, mark: Mark | undefined): void {
+  #note(path: string, mark: Mark | undefined, ended?: Failure): void {
     const from = this.marks.get(path);
     if (from?.is === mark?.is && mark?.is !== "running") return;
+    const failure = mark !== undefined && "failure" in mark ? mark.failure : ended;
     this.transitions.push({
       path,
       from: from?.is ?? "absent",
       to: mark?.is ?? "absent",
       ...(mark !== undefined && "attempt" in mark ? { attempt: mark.attempt } : {}),
-      ...(mark !== undefined && "failure" in mark ? { failure: mark.failure } : {}),
+      ...(failure === undefined ? {} : { failure }),
     });
   }
 }

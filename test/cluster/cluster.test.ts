@@ -70,8 +70,14 @@ const canaries: Readonly<Record<Sabotage, Canary>> = {
   "repeating-outbox": { seconds: 3, schedule: [], law: /^T2.* 2 times|^M1.* 2 times/ },
 };
 
-test.each(Object.entries(canaries))("a run notices what is broken on purpose: %s", async (name, canary) => {
-  const { seconds, schedule, law } = canary;
-  const report = await run({ seed: 5, seconds, schedule, sabotage: name as Sabotage, restMsMax: 1_000 });
-  expect(report.broken, printReport(report)).toContainEqual(expect.stringMatching(law));
+/** What is broken shows where it meets the load at the wrong moment, which not every run does. */
+const canarySeeds = [5, 6, 7];
+
+test.each(Object.entries(canaries))("runs notice what is broken on purpose: %s", async (name, { law, ...canary }) => {
+  const found: string[] = [];
+  for (const seed of canarySeeds) {
+    found.push(...(await run({ seed, ...canary, sabotage: name as Sabotage, restMsMax: 1_000 })).broken);
+    if (found.some((text) => law.test(text))) return;
+  }
+  expect.fail(`${canarySeeds.length} runs found only: ${JSON.stringify(found)}`);
 });

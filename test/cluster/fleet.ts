@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { guardProcess } from "../../src/cli/local-server/guard.ts";
 import type { Clock } from "../../src/index.ts";
+import { waitUntilStopped } from "../support/stopped-process.ts";
 import type { Journal } from "./journal.ts";
 import type { Route } from "./route.ts";
 import { openRoute } from "./route.ts";
@@ -181,6 +182,7 @@ class Process implements WorkerProcess {
   }
   freeze(): void {
     this.#child.kill("SIGSTOP");
+    waitUntilStopped(this.#child);
   }
   thaw(): void {
     this.#child.kill("SIGCONT");

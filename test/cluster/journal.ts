@@ -54,11 +54,9 @@ export class Journal {
     return [...new Set(during.map(({ kind }) => kind))];
   }
 
-  /** When faults of these kinds that befell somebody before were over; later than `untilMs` while one lasts; -1: none. */
-  releasedMs(victim: string, kinds: readonly FaultKind[], untilMs: number): number {
-    const before = this.mishaps.filter(
-      (mishap) => mishap.victim === victim && kinds.includes(mishap.kind) && mishap.fromMs <= untilMs,
-    );
+  /** When such faults that began before were over; later than `untilMs` while one lasts; -1: none. */
+  releasedMs(isSuch: (mishap: Mishap) => boolean, untilMs: number): number {
+    const before = this.mishaps.filter((mishap) => mishap.fromMs <= untilMs && isSuch(mishap));
     return Math.max(-1, ...before.map((mishap) => mishap.untilMs ?? Infinity));
   }
 

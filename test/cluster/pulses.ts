@@ -15,6 +15,8 @@ export const lengthOf = ({ fromMs, untilMs }: Outage): number => untilMs - fromM
 
 const pulses = 12;
 const askMsMax = 500;
+/** Three workers that start at once on a busy machine. Unit: ms. */
+const startMsMax = 45_000;
 const everyMs = 100;
 /** Shorter ones are not worth keeping. Unit: ms. */
 const outageMsMin = 300;
@@ -40,10 +42,11 @@ export class Pulses {
     );
   }
 
-  /** Asks all of them until each has answered once. */
+  /** Asks all of them until each has answered once: the workers are just starting. */
   async first(): Promise<void> {
-    const asks = Array.from({ length: pulses }, (_, at) => this.#troupe.actor(Pulse, `p${at}`).ask.beat());
-    await Promise.all(asks);
+    const options = { timeoutMs: startMsMax };
+    const actors = Array.from({ length: pulses }, (_, at) => this.#troupe.actor(Pulse, `p${at}`));
+    await Promise.all(actors.map(({ ask }) => ask.beat(undefined, options)));
   }
 
   /** Asks until `signal` aborts, and each of them once more after it. */

@@ -9,6 +9,7 @@ import { Dice } from "../sim/dice.ts";
 import { Caller } from "./caller.ts";
 import { findDead } from "./dead.ts";
 import { Fleet } from "./fleet.ts";
+import type { Mishap } from "./journal.ts";
 import { Journal } from "./journal.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Observer } from "./observer.ts";
@@ -61,8 +62,9 @@ const restMsMaxDefault = 60_000;
 /** Afterwards nothing more may happen for longer than a lease. Unit: ms. */
 const quietMs = 3_500;
 
-/** Faults after which what a worker has said, or was about to, comes late. */
+/** Faults after which what a worker has said, or was about to, comes late: its own, and any server's on the way. */
 const holdUps: readonly FaultKind[] = ["freeze-worker", "pause-worker", "isolate-worker", "mute-worker"];
+const holdsAll: FaultKind = "freeze-server";
 
 /** Everything of one run. */
 interface Stage {
@@ -207,7 +209,8 @@ function lingering({ observer, fleet, journal }: Stage): readonly string[] {
   );
   return observer.staleWrites.lingering(({ commit, writtenAtMs }) => {
     const writer = names.get(commit.slice(0, 10)) ?? "";
-    return journal.beganAtMs + journal.releasedMs(writer, holdUps, writtenAtMs - journal.beganAtMs);
+    const heldUp = ({ kind, victim }: Mishap) => kind === holdsAll || (victim === writer && holdUps.includes(kind));
+    return journal.beganAtMs + journal.releasedMs(heldUp, writtenAtMs - journal.beganAtMs);
   });
 }
 

@@ -2,7 +2,7 @@
 //
 //   S1. The epoch in an actor's committed values never goes down: nothing of a later owner is overwritten by an earlier one.
 //   S2. A write under an epoch that is over comes at most a lease (3 s) after the record of a later one, or after the time
-//       in which its bytes were held, or its writer frozen, was over: no owner lingers.
+//       in which its bytes were held, by a frozen server too, or its writer frozen, was over: no owner lingers.
 //
 // Such a late write breaks no promise: it is a compare-and-set on a value that the later owner has still to change, which
 // then loads it. But an owner that is none any more has no business to write, so they are counted and measured.

@@ -1,7 +1,10 @@
 // The contract of the whole: recall that follows the store, and what the context store wires (src/memory/context-store.ts,
 // recall-follower.ts). The same on every store.
 
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
+import { AgentMemory } from "../../src/memory/agent-memory.ts";
+import { ContextLog } from "../../src/memory/context-log.ts";
 import type { ContextStore } from "../../src/memory/context-store.ts";
 import { openContextStore } from "../../src/memory/context-store.ts";
 import type { ContextStoreOptions, ContextStoreSettings } from "../../src/memory/context-store-options.ts";
@@ -9,8 +12,10 @@ import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import type { Embedder } from "../../src/memory/recall/embedder.ts";
 import type { RecallResult } from "../../src/memory/recall/hit.ts";
 import type { RecallProgress } from "../../src/memory/recall-follower.ts";
+import { RecallFollower } from "../../src/memory/recall-follower.ts";
 import { scopeKey } from "../../src/memory/scope.ts";
 import { within } from "./kv-support.ts";
+import { swappable } from "./log-support.ts";
 import { brief, isEntry, takeUntil } from "./memory-live-support.ts";
 import type { OpenMemory } from "./memory-stores-support.ts";
 
@@ -118,6 +123,19 @@ export function contextStoreContract(name: string, open: OpenMemory): void {
       expect(texts(await memory.recall("apple")).toSorted()).toEqual(["apple 3", "apple 4", "apple 5"]);
     });
 
+    test("F3: of the scopes that are followed the one that was asked for longest ago is let go, with what is in the index of it", async () => {
+      await using stage = await stageOn(open);
+      const { memory, stores } = stage;
+      for (const scope of [anna, session, ben]) await memory.log(scope).append({ text: "apple" });
+      await using recall = new RecallFollower({ reading: { stores }, followedMax: 2 });
+      for (const scopes of [anna, session, anna, ben])
+        expect(texts(await recall.recall("apple", { scopes }))).toEqual(["apple"]);
+      expect(recall.size).toBe(2);
+      expect(texts(await recall.recall("apple", { scopes: anna, under: true }))).toEqual(["apple", "apple"]);
+      await recall.follow(undefined);
+      expect(recall.size).toBe(3);
+    });
+
     test("vectors are made in the background, again after a failure; until then words rank alone", async () => {
       let failures = 2;
       const embedded = Promise.withResolvers<void>();
@@ -129,13 +147,57 @@ export function contextStoreContract(name: string, open: OpenMemory): void {
           return given.map((one) => Float32Array.of(/car|automobile/.test(one) ? 1 : 0, 0.1));
         },
       };
-      await using stage = await stageOn(open, { embedder });
-      const { memory } = stage;
+      await using stage = await stageOn(open);
+      const { stores } = stage;
+      // What fails is tried again after half a second, then after one: here a hundred times as soon.
+      const clock = { ...stores.clock, after: (ms: number, act: () => void) => stores.clock.after(ms / 100, act) };
+      await using memory = openContextStore({ ...stores, codecs: [], embedder, clock });
       await memory.log(anna).append([{ text: "my automobile is red" }, { text: "the sky is blue" }]);
       expect(texts(await memory.recall("blue"))[0]).toBe("the sky is blue");
-      await within(10_000, "the documents are embedded", embedded.promise);
+      await within(20_000, "the documents are embedded", embedded.promise);
       const { hits } = await memory.recall("car", { k: 1 });
       expect(hits[0]?.document.text).toBe("my automobile is red");
+    });
+
+    test("it closes behind an embedder that heeds no signal, and leaves nothing on the signals of who asked", async () => {
+      const isAsked = Promise.withResolvers<void>();
+      const embedder: Embedder = {
+        ...{ dimensions: 2, model: "deaf" },
+        embed: (given, kind) => {
+          if (kind === "query") return Promise.resolve(given.map(() => Float32Array.of(1, 0)));
+          isAsked.resolve();
+          return new Promise(() => {});
+        },
+      };
+      await using stage = await stageOn(open, { embedder });
+      const { memory } = stage;
+      await memory.log(anna).append({ text: "the sky is blue" });
+      const { signal } = new AbortController();
+      for (let times = 0; times < 3; times += 1) {
+        expect(texts(await memory.recall("blue", { signal, after: { memory: 1 } }))).toEqual(["the sky is blue"]);
+      }
+      expect(getEventListeners(signal, "abort")).toEqual([]);
+      await isAsked.promise;
+      await within(20_000, "it is closed", memory.close());
+    });
+
+    test("R3: what an agent recalls of a bucket that was made anew is what stands there, though the old log was longer", async () => {
+      await using opened = await open();
+      await using anew = await open();
+      const { store: entries, swap } = swappable(opened.stores.entries, anew.stores.entries);
+      const agent = new AgentMemory({ ...opened.stores, entries });
+      const recalled = async () => {
+        const hits = await agent.recall({ query: "apple", scopes: [anna], k: 10 }, []);
+        return hits.map(({ document }) => document.text).toSorted();
+      };
+      const append = (to: MemoryStores, text: string) => new ContextLog({ stores: to, scope: anna }).append({ text });
+      for (let at = 0; at < 3; at += 1) await append(opened.stores, `old apple ${at}`);
+      expect(await recalled()).toHaveLength(3);
+      await append(anew.stores, "new apple 0");
+      swap();
+      expect(await recalled()).toEqual(["new apple 0"]);
+      await append(anew.stores, "new apple 1");
+      expect(await recalled()).toEqual(["new apple 0", "new apple 1"]);
     });
 
     test("it lists scopes by pages, of a pattern and under one", async () => {
@@ -177,7 +239,7 @@ export function contextStoreContract(name: string, open: OpenMemory): void {
       const look = () => replica.entries.length === 2 && resolve();
       replica.onChange(look);
       look();
-      await within(10_000, "the replica has two entries", promise);
+      await within(20_000, "the replica has two entries", promise);
     });
 
     test("it gives the same handle for a scope, watches and replicas end with it, the stores stay open", async () => {

@@ -1,13 +1,13 @@
 // The JetStream store when things break: promise P8 (no watcher is ever silently stale), and what writes then say.
 
 import { Kvm } from "@nats-io/kv";
+import type { MsgHdrs } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callApi } from "../../src/kv/nats-api.ts";
-import { type NatsLink, openLink } from "../../src/kv/nats-link.ts";
-import { type NatsStoreOptions, openNatsStore } from "../../src/kv/nats-store.ts";
 import type { KvChange } from "../../src/kv/store.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
-import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { inTime } from "./in-time.ts";
+import { disconnected, reconnected, type Scene, setScene } from "./kv-nats-scene.ts";
 import { brief, bytes, changesUntil, foldChanges, isCurrent, isPutOf, text, within } from "./kv-support.ts";
 
 let server: TestServer;
@@ -16,56 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-let buckets = 0;
-
-interface Scene extends AsyncDisposable {
-  readonly proxy: TcpProxy;
-  /** Straight to the server. */
-  readonly direct: NatsLink;
-  /** Through the proxy. */
-  readonly proxied: NatsLink;
-  readonly bucket: string;
-  open(link: NatsLink, options?: Partial<NatsStoreOptions>): ReturnType<typeof openNatsStore>;
-}
-
-async function setScene(at: TestServer = server): Promise<Scene> {
-  buckets += 1;
-  const bucket = `faults_${buckets}`;
-  await using opening = new AsyncDisposableStack();
-  const proxy = opening.use(await startTcpProxy(at.port));
-  const direct = opening.use(await openLink({ servers: at.url }));
-  const proxied = opening.use(await openLink({ servers: proxy.url }));
-  const opened = opening.move();
-  return {
-    proxy,
-    direct,
-    proxied,
-    bucket,
-    open: async (link, options = {}) => opened.use(await openNatsStore({ link, bucket, ...options })),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  };
-}
-
 async function consumersOf({ direct, bucket }: Scene): Promise<readonly string[]> {
   const answer = await callApi<{ consumers: string[] | null }>(direct, `CONSUMER.NAMES.KV_${bucket}`, {});
   if (answer.kind !== "ok") throw new Error("no consumer names");
   return answer.value.consumers ?? [];
-}
-
-const reconnected = (link: NatsLink): Promise<void> => happened((listener) => link.onReconnected(listener));
-const disconnected = (link: NatsLink): Promise<void> => happened((listener) => link.onDisconnected(listener));
-
-function happened(listen: (listener: () => void) => () => void): Promise<void> {
-  return within(
-    10_000,
-    "the link's event",
-    new Promise((resolve) => {
-      const unlisten = listen(() => {
-        unlisten();
-        resolve();
-      });
-    }),
-  );
 }
 
 const revisionsOf = (changes: readonly KvChange[]): number[] =>
@@ -73,9 +27,10 @@ const revisionsOf = (changes: readonly KvChange[]): number[] =>
 
 describe("nats: watchers under faults (K4, P8)", () => {
   test("bytes that vanish before the connection breaks are delivered all the same, with no further write", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const writer = await scene.open(scene.direct);
-    const store = await scene.open(scene.proxied);
+    // Nothing but the break itself can show it.
+    const store = await scene.open(scene.proxied, { heartbeatMs: 60_000 });
     await writer.put("a", bytes("1"));
     await using watcher = await store.watch(">");
     await changesUntil(watcher, isCurrent);
@@ -85,14 +40,12 @@ describe("nats: watchers under faults (K4, P8)", () => {
     await writer.put("b", bytes("1"));
     await writer.delete("a");
     await writer.put("c", bytes("1"));
-    const began = performance.now();
     scene.proxy.cut();
     expect((await changesUntil(watcher, isPutOf("c"))).map(brief)).toEqual(["b=1", "a!delete", "c=1"]);
-    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   test("a watcher from now that has seen nothing yet neither replays nor skips", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const writer = await scene.open(scene.direct);
     const store = await scene.open(scene.proxied);
     await writer.put("a", bytes("old"));
@@ -118,7 +71,7 @@ describe("nats: watchers under faults (K4, P8)", () => {
         // Refused, unknown or not sent: what was not acknowledged may be there or not.
         await writer.put(`k.${n}`, bytes(String(n))).then(
           (revision) => acknowledged.push(revision),
-          () => new Promise(setImmediate),
+          () => {},
         );
       }
     })();
@@ -144,7 +97,7 @@ describe("nats: watchers under faults (K4, P8)", () => {
   });
 
   test("a snapshot that is interrupted again and again is complete in the end", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const writer = await scene.open(scene.direct, { history: 2 });
     const store = await scene.open(scene.proxied);
     const keys = Array.from({ length: 4_000 }, (_, at) => `k.${at}`);
@@ -173,7 +126,7 @@ describe("nats: watchers under faults (K4, P8)", () => {
   });
 
   test("what nobody takes from a watcher stays on the server, and comes when it is taken (W1)", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const store = await scene.open(scene.direct);
     await using watcher = await store.watch(">");
     await changesUntil(watcher, isCurrent);
@@ -193,7 +146,7 @@ describe("nats: watchers under faults (K4, P8)", () => {
   });
 
   test("a consumer that vanishes on the server is replaced, and old ones do not pile up", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const store = await scene.open(scene.proxied);
     const consumers = () => consumersOf(scene);
     await using watcher = await store.watch(">");
@@ -209,16 +162,19 @@ describe("nats: watchers under faults (K4, P8)", () => {
       await store.put("a", bytes(`after ${round}`));
       await changesUntil(watcher, isPutOf("a", `after ${round}`));
     }
-    const left = await consumers();
-    expect(left).toHaveLength(1);
-    expect(left).not.toContain(first);
+    // Nobody waits for the answer to a deletion; the server gets to it in its own time.
+    const come = async (count: number) => {
+      let left = await consumers();
+      while (left.length !== count) left = await consumers();
+      return left;
+    };
+    expect(await within(10_000, "one consumer is left", come(1))).not.toContain(first);
     await watcher.close();
-    await scene.proxied.connection.flush();
-    expect(await consumers()).toEqual([]);
+    await within(10_000, "no consumer is left", come(0));
   });
 
   test("a bucket that was made anew: the watcher starts over and says so", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     // The server does not tell those who wait for messages that their stream was deleted: heartbeats show it.
     const store = await scene.open(scene.direct, { heartbeatMs: 200 });
     for (const key of ["a", "b", "c"]) await store.put(key, bytes("old"));
@@ -238,30 +194,35 @@ describe("nats: watchers under faults (K4, P8)", () => {
     );
   });
 
-  test("after an outage that deletions by time do not survive, the watcher starts over", async () => {
-    await using scene = await setScene();
-    const writer = await scene.open(scene.direct, { markerTtlMs: 1_000 });
-    const store = await scene.open(scene.proxied);
-    await using pace = await writer.watch(">");
-    await writer.put("kept", bytes("1"));
-    await writer.put("mortal", bytes("1"), { ttlMs: 1_000 });
-    await using watcher = await store.watch(">");
-    expect(foldChanges(await changesUntil(watcher, isCurrent)).has("mortal")).toBe(true);
-    const gone = disconnected(scene.proxied);
-    scene.proxy.refuse();
-    await gone;
-    await changesUntil(pace, (change) => change.kind === "entry" && change.entry.operation === "expired");
-    // The marker lives for a second; another one that is written now shows when it is gone.
-    await writer.put("pace", bytes("1"), { ttlMs: 1_000 });
-    await changesUntil(pace, (change) => change.kind === "entry" && change.entry.operation === "expired");
-    scene.proxy.heal();
-    const changes = await changesUntil(watcher, isCurrent);
-    expect(changes.map(brief)).toContain("restarted");
-    expect([...foldChanges(changes).keys()]).toEqual(["kept"]);
-  });
+  test("after an outage that deletions by time do not survive, the watcher starts over", () =>
+    inTime(1_000, async (ms, limit) => {
+      await using scene = await setScene(server);
+      const writer = await scene.open(scene.direct, { markerTtlMs: 1_000 });
+      const store = await scene.open(scene.proxied);
+      await using pace = await writer.watch(">");
+      await writer.put("kept", bytes("1"));
+      // A deletion that was seen would survive the outage.
+      const check = limit(ms);
+      await writer.put("mortal", bytes("1"), { ttlMs: ms });
+      await using watcher = await store.watch(">");
+      const before = await changesUntil(watcher, isCurrent);
+      const gone = disconnected(scene.proxied);
+      scene.proxy.refuse();
+      await gone;
+      check();
+      expect(foldChanges(before).has("mortal")).toBe(true);
+      await changesUntil(pace, (change) => change.kind === "entry" && change.entry.operation === "expired");
+      // The marker lives for a second; another one that is written now shows when it is gone.
+      await writer.put("pace", bytes("1"), { ttlMs: 1_000 });
+      await changesUntil(pace, (change) => change.kind === "entry" && change.entry.operation === "expired");
+      scene.proxy.heal();
+      const changes = await changesUntil(watcher, isCurrent);
+      expect(changes.map(brief)).toContain("restarted");
+      expect([...foldChanges(changes).keys()]).toEqual(["kept"]);
+    }));
 
   test("a link that is closed under a watcher ends it with WATCH_LOST, not in silence", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const store = await scene.open(scene.proxied);
     const watcher = await store.watch(">");
     await changesUntil(watcher, isCurrent);
@@ -272,27 +233,38 @@ describe("nats: watchers under faults (K4, P8)", () => {
 
 describe("nats: what writes say when things break (K6)", () => {
   test("an answer that is lost is OUTCOME_UNKNOWN; what could not be sent is SERVER_UNREACHABLE", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const store = await scene.open(scene.proxied);
     const witness = await scene.open(scene.direct);
     await store.put("k", bytes("1"));
     scene.proxy.swallow("to-client");
-    const lost = [store.put("k", bytes("2")), store.transact([{ kind: "put", key: "t", value: bytes("2") }])];
+    const lost = [store.put("k", bytes("2")), store.transact([{ kind: "put", key: "t", value: bytes("2") }])].map(
+      (write: Promise<unknown>) => expect(write).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" }),
+    );
     await using watcher = await witness.watch("t");
     await changesUntil(watcher, isPutOf("t"));
     scene.proxy.refuse();
-    for (const write of lost) await expect(write).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    await Promise.all(lost);
     expect(text(await witness.get("k"))).toBe("2");
-    const unsent = { code: "SERVER_UNREACHABLE" };
-    await expect(store.put("k", bytes("3"))).rejects.toMatchObject(unsent);
-    await expect(store.update("k", bytes("3"), 1)).rejects.toMatchObject(unsent);
-    await expect(store.delete("k")).rejects.toMatchObject(unsent);
     const two = (["k", "t"] as const).map((key) => ({ kind: "put", key, value: bytes("3") }) as const);
-    await expect(store.transact(two)).rejects.toMatchObject(unsent);
-    await expect(store.get("k")).rejects.toMatchObject(unsent);
-    await expect(store.getMany(["k", "t"])).rejects.toMatchObject(unsent);
-    await expect(store.list(">")).rejects.toMatchObject(unsent);
-    await expect(store.watch(">")).rejects.toMatchObject(unsent);
+    const unsent: readonly (() => Promise<unknown>)[] = [
+      () => store.put("k", bytes("3")),
+      () => store.update("k", bytes("3"), 1),
+      () => store.delete("k"),
+      () => store.purge("k"),
+      () => store.transact(two),
+      () => store.get("k"),
+      () => store.history("k"),
+      () => store.getMany(["k", "t"]),
+      () => store.list(">"),
+      () => store.watch(">"),
+    ];
+    for (const operation of unsent) {
+      let hasTurned = false;
+      setImmediate(() => (hasTurned = true));
+      await expect(operation(), String(operation)).rejects.toMatchObject({ code: "SERVER_UNREACHABLE" });
+      expect(hasTurned, `${operation}: before the event loop has turned (L4 of the link)`).toBe(true);
+    }
     const back = reconnected(scene.proxied);
     scene.proxy.heal();
     await back;
@@ -300,7 +272,7 @@ describe("nats: what writes say when things break (K6)", () => {
   });
 
   test("a full bucket refuses with the server's own words, and nothing is written", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const store = await scene.open(scene.direct);
     await store.put("k", bytes("1"));
     const info = await callApi<{ config: object }>(scene.direct, `STREAM.INFO.KV_${scene.bucket}`, undefined);
@@ -321,7 +293,7 @@ describe("nats: what writes say when things break (K6)", () => {
 
 describe("nats: the layout is that of every KV client", () => {
   test("the official client reads and writes the bucket, and we read what it wrote", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     const store = await scene.open(scene.direct, {
       history: 5,
       description: "for the test",
@@ -344,8 +316,36 @@ describe("nats: the layout is that of every KV client", () => {
     expect(await kv.status()).toMatchObject({ history: 5, description: "for the test", metadata: { app: "test" } });
   });
 
+  test("G2: a value with headers that the client cannot read, or with a status of its own, is read, hides no other and breaks nothing", async () => {
+    await using scene = await setScene(server);
+    const { bucket, direct, proxied } = scene;
+    const store = await scene.open(proxied);
+    const storeByHand = async (key: string, block: string) => {
+      const headers = { encode: () => bytes(block) } as unknown as MsgHdrs;
+      const answer = await direct.request(`$KV.${bucket}.${key}`, bytes(key), 5_000, headers);
+      expect(answer.kind).toBe("reply");
+    };
+    await store.put("a", bytes("a"));
+    await storeByHand("b", "NATS/1.0\r\nno name: 1\r\n\r\n");
+    await storeByHand("c", "NATS/1.0 404 gone\r\n\r\n");
+    await store.put("d", bytes("d"));
+    let breaks = 0;
+    proxied.onDisconnected(() => {
+      breaks += 1;
+    });
+    const found = await store.getMany(["a", "b", "c", "d", "none"]);
+    expect([...found].map(([key, entry]) => [key, text(entry), entry.revision]).sort()).toEqual([
+      ["a", "a", 1],
+      ["b", "b", 2],
+      ["c", "c", 3],
+      ["d", "d", 4],
+    ]);
+    expect([text(await store.get("b")), text(await store.get("c"))]).toEqual(["b", "c"]);
+    expect(breaks).toBe(0);
+  });
+
   test("a bucket that lacks what the port promises is refused with what it lacks", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     await new Kvm(scene.direct.connection).create(scene.bucket);
     const opening = scene.open(scene.direct);
     await expect(opening).rejects.toMatchObject({
@@ -355,7 +355,7 @@ describe("nats: the layout is that of every KV client", () => {
   });
 
   test("a bucket that is there keeps its own settings", async () => {
-    await using scene = await setScene();
+    await using scene = await setScene(server);
     await scene.open(scene.direct, { history: 3, markerTtlMs: 60_000 });
     const again = await scene.open(scene.proxied, { history: 7 });
     expect(again.settings).toMatchObject({ history: 3, markerTtlMs: 60_000, replicas: 1 });

@@ -45,6 +45,7 @@ export function kvReadContract(name: string, open: OpenStore): void {
     test("getMany reads as of one moment", async () => {
       await using opened = await open();
       const { store } = opened;
+      const reader = await opened.openAnother();
       // One transaction after the other writes the same number to both keys: no reader may see two numbers.
       let isDone = false;
       const writing = (async () => {
@@ -57,7 +58,6 @@ export function kvReadContract(name: string, open: OpenStore): void {
         }
         isDone = true;
       })();
-      const reader = await opened.openAnother();
       let reads = 0;
       while (!isDone) {
         const found = await reader.getMany(["left", "right"]);

@@ -48,7 +48,7 @@ export async function within<Value>(deadlineMs: number, what: string, promise: P
 export async function changesUntil(
   watcher: KvWatcher,
   isLast: (change: KvChange) => boolean,
-  deadlineMs = 10_000,
+  deadlineMs = 20_000,
 ): Promise<KvChange[]> {
   const iterator = watcher[Symbol.asyncIterator]();
   const changes: KvChange[] = [];

@@ -4,7 +4,19 @@ import { describe, expect, test } from "vitest";
 import type { KvWrite } from "../../src/kv/store.ts";
 import { valueBytesMaxDefault } from "../../src/kv/writes.ts";
 import { recordKey } from "../../src/memory/memory-keys.ts";
-import { codeOf, logOn, movableClock, readTexts, recordsOf, session, tapped, textsOf } from "./log-support.ts";
+import {
+  beginErasure,
+  codeOf,
+  finishErasure,
+  logOn,
+  movableClock,
+  readTexts,
+  recordsOf,
+  session,
+  swappable,
+  tapped,
+  textsOf,
+} from "./log-support.ts";
 import type { OpenMemory } from "./memory-stores-support.ts";
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at + 1);
@@ -152,7 +164,7 @@ export function logAppendContract(name: string, open: OpenMemory): void {
           standing.map(({ id, position }) => [id, position]),
         );
       }
-    }, 60_000);
+    });
 
     test("L2: who loses every race is told so after a bounded number of attempts, and nothing of it stands", async () => {
       await using opened = await open();
@@ -228,6 +240,64 @@ export function logAppendContract(name: string, open: OpenMemory): void {
       const [entry] = (await log.append({ text: "four" })).entries;
       expect(entry?.position).toBe(4_000);
       expect(await readTexts(other)).toEqual(["one", "four"]);
+    });
+
+    test("L4: behind a bucket that was made anew nothing is written that nobody sees, and no id of the old one is known", async () => {
+      await using opened = await open();
+      await using anew = await open();
+      const { store: entries, swap } = swappable(opened.stores.entries, anew.stores.entries);
+      const log = logOn({ ...opened.stores, entries });
+      for (let n = 1; n <= 5; n += 1) await log.append({ text: `old ${n}`, id: `${n}` });
+      swap();
+      const { entries: written } = await log.append([{ text: "new 1" }, { text: "new 2", id: "2" }]);
+      expect(written.map(({ position, isDuplicate }) => [position, isDuplicate])).toEqual([
+        [1_000, false],
+        [1_001, false],
+      ]);
+      const other = logOn(anew.stores);
+      await other.append({ text: "another's" });
+      await log.append({ text: "new 3", id: "3" });
+      const all = ["new 1", "new 2", "another's", "new 3"];
+      expect([await readTexts(other), await readTexts(log)]).toEqual([all, all]);
+      expect(await recordsOf(anew.stores)).toEqual([1, 2, 3]);
+    });
+
+    test("L4: when the bucket has come further than the old one, the next look tells; reading tells at once", async () => {
+      await using opened = await open();
+      await using anew = await open();
+      const { store: entries, swap } = swappable(opened.stores.entries, anew.stores.entries);
+      const clock = movableClock();
+      const [log, reader] = [logOn({ ...opened.stores, entries, clock }), logOn({ ...opened.stores, entries })];
+      for (let n = 1; n <= 5; n += 1) await log.append({ text: `old ${n}`, id: `${n}` });
+      expect(await readTexts(reader)).toHaveLength(5);
+      for (let n = 1; n <= 20; n += 1) await logOn(anew.stores, { user: "other" }).append({ text: `${n}` });
+      await logOn(anew.stores).append({ text: "another's" });
+      swap();
+      expect(await readTexts(reader)).toEqual(["another's"]);
+      await log.append({ text: "behind a gap" });
+      clock.ahead(11 * 60_000);
+      await log.append({ text: "new", id: "1" });
+      const all = ["another's", "new"];
+      expect([await readTexts(logOn(anew.stores)), await readTexts(log), await readTexts(reader)]).toEqual([
+        all,
+        all,
+        all,
+      ]);
+    });
+
+    test("L4, W2: what was formed in a later era than a bucket made anew is in is refused, what is formed from then on is not", async () => {
+      await using opened = await open();
+      await using anew = await open();
+      const { store: entries, swap } = swappable(opened.stores.entries, anew.stores.entries);
+      const log = logOn({ ...opened.stores, entries });
+      await log.append({ text: "old" });
+      await beginErasure(opened.stores);
+      await finishErasure(opened.stores);
+      expect(await readTexts(log)).toEqual([]);
+      swap();
+      expect(await codeOf(log.append({ text: "of era 2" }))).toBe("SCOPE_ERASED");
+      await log.append({ text: "of era 1" });
+      expect(await readTexts(logOn(anew.stores))).toEqual(["of era 1"]);
     });
 
     test("a call is taken back by its signal as long as it waits, and not when it is on its way", async () => {

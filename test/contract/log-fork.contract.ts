@@ -93,6 +93,18 @@ export function logForkContract(name: string, open: OpenMemory): void {
       expect(await readTexts(leaf)).toEqual(["t1", "t2", "mine"]);
     });
 
+    test("F3: what is appended to a fork of a log that was truncated is read", async () => {
+      await using opened = await open();
+      const log = logOn(opened.stores);
+      await fill(log, 4);
+      await log.truncate({ before: 9_000 });
+      await log.fork(branch);
+      const fork = logOn(opened.stores, branch);
+      await fork.append({ text: "fork" });
+      expect(await readTexts(fork)).toEqual(["fork"]);
+      expect(await readTexts(logOn(opened.stores, branch))).toEqual(["fork"]);
+    });
+
     test("F1: a fork that is cut short has been registered; making it again finishes it", async () => {
       await using opened = await open();
       await fill(logOn(opened.stores), 3);

@@ -48,6 +48,23 @@ export function tapped(store: KvStore, before: (method: string, args: readonly u
   });
 }
 
+/** A store that from `swap` on is another one, as when its bucket was made anew under whoever has it open. */
+export function swappable(before: KvStore, after: KvStore): { readonly store: KvStore; swap(): void } {
+  let now = before;
+  const store = new Proxy(before, {
+    get: (_, name) => {
+      const member: unknown = Reflect.get(now, name, now);
+      return typeof member === "function" ? member.bind(now) : member;
+    },
+  });
+  return {
+    store,
+    swap: () => {
+      now = after;
+    },
+  };
+}
+
 /** The machine's clock, which can be put ahead. */
 export function movableClock(): Clock & { ahead(ms: number): void } {
   let aheadMs = 0;

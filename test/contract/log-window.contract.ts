@@ -94,7 +94,7 @@ export function logWindowContract(name: string, open: OpenMemory): void {
       const handles = Array.from({ length: 100 }, () => logOn(opened.stores));
       await Promise.all(handles.map((log, at) => log.append({ text: `r${at}`, pinned: at % 5 === 0 })));
       expect((await readHead(opened.stores.entries, session)).head.pins).toHaveLength(20);
-    }, 60_000);
+    });
 
     test("N2: a summary takes the place of what it covers; the entries stay readable; the next builds on it", async () => {
       await using opened = await open();

@@ -8,8 +8,11 @@ import { callApi } from "../../src/kv/nats-api.ts";
 import { openLink } from "../../src/kv/nats-link.ts";
 import { checkServer, ensureLayout } from "../../src/runtime/layout.ts";
 import { MemoryWorld } from "../../src/runtime/memory-world.ts";
+import { openNatsMail } from "../../src/runtime/nats-mail.ts";
+import { natsPorts } from "../../src/runtime/nats-ports.ts";
 import { subjectsOf } from "../../src/runtime/subjects.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { store } from "./mail-support.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -37,7 +40,7 @@ async function openApp() {
 test("the first comer makes the streams as wished, with 64 partitions when nothing is said", async () => {
   await using place = await openApp();
   const { link, subjects } = place;
-  expect(await ensureLayout({ link, subjects, duplicateWindowMs: 60_000 })).toBe(64);
+  expect((await ensureLayout({ link, subjects, duplicateWindowMs: 60_000 })).partitionCount).toBe(64);
   const { config } = await place.infoOf(subjects.mailStream);
   expect(config).toMatchObject({
     subjects: [`${place.app}.mail.>`, `${place.app}.timer.>`],
@@ -49,18 +52,45 @@ test("the first comer makes the streams as wished, with 64 partitions when nothi
   expect(dead.config).toMatchObject({ subjects: [`${place.app}.dead.>`], metadata: { "troupe.layout": "1" } });
 });
 
+test("Q1: a mail stream that is made anew begins above all that the one before it gave out", async () => {
+  await using place = await openApp();
+  const { link, subjects } = place;
+  let highest = 0;
+  for (let times = 0; times < 2; times += 1) {
+    await ensureLayout({ link, subjects });
+    const mail = openNatsMail({ link, subjects });
+    const first = await store(mail, "first");
+    expect(first).toBeGreaterThan(highest);
+    highest = await store(mail, "second");
+    expect(highest).toBe(first + 1);
+    await callApi(link, `STREAM.DELETE.${subjects.mailStream}`, {});
+  }
+});
+
+test("K2: what counts is the duplicate window that stands, not the one that is asked for", async () => {
+  await using place = await openApp();
+  const { link, subjects } = place;
+  expect((await ensureLayout({ link, subjects, duplicateWindowMs: 600_000 })).duplicateWindowMs).toBe(600_000);
+  expect((await ensureLayout({ link, subjects, duplicateWindowMs: 1_000 })).duplicateWindowMs).toBe(600_000);
+  const request = { app: place.app, pool: "main", partitionCount: undefined };
+  await using ports = await natsPorts({ nats: { servers: server.url } })(request);
+  expect(ports.duplicateWindowMs).toBe(600_000);
+});
+
 test("Y1: the count that stands wins; a wish for another is refused with both numbers", async () => {
   await using place = await openApp();
   const { link, subjects } = place;
-  expect(await ensureLayout({ link, subjects, partitionCount: 8 })).toBe(8);
-  expect(await ensureLayout({ link, subjects })).toBe(8);
-  expect(await ensureLayout({ link, subjects, partitionCount: 8, replicas: 1, duplicateWindowMs: 5_000 })).toBe(8);
+  expect((await ensureLayout({ link, subjects, partitionCount: 8 })).partitionCount).toBe(8);
+  expect((await ensureLayout({ link, subjects })).partitionCount).toBe(8);
+  expect(
+    (await ensureLayout({ link, subjects, partitionCount: 8, replicas: 1, duplicateWindowMs: 5_000 })).partitionCount,
+  ).toBe(8);
   const refusal = ensureLayout({ link, subjects, partitionCount: 16 });
   await expect(refusal).rejects.toMatchObject({
     code: "LAYOUT_MISMATCH",
     message: expect.stringMatching(/\b8\b.*\b16\b/),
   });
-  expect(await ensureLayout({ link, subjects })).toBe(8);
+  expect((await ensureLayout({ link, subjects })).partitionCount).toBe(8);
 });
 
 test("Y1: a layout of another version, and a stream that is not ours, are refused and left alone", async () => {
@@ -109,9 +139,11 @@ test("Y2: of any number that come at once one makes the streams, and all agree o
     ),
   );
   const standing = await ensureLayout({ link: place.link, subjects: place.subjects });
+  const { partitionCount } = standing;
   for (const [at, outcome] of outcomes.entries()) {
     const wanted = counts[at];
-    if (wanted === undefined || wanted === standing) expect(outcome).toEqual({ status: "fulfilled", value: standing });
+    if (wanted === undefined || wanted === partitionCount)
+      expect(outcome).toEqual({ status: "fulfilled", value: standing });
     else expect(outcome.status === "rejected" && outcome.reason.code).toBe("LAYOUT_MISMATCH");
   }
 });
@@ -121,8 +153,8 @@ test("each pool of an app has its own count in the same streams", async () => {
   const { link, app } = place;
   await ensureLayout({ link, subjects: place.subjects, partitionCount: 8 });
   const gpu = subjectsOf(app, "gpu");
-  expect(await ensureLayout({ link, subjects: gpu, partitionCount: 4 })).toBe(4);
-  expect(await ensureLayout({ link, subjects: place.subjects })).toBe(8);
+  expect((await ensureLayout({ link, subjects: gpu, partitionCount: 4 })).partitionCount).toBe(4);
+  expect((await ensureLayout({ link, subjects: place.subjects })).partitionCount).toBe(8);
   await expect(ensureLayout({ link, subjects: gpu, partitionCount: 8 })).rejects.toMatchObject({
     code: "LAYOUT_MISMATCH",
   });

@@ -298,7 +298,7 @@ test("M1, M2, M3: under any faults a message that is repeated until it is accept
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 /** Which of three that serve a door got each of 30 calls. */
 async function doorBySeed(seed: number): Promise<string> {

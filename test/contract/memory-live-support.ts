@@ -113,7 +113,7 @@ export function takeUntil(watch: MemoryWatch, isLast: (change: MemoryChange) => 
       if (isLast(value)) return changes;
     }
   };
-  return within(10_000, "the change that was waited for", collect()).catch((thrown: unknown) => {
+  return within(20_000, "the change that was waited for", collect()).catch((thrown: unknown) => {
     throw new Error(`${String(thrown)}; seen: ${changes.slice(-20).map(brief).join(", ")}`, { cause: thrown });
   });
 }

@@ -1,10 +1,13 @@
-// A log in a world where requests and answers are lost, late and refused: what stands in the end, against what was said.
+// A log, and its erasure, in a world where requests and answers are lost, late and refused: what stands in the end, against
+// what was said.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { delay } from "../../src/core/clock.ts";
 import { openMemoryStore } from "../../src/kv/memory-store.ts";
 import { ContextLog } from "../../src/memory/context-log.ts";
+import { eraseScope } from "../../src/memory/erasure.ts";
+import { Facts } from "../../src/memory/facts.ts";
 import { readHead } from "../../src/memory/head.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import { ValueCodecs } from "../../src/memory/value-codec.ts";
@@ -14,6 +17,7 @@ import { randomFaults } from "../../src/runtime/memory-faults.ts";
 import { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import type { SimulatedClock } from "../../src/runtime/simulated-clock.ts";
 import { createSimulatedClock, seededRandom } from "../../src/runtime/simulated-clock.ts";
+import { keysWith } from "./erasure-support.ts";
 import { codeOf, recordsOf, session } from "./log-support.ts";
 
 interface FaultyWorld {
@@ -63,10 +67,10 @@ test("L2: an append whose answer was lost is looked up: it stands once, and its 
 });
 
 test("L2: what arrives after it was given up on is met by the next write, and known when it is repeated", async () => {
-  // The first write lingers for a second on a connection that broke; nothing can be read meanwhile.
+  // The first record lingers for a second on a connection that broke; nothing can be read meanwhile.
   let isCut = false;
-  const { clock, openFar, openNear } = worldWith(2, ({ kind }) => {
-    if (kind !== "kv-write" || isCut) return undefined;
+  const { clock, openFar, openNear } = worldWith(2, ({ kind, subject }) => {
+    if (kind !== "kv-write" || !subject.includes(".log.") || isCut) return undefined;
     isCut = true;
     return { cutForMs: 60_000, lingerMs: 1_000 };
   });
@@ -85,6 +89,34 @@ test("L2: what arrives after it was given up on is met by the next write, and kn
   const near = new ContextLog({ stores: await openNear(), scope: session });
   expect((await near.read().toArray()).map(({ text }) => text)).toEqual(["one", "two"]);
 });
+
+for (const step of ["sealing", "entries", "facts", "forks"] as const) {
+  test(`an erasure whose answers are all lost at the step "${step}" gives up, hears its signal, and the next completes it`, async () => {
+    let isLost = false;
+    const { clock, openFar, openNear } = worldWith(3, ({ kind, subject }) =>
+      isLost && kind === "kv-write" && !subject.endsWith(".head") ? { lose: "answer" } : undefined,
+    );
+    const near = await openNear();
+    const log = new ContextLog({ stores: near, scope: session });
+    await log.append({ text: "secret" });
+    await new Facts({ stores: near, scope: session }).set("name", "secret");
+    await log.fork({ session: "fork" });
+    const fork = new ContextLog({ stores: near, scope: { session: "fork" } });
+    await fork.compact({ keepLast: 0, summarize: () => "a secret" });
+    const stores = await openFar("a");
+    const onProgress = ({ step: at }: { readonly step: string }) => {
+      isLost ||= at === step;
+    };
+    expect(await clock.runFor(codeOf(eraseScope(stores, session, { onProgress })))).toBe("OUTCOME_UNKNOWN");
+    const control = new AbortController();
+    const aborted = codeOf(eraseScope(stores, session, { signal: control.signal }));
+    clock.after(6_000, () => control.abort(new Error("enough")));
+    expect(await clock.runFor(aborted, 15_000)).toContain("enough");
+    isLost = false;
+    await clock.runFor(eraseScope(stores, session));
+    expect(await keysWith(near, "secret")).toEqual([]);
+  });
+}
 
 test("L1, L2: under faults of every kind what was answered stands once and in order, whoever repeats what", async () => {
   await fc.assert(

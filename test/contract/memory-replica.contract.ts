@@ -43,7 +43,7 @@ async function when(replica: MemoryReplica, what: string, holds: () => boolean):
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = replica.onChange(() => holds() && resolve());
   if (holds()) resolve();
-  await within(10_000, what, promise).finally(stop);
+  await within(20_000, what, promise).finally(stop);
 }
 
 const texts = (entries: readonly Entry[]): string[] => entries.map(({ text }) => text);

@@ -8,7 +8,7 @@ import { messageOf } from "../../src/core/errors.ts";
 import { within } from "./mail-support.ts";
 import { actors, asker, clumsy, counter, relay } from "./runtime-actors.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
-import { anyAwkwardId, committedState, eventsOf, Gate, rejection, Stage } from "./runtime-support.ts";
+import { anyAwkwardId, committedState, eventOf, eventsOf, Gate, rejection, Stage } from "./runtime-support.ts";
 
 export function runtimeAskContract(name: string, open: OpenRuntime): void {
   test(`${name}: an ask is answered after the commit that it speaks of (P4), from outside and inside the process`, async () => {
@@ -112,7 +112,7 @@ export function runtimeAskContract(name: string, open: OpenRuntime): void {
     const cycle = await rejection(first.ask.walk(["b", "c", "a"]), "HANDLER_FAILED");
     expect(cycle.message).toContain("asker.a -> asker.b -> asker.c -> asker.a");
     expect((await rejection(first.ask.walk(["a"]), "HANDLER_FAILED")).message).toContain("asker.a -> asker.a");
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(performance.now() - startedMs).toBeLessThan(9_000); // Before the time of any ask is over.
     expect(await first.ask.walk(["b", "c"])).toEqual(["a", "b", "c"]);
     expect(await first.ask.asked()).toBe(1);
   });
@@ -188,11 +188,14 @@ export function runtimeAskContract(name: string, open: OpenRuntime): void {
       },
     );
     const { worker, client } = await stage.both([slow]);
+    await client.actor(slow, "s").ask.n(); // The client knows then whom to ask.
     for (const troupe of [client, worker]) {
+      const withdrawn = eventOf(worker, "ask-withdrawn");
       const text = messageOf(
-        await rejection(troupe.actor(slow, "s").ask.go(undefined, { timeoutMs: 80 }), "ASK_TIMEOUT"),
+        await rejection(troupe.actor(slow, "s").ask.go(undefined, { timeoutMs: 400 }), "ASK_TIMEOUT"),
       );
       expect(text).toContain("slow.s go");
+      await withdrawn; // What the worker has not heard of yet may still have its effect.
     }
     gate.open();
     await client.actor(slow, "s").ask.go();

@@ -8,7 +8,7 @@ import type { Mail } from "../../src/runtime/mail.ts";
 import { within } from "./mail-support.ts";
 import { actors, counter, relay } from "./runtime-actors.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
-import { committedState, eventOf, eventsOf, Gate, Stage } from "./runtime-support.ts";
+import { committedState, eventOf, eventsOf, Gate, partitions, Stage } from "./runtime-support.ts";
 
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at);
 
@@ -65,6 +65,45 @@ export function runtimeCrashContract(name: string, open: OpenRuntime): void {
         expect((await committedState(receiver, ({ seen }) => seen.includes(3))).seen).toEqual(upTo(4));
       });
     }
+  }
+
+  test(`${name}: where the records of who owns what are older than the states, nothing told is lost, and all is served again (H2, E4, P2)`, async () => {
+    await using stage = await Stage.open(open);
+    const client = await stage.client();
+    const refs = upTo(6).map((at) => client.actor(counter, `c${at}`));
+    for (let round = 1; round <= 3; round += 1) {
+      const worker = await stage.worker(actors);
+      // In each round fewer are written, so that their values differ in their epochs.
+      await Promise.all(refs.slice(round - 1).map((ref) => ref.ask.add(1)));
+      await worker.drain();
+    }
+    await stage.forgetPartitions();
+    await Promise.all(refs.map((ref) => ref.tell.see(1)));
+    await stage.worker(actors);
+    for (const [at, ref] of refs.entries()) {
+      expect((await committedState(ref, ({ seen }) => seen.length > 0)).seen).toEqual([1]);
+      expect(await ref.ask.add(1)).toBe(Math.min(at, 2) + 2);
+    }
+  });
+
+  for (const [what, text] of [
+    ["gone", undefined],
+    ["no JSON", "oops"],
+    ["no objects", "null"],
+  ] as const) {
+    test(`${name}: a worker whose records are ${what} takes its partitions once more, under later epochs (K1, D2, E4)`, async () => {
+      await using stage = await Stage.open(open);
+      const { worker, client } = await stage.both(actors);
+      const actor = client.actor(counter, "c");
+      expect(await actor.ask.add(1)).toBe(1);
+      const taken = upTo(partitions).map((at) =>
+        eventOf(worker, "partition-taken", ({ partition }) => partition === at),
+      );
+      await stage.forgetPartitions(text);
+      await Promise.all(taken);
+      expect(await actor.ask.add(1)).toBe(2);
+      expect((await actor.get())?.epoch).toBeGreaterThan(1);
+    });
   }
 
   test(`${name}: a step that was kept is not run again by the worker that repeats its turn`, async () => {
@@ -129,6 +168,7 @@ export function runtimeCrashContract(name: string, open: OpenRuntime): void {
         await actor.ask.add(1);
         asked += 1;
         await actor.tell.add(1_000_000);
+        await new Promise(setImmediate); // In memory all of this may go on without a turn of the event loop.
       }
     });
     await actor.ask.add(0);
@@ -167,15 +207,22 @@ export function runtimeCrashContract(name: string, open: OpenRuntime): void {
     await using stage = await Stage.open(open);
     const { worker, client } = await stage.both(actors);
     const { state } = client.ports;
-    await state.put("counter.c", Buffer.from("not ours"));
-    const actor = client.actor(counter, "c");
-    await expect(actor.ask.add(1)).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
-    await expect(actor.ask.total()).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
-    const buried = eventOf(worker, "dead-lettered");
-    await actor.tell.add(1);
-    expect((await buried).code).toBe("STATE_UNREADABLE");
-    await state.delete("counter.c");
-    expect(await actor.ask.add(1)).toBe(1);
+    const ours = { state: { count: 1, seen: [] }, commit: "c" };
+    const bent = { ...ours, outbox: [{ n: 1, to: true, method: {} }], guard: 1_000, steps: { m: 1 } };
+    for (const [id, text] of [
+      ["c", "not ours"],
+      ["d", JSON.stringify(bent)],
+    ] as const) {
+      await state.put(`counter.${id}`, Buffer.from(text));
+      const actor = client.actor(counter, id);
+      await expect(actor.ask.add(1)).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
+      await expect(actor.ask.total()).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
+      const buried = eventOf(worker, "dead-lettered", ({ actor: dead }) => dead.id === id);
+      await actor.tell.add(1);
+      expect((await buried).code).toBe("STATE_UNREADABLE");
+      await state.put(`counter.${id}`, Buffer.from(JSON.stringify(ours)));
+      expect(await actor.ask.add(1)).toBe(2);
+    }
   });
 
   test(`${name}: an actor that has nothing to do is passivated, and is there again when it is asked`, async () => {

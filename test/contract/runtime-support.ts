@@ -18,7 +18,7 @@ import type { MemoryBuckets, OpenPorts, Ports } from "../../src/runtime/ports.ts
 import type { Worker } from "../../src/runtime/worker.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
 import type { Buried } from "./mail-support.ts";
-import { anyId, within } from "./mail-support.ts";
+import { anyId, bytes, eventually, within } from "./mail-support.ts";
 
 /** Few, so that actors share them and a worker starts quickly. */
 export const partitions = 4;
@@ -91,6 +91,35 @@ export class Stage implements AsyncDisposable {
     };
   }
 
+  /** The same with something in front of the cluster bucket. */
+  portsBehindCluster(front: (cluster: KvStore) => Partial<KvStore>): OpenPorts {
+    return async (request): Promise<Ports> => {
+      const ports = await this.#runtime.ports(request);
+      return { ...ports, cluster: behind(ports.cluster, front(ports.cluster)) };
+    };
+  }
+
+  /** The same with something in front of the central state store. */
+  portsBehindCentral(front: (central: KvStore) => Partial<KvStore>): OpenPorts {
+    return async (request): Promise<Ports> => {
+      const ports = await this.#runtime.ports(request);
+      const openCentral = async () => {
+        const central = await ports.openCentral();
+        return behind(central, front(central));
+      };
+      return { ...ports, openCentral };
+    };
+  }
+
+  /** Takes away what the cluster bucket says of the partitions, as when it was made anew, or writes something else there. */
+  async forgetPartitions(text?: string): Promise<void> {
+    const { app, ports } = this.#runtime;
+    await using opened = await ports({ app, pool: "main", partitionCount: partitions });
+    const { cluster } = opened;
+    const keys = [...(await cluster.list("partition.>")), ...(await cluster.list("cursor.>"))];
+    await Promise.all(keys.map((key) => (text === undefined ? cluster.purge(key) : cluster.put(key, bytes(text)))));
+  }
+
   async deadLetters(): Promise<readonly { readonly text: string; readonly code: string; readonly attempts: number }[]> {
     return (await this.#runtime.buried()).map(({ payload, lines }) => {
       const header = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? "";
@@ -146,6 +175,20 @@ export function eventsOf<Kind extends RuntimeEvent["kind"]>(
   return seen;
 }
 
+/** Waits until there are so many. A commit can be seen in the bucket before its owner, who tells of it, knows of it. */
+export function untilCount(events: readonly unknown[], count: number, { events: stream }: Troupe): Promise<void> {
+  const seen = new Promise<void>((resolve) => {
+    const look = () => {
+      if (events.length < count) return;
+      stop();
+      resolve();
+    };
+    const stop = stream.listen(look);
+    look();
+  });
+  return within(`${count} events`, seen);
+}
+
 /** The error that a promise rejects with, which must have this code and say what to do. */
 export async function rejection(promise: Promise<unknown>, code: ErrorCode): Promise<TroupeError> {
   const thrown = await within(
@@ -160,6 +203,20 @@ export async function rejection(promise: Promise<unknown>, code: ErrorCode): Pro
   expect(thrown.message).not.toBe("");
   expect(thrown.remedy).not.toBe("");
   return thrown;
+}
+
+/** Of whom nobody, or not in time, has given an answer yet. */
+const unanswered: readonly ErrorCode[] = ["ASK_UNREACHABLE", "ASK_TIMEOUT"];
+
+/** The error that an ask comes to: it is asked again until those who answer it have taken over. */
+export async function lastRejection(ask: () => Promise<unknown>, code: ErrorCode): Promise<TroupeError> {
+  const thrown = await eventually(`an answer with ${code}`, () =>
+    ask().then(
+      (value) => new Error(`resolved with ${JSON.stringify(value)}`),
+      (error: unknown) => (isTroupeError(error) && unanswered.includes(error.code) ? undefined : error),
+    ),
+  );
+  return rejection(Promise.reject(thrown), code);
 }
 
 /** The first committed state that fits, from what stands now on. */

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import { partitionOf } from "../../src/core/partition.ts";
 import type { Mail } from "../../src/runtime/mail.ts";
+import { inTime } from "./in-time.ts";
 import { within } from "./mail-support.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { committedState, eventOf, eventsOf, Gate, partitions, rejection, Stage } from "./runtime-support.ts";
@@ -58,51 +59,63 @@ function mailWithoutTimers(isStored: boolean): { front: (mail: Mail) => Partial<
 
 export function runtimeTimerContract(name: string, open: OpenRuntime): void {
   timerOnceContract(name, open);
+  timerFailureContract(name, open);
   timerCrashContract(name, open);
   timerRepeatingContract(name, open);
 }
 
+/** In which timers are set and cancelled, before the first is due. Unit: ms. */
+const setMs = 500;
+
 function timerOnceContract(name: string, open: OpenRuntime): void {
-  test(`${name}: a timer tells its actor at its time, once, and stands in the value until then`, async () => {
-    await using stage = await Stage.open(open);
-    const { worker, client } = await stage.both([alarm]);
-    const actor = client.actor(alarm, "a");
-    const [set, fired] = [eventOf(worker, "timer-set"), eventOf(worker, "timer-fired")];
-    const soonestMs = Date.now() + 300;
-    await actor.ask.set([{ afterMs: 300, text: "ring" }]);
-    const standing = (await actor.get())?.timers ?? {};
-    expect(standing).toMatchObject({ ring: { method: "ring", inputText: '"ring"', when: { kind: "at" } } });
-    expect((await set).number).toBe(standing.ring?.n);
-    await committedState(actor, ({ rung }) => rung.length > 0);
-    expect(Date.now()).toBeGreaterThanOrEqual(soonestMs);
-    expect(await fired).toMatchObject({ name: "ring", method: "ring", number: standing.ring?.n });
-    expect((await fired).lateMs).toBeGreaterThanOrEqual(0);
-    await actor.ask.set([{ afterMs: 600, text: "end" }]);
-    expect((await committedState(actor, ({ rung }) => rung.includes("end"))).rung).toEqual(["ring", "end"]);
-    expect((await actor.get())?.timers).toEqual({});
-  });
+  test(`${name}: a timer tells its actor at its time, once, and stands in the value until then`, () =>
+    inTime(setMs, async (ms, limit) => {
+      await using stage = await Stage.open(open);
+      const { worker, client } = await stage.both([alarm]);
+      const actor = client.actor(alarm, "a");
+      const [set, fired] = [eventOf(worker, "timer-set"), eventOf(worker, "timer-fired")];
+      const check = limit(ms);
+      const soonestMs = Date.now() + ms;
+      await actor.ask.set([{ afterMs: ms, text: "ring" }]);
+      const standing = (await actor.get())?.timers ?? {};
+      check();
+      expect(standing).toMatchObject({ ring: { method: "ring", inputText: '"ring"', when: { kind: "at" } } });
+      expect((await set).number).toBe(standing.ring?.n);
+      await committedState(actor, ({ rung }) => rung.length > 0);
+      expect(Date.now()).toBeGreaterThanOrEqual(soonestMs);
+      expect(await fired).toMatchObject({ name: "ring", method: "ring", number: standing.ring?.n });
+      expect((await fired).lateMs).toBeGreaterThanOrEqual(0);
+      await actor.ask.set([{ afterMs: 600, text: "end" }]);
+      expect((await committedState(actor, ({ rung }) => rung.includes("end"))).rung).toEqual(["ring", "end"]);
+      expect((await actor.get())?.timers).toEqual({});
+    }));
 
-  test(`${name}: a timer is replaced by its name, cancelled by its name, and others are left alone`, async () => {
-    await using stage = await Stage.open(open);
-    const { worker, client } = await stage.both([alarm]);
-    const actor = client.actor(alarm, "a");
-    await actor.ask.set([
-      { name: "a", afterMs: 300, text: "replaced" },
-      { name: "b", afterMs: 300, text: "cancelled" },
-      { name: "c", afterMs: 300, text: "kept" },
-      { name: "a", afterMs: 350, text: "replaced too" },
-    ]);
-    const cancelled = eventOf(worker, "timer-cancelled", (event) => event.name === "b");
-    await actor.ask.set([{ name: "a", afterMs: 600, text: "in its place" }]);
-    await actor.ask.cancel("b");
-    await actor.ask.cancel("b");
-    await actor.ask.cancel("none");
-    await cancelled;
-    await actor.ask.set([{ name: "end", afterMs: 1_100, text: "end" }]);
-    const { rung } = await committedState(actor, (state) => state.rung.includes("end"));
-    expect(rung).toEqual(["kept", "in its place", "end"]);
-  });
+  test(`${name}: a timer is replaced by its name, cancelled by its name, and others are left alone`, () =>
+    inTime(setMs, async (ms, limit) => {
+      await using stage = await Stage.open(open);
+      const { worker, client } = await stage.both([alarm]);
+      const actor = client.actor(alarm, "a");
+      const check = limit(ms);
+      await actor.ask.set([
+        { name: "a", afterMs: ms, text: "replaced" },
+        { name: "b", afterMs: ms, text: "cancelled" },
+        { name: "c", afterMs: ms, text: "kept" },
+        { name: "a", afterMs: ms + 50, text: "replaced too" },
+      ]);
+      const cancelled = eventOf(worker, "timer-cancelled", (event) => event.name === "b");
+      await actor.ask.set([{ name: "a", afterMs: ms + 300, text: "in its place" }]);
+      await actor.ask.cancel("b");
+      check();
+      await actor.ask.cancel("b");
+      await actor.ask.cancel("none");
+      await cancelled;
+      await actor.ask.set([{ name: "end", afterMs: ms + 600, text: "end" }]);
+      const { rung } = await committedState(actor, (state) => state.rung.includes("end"));
+      expect(rung).toEqual(["kept", "in its place", "end"]);
+    }));
+}
 
+function timerFailureContract(name: string, open: OpenRuntime): void {
   test(`${name}: a timer that a failed turn set never fires; one that its own firing sets does`, async () => {
     await using stage = await Stage.open(open);
     const { client } = await stage.both([alarm]);

@@ -4,9 +4,11 @@ import { runtimeAskContract } from "./runtime-ask.contract.ts";
 import { runtimeCancelContract } from "./runtime-cancel.contract.ts";
 import { runtimeCrashContract } from "./runtime-crash.contract.ts";
 import { runtimeEvolutionContract } from "./runtime-evolution.contract.ts";
+import { runtimeFiguresContract } from "./runtime-figures.contract.ts";
 import { runtimeReentranceContract } from "./runtime-reentrance.contract.ts";
 import { runtimeRememberContract } from "./runtime-remember.contract.ts";
 import { runtimeSharingContract } from "./runtime-sharing.contract.ts";
+import { runtimeStatusContract } from "./runtime-status.contract.ts";
 import { runtimeSupervisionContract } from "./runtime-supervision.contract.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { runtimeTellContract } from "./runtime-tell.contract.ts";
@@ -25,4 +27,6 @@ export function runtimeContract(name: string, open: OpenRuntime): void {
   runtimeSharingContract(name, open);
   runtimeEvolutionContract(name, open);
   runtimeRememberContract(name, open);
+  runtimeStatusContract(name, open);
+  runtimeFiguresContract(name, open);
 }

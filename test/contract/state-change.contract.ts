@@ -93,6 +93,30 @@ export function stateChangeContract(name: string, open: OpenStates): void {
       });
     });
 
+    test("a state is made in the status that the events of `through` lead to; a way that the table lacks writes nothing", async () => {
+      await using opened = await open();
+      const tickets = opened.states.of(ticket);
+      const made = await tickets.create(
+        "t1",
+        { title: "a", priority: 1 },
+        { through: ["assign", "solve", "accept"], cause: "moved" },
+      );
+      expect(made).toMatchObject({
+        kind: "created",
+        state: { status: "closed", event: "accept", number: 1, cause: "moved" },
+      });
+      expect(await tickets.get("t1")).toMatchObject({ status: "closed", event: "accept", number: 1 });
+      expect(await tickets.create("t1", { title: "b", priority: 1 }, { through: [] })).toMatchObject({
+        kind: "exists",
+      });
+      const lost = tickets.create("t2", { title: "a", priority: 1 }, { through: ["assign", "assign"] });
+      await expect(lost).rejects.toMatchObject({
+        code: "OPTION_INVALID",
+        message: expect.stringContaining("assigned"),
+      });
+      expect(await tickets.get("t2")).toBeUndefined();
+    });
+
     test("what the schema refuses, what JSON cannot carry and what an edit throws changes nothing", async () => {
       await using opened = await open();
       const tickets = opened.states.of(ticket);

@@ -153,7 +153,7 @@ export function stateQueryContract(name: string, open: OpenStates): void {
           if (one.kind === "deleted") stop.abort();
         }
       })();
-      await within(10_000, "the deletion", watching);
+      await within(20_000, "the deletion", watching);
       expect(news).toEqual(["t1 open (snapshot)", "current", "t1 assigned", "unreadable", "t1 deleted by anna"]);
     });
 

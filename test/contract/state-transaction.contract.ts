@@ -133,6 +133,27 @@ export function stateTransactionContract(name: string, open: OpenStates): void {
       expect(await accounts.get("b")).toBeUndefined();
     });
 
+    test("what is deleted and made anew in one transaction is new, also with the data that stood there", async () => {
+      await using opened = await open();
+      const tickets = opened.states.of(ticket);
+      const t1 = tickets.ref("t1");
+      const data = { title: "a", priority: 1 };
+      for (const events of [[], ["assign"]] as const) {
+        await tickets.create("t1", data);
+        for (const event of events) await tickets.transition("t1", event);
+        const outcome = await opened.states.transact([t1], (tx) => {
+          tx.delete(t1);
+          tx.create(t1, data);
+          return tx.get(t1)?.status;
+        });
+        expect(outcome).toMatchObject({ kind: "committed", value: "open" });
+        const state = await tickets.get("t1");
+        expect(state).toMatchObject({ status: "open", data });
+        expect(outcome.kind === "committed" && outcome.revisions.get("ticket.t1")).toBe(state?.revision);
+        await tickets.delete("t1");
+      }
+    });
+
     test("one transaction makes, changes, moves on and deletes; each write has its revision, its origin and one place in the history", async () => {
       await using opened = await open();
       const { states } = opened;

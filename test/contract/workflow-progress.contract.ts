@@ -7,6 +7,7 @@ import type { Troupe } from "../../src/runtime/client.ts";
 import { defineWorkflow } from "../../src/workflow/define-workflow.ts";
 import type { WorkflowProgress } from "../../src/workflow/progress.ts";
 import { workflowProgress, workflowProgressId } from "../../src/workflow/progress.ts";
+import type { Phase } from "../../src/workflow/run.ts";
 import { isOver } from "../../src/workflow/run.ts";
 import { within } from "./mail-support.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
@@ -26,8 +27,15 @@ interface Seen {
   readonly actor: string | undefined;
 }
 
-/** What a watcher sees of a run until it is over. */
-async function watched(troupe: Troupe, workflow: string, run: string): Promise<readonly Seen[]> {
+const isEnded = ({ status }: { readonly status: string }) => isOver(status as Phase);
+
+/** What a watcher sees of a run until it is over, or as soon as it `fits`. */
+async function watched(
+  troupe: Troupe,
+  workflow: string,
+  run: string,
+  fits: (seen: Seen) => boolean = isEnded,
+): Promise<readonly Seen[]> {
   const id = workflowProgressId(workflow, run);
   const stop = new AbortController();
   const seen: Seen[] = [];
@@ -35,7 +43,7 @@ async function watched(troupe: Troupe, workflow: string, run: string): Promise<r
     for await (const news of (await troupe.states()).of(workflowProgress).watch({ id, signal: stop.signal })) {
       if (news.kind !== "changed") continue;
       seen.push(news.state);
-      if (isOver(news.state.status)) return seen;
+      if (fits(news.state)) return seen;
     }
     throw new Error("the watch ended");
   };
@@ -43,7 +51,7 @@ async function watched(troupe: Troupe, workflow: string, run: string): Promise<r
 }
 
 export function workflowProgressContract(name: string, open: OpenRuntime): void {
-  test(`${name}: G1, G2, N1: watchers of the central state store see each phase of a run, in order, and what it came to`, async () => {
+  test(`${name}: G1, G2, Y1: watchers of the central state store see each phase of a run, in order, and what it came to`, async () => {
     await using stage = await Stage.open(open);
     const work = listWorkflow("work", ({ task, waitFor }) => [
       task("first", () => "a", { save: append, compensate: () => undefined }),
@@ -54,9 +62,11 @@ export function workflowProgressContract(name: string, open: OpenRuntime): void 
     const [good, bad] = [client.actor(work.run, "r.1"), client.actor(work.run, "r/2")];
     const ends = [watched(client, "work", "r.1"), watched(client, "work", "r/2")] as const;
     await good.ask.start();
+    await watched(client, "work", "r.1", ({ data }) => data.waiting.length > 0);
     await good.ask.signal({ name: "go" });
     await bad.ask.start();
-    await runWhen(bad, ({ marks }) => marks.go?.is === "waiting");
+    // Steps within a phase follow each other at a distance: the next would overtake it.
+    await watched(client, "work", "r/2", ({ data }) => data.waiting.length > 0);
     await bad.ask.cancel({ reason: "not needed" });
     const [of1, of2] = await Promise.all(ends);
     const own = await runWhen(good);
@@ -72,15 +82,21 @@ export function workflowProgressContract(name: string, open: OpenRuntime): void 
     });
     expect(last?.data.number).toBe(own.changes);
     expect(of1.map(({ status }) => status)).toEqual([...Array(of1.length - 1).fill("running"), "completed"]);
-    expect(of1.map(({ data }) => data.number)).toEqual(of1.map((_, at) => at + 1));
-    expect(of1[0]?.data.running).toEqual(["first"]);
+    const numbers = of1.map(({ data }) => data.number);
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+    // The first may be shown before the first task has ended (Y2).
+    expect(of1.find(({ data }) => data.waiting.length > 0)?.data).toMatchObject({
+      running: [],
+      waiting: ["go"],
+      done: 1,
+    });
     expect(of1.every(({ cause, actor }) => cause !== undefined && actor === "workflow-work.r=2E1")).toBe(true);
     expect([...new Set(of2.map(({ status }) => status))]).toEqual(["running", "compensating", "cancelled"]);
     expect(of2.find(({ data }) => data.waiting.length > 0)?.data).toMatchObject({ waiting: ["go"], done: 1 });
     expect(of2.at(-1)?.data.failure).toMatchObject({ code: "CANCELLED", message: "not needed" });
     const page = await (await client.states()).of(workflowProgress).query({ prefix: "work/" });
     expect(page.states.map(({ data }) => data.run).sort()).toEqual(["r.1", "r/2"]);
-    expect((await client.list("workflow-work-news.*")).length).toBe(0);
+    expect((await client.list("workflow-work-task.*")).length).toBe(0);
   });
 
   test(`${name}: a run reads a state of the central store once for each decision, and branches on what it read`, async () => {

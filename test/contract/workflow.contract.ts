@@ -2,48 +2,65 @@
 
 import { expect, test } from "vitest";
 import { z } from "zod";
+import type { WorkflowOptions } from "../../src/workflow/define-workflow.ts";
 import type { Transition } from "../../src/workflow/run.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
 import { committedState, eventOf, Gate, rejection, Stage } from "./runtime-support.ts";
+import type { ListState } from "./workflow-actors.ts";
 import { append, book, isAt, listWorkflow, runWhen } from "./workflow-actors.ts";
+import { ownTaskContract } from "./workflow-own-task.contract.ts";
 import { workflowVersionContract } from "./workflow-version.contract.ts";
 
 export function workflowContract(name: string, open: OpenRuntime): void {
-  taskContract(name, open);
-  failingTaskContract(name, open);
-  resultContract(name, open);
-  signalContract(name, open);
-  crashContract(name, open);
+  for (const [where, options] of [
+    [name, {}],
+    [`${name}, tasks in actors of their own`, { taskPool: "main" }],
+  ] as const) {
+    taskContract(where, open, options);
+    failingTaskContract(where, open, options);
+    resultContract(where, open, options);
+    signalContract(where, open, options);
+    lateSignalContract(where, open, options);
+    crashContract(where, open, options);
+  }
+  ownTaskContract(name, open);
   childContract(name, open);
   hookContract(name, open);
   workflowVersionContract(name, open);
 }
 
-function taskContract(name: string, open: OpenRuntime): void {
+/** Where tasks are carried out. */
+type Where = Pick<WorkflowOptions<ListState, undefined, string>, "taskPool">;
+
+function taskContract(name: string, open: OpenRuntime, where: Where): void {
   test(`${name}: a run goes through tasks, branches, items, repetitions and sleeps to its result`, async () => {
     await using stage = await Stage.open(open);
-    const all = listWorkflow("all", ({ task, branch, when, otherwise, forEach, loop, sleep, parallel, change }) => [
-      task("first", async (ctx) => `first-${ctx.run}`, { save: append }),
-      branch(
-        "which",
-        when(
-          "wrong",
-          ({ list }) => list.length > 7,
-          change("no", (state) => append(state, "no")),
+    const all = listWorkflow(
+      "all",
+      ({ task, branch, when, otherwise, forEach, loop, sleep, parallel, change }) => [
+        task("first", async (ctx) => `first-${ctx.run}`, { save: append }),
+        branch(
+          "which",
+          when(
+            "wrong",
+            ({ list }) => list.length > 7,
+            change("no", (state) => append(state, "no")),
+          ),
+          otherwise(change("yes", (state) => append(state, "yes"))),
         ),
-        otherwise(change("yes", (state) => append(state, "yes"))),
-      ),
-      forEach("each", { items: () => ["x"], concurrency: 2 }, (each) =>
-        each.task("item", (ctx) => `${ctx.item}${ctx.index}`, { save: append }),
-      ),
-      parallel("both", { a: task("t", () => "p", { save: append }), b: task("t", () => "p", { save: append }) }),
-      sleep("nap", 20),
-      loop(
-        "again",
-        { until: ({ list }) => list.length >= 7 },
-        task("t", (ctx) => `l${ctx.index}`, { save: append }),
-      ),
-    ]);
+        forEach("each", { items: () => ["x"], concurrency: 2 }, (each) =>
+          each.task("item", (ctx) => `${ctx.item}${ctx.index}`, { save: append }),
+        ),
+        parallel("both", { a: task("t", () => "p", { save: append }), b: task("t", () => "p", { save: append }) }),
+        sleep("nap", 20),
+        loop(
+          "again",
+          { until: ({ list }) => list.length >= 7 },
+          task("t", (ctx) => `l${ctx.index}`, { save: append }),
+        ),
+      ],
+      where,
+    );
     const { client } = await stage.both(all.actors);
     const run = client.actor(all.run, "r/1");
     expect((await run.ask.start()).phase).toBe("running");
@@ -56,24 +73,27 @@ function taskContract(name: string, open: OpenRuntime): void {
   });
 }
 
-function failingTaskContract(name: string, open: OpenRuntime): void {
+function failingTaskContract(name: string, open: OpenRuntime, where: Where): void {
   test(`${name}: K1, K2: a failing attempt sends nothing, its steps are kept, and the last attempt's tells arrive once`, async () => {
     await using stage = await Stage.open(open);
     let steps = 0;
-    const flaky = listWorkflow("flaky", ({ task }) =>
-      task(
-        "t",
-        async (ctx) => {
-          const number = await ctx.step("model", () => {
-            steps += 1;
-            return steps;
-          });
-          ctx.actor(book, "b").tell.add(`attempt ${ctx.attempt}, step ${number}`);
-          if (ctx.attempt < 3) throw Object.assign(new Error("not yet"), { code: "BUSY" });
-          return await ctx.actor(book, "b").ask.lines();
-        },
-        { retry: { attempts: 3, backoffMs: 1 }, save: (state, lines) => append(state, String(lines.length)) },
-      ),
+    const flaky = listWorkflow(
+      "flaky",
+      ({ task }) =>
+        task(
+          "t",
+          async (ctx) => {
+            const number = await ctx.step("model", () => {
+              steps += 1;
+              return steps;
+            });
+            ctx.actor(book, "b").tell.add(`attempt ${ctx.attempt}, step ${number}`);
+            if (ctx.attempt < 3) throw Object.assign(new Error("not yet"), { code: "BUSY" });
+            return await ctx.actor(book, "b").ask.lines();
+          },
+          { retry: { attempts: 3, backoffMs: 1 }, save: (state, lines) => append(state, String(lines.length)) },
+        ),
+      where,
     );
     const { client } = await stage.both([...flaky.actors, book]);
     const run = client.actor(flaky.run, "r");
@@ -87,19 +107,22 @@ function failingTaskContract(name: string, open: OpenRuntime): void {
   test(`${name}: K3: a task that takes too long has failed, its signal aborts, and the error path runs`, async () => {
     await using stage = await Stage.open(open);
     const aborted = new Gate();
-    const slow = listWorkflow("slow", ({ task, attempt }) =>
-      attempt(
-        "try",
-        task(
-          "hang",
-          (ctx): Promise<void> => {
-            ctx.signal.addEventListener("abort", () => void aborted.pass());
-            return new Promise(() => {});
-          },
-          { timeoutMs: 20, retry: { attempts: 1 } },
+    const slow = listWorkflow(
+      "slow",
+      ({ task, attempt }) =>
+        attempt(
+          "try",
+          task(
+            "hang",
+            (ctx): Promise<void> => {
+              ctx.signal.addEventListener("abort", () => void aborted.pass());
+              return new Promise(() => {});
+            },
+            { timeoutMs: 20, retry: { attempts: 1 } },
+          ),
+          { on: { TASK_TIMEOUT: task("late", () => "late", { save: append }) } },
         ),
-        { on: { TASK_TIMEOUT: task("late", () => "late", { save: append }) } },
-      ),
+      where,
     );
     const { client } = await stage.both(slow.actors);
     const run = client.actor(slow.run, "r");
@@ -109,43 +132,59 @@ function failingTaskContract(name: string, open: OpenRuntime): void {
   });
 }
 
-function resultContract(name: string, open: OpenRuntime): void {
-  test(`${name}: a result that JSON cannot carry, or that is too large to be told, is the task's failure`, async () => {
+function resultContract(name: string, open: OpenRuntime, where: Where): void {
+  test(`${name}: a result that JSON cannot carry, or that is too large to be told, and a step that comes twice, are the task's failure`, async () => {
     await using stage = await Stage.open(open);
-    const odd = listWorkflow("odd", ({ task, attempt }) => [
-      attempt(
-        "big",
-        task("t", () => "x".repeat(2_000_000), { retry: { attempts: 1 } }),
-        {
-          on: { PAYLOAD_TOO_LARGE: task("note", () => "large", { save: append }) },
-        },
-      ),
-      attempt(
-        "bad",
-        task("t", () => 1n, { retry: { attempts: 1 } }),
-        {
-          on: { RESULT_INVALID: task("note", () => "bad", { save: append }) },
-        },
-      ),
-    ]);
+    const odd = listWorkflow(
+      "odd",
+      ({ task, attempt }) => [
+        attempt(
+          "big",
+          task("t", () => "x".repeat(2_000_000), { retry: { attempts: 1 } }),
+          {
+            on: { PAYLOAD_TOO_LARGE: task("note", () => "large", { save: append }) },
+          },
+        ),
+        attempt(
+          "bad",
+          task("t", () => 1n, { retry: { attempts: 1 } }),
+          {
+            on: { RESULT_INVALID: task("note", () => "bad", { save: append }) },
+          },
+        ),
+        attempt(
+          "twice",
+          task("t", async (ctx) => [await ctx.step("a", () => 1), await ctx.step("a", () => 2)], {
+            retry: { attempts: 1 },
+          }),
+          {
+            on: { STEP_REPEATED: task("note", () => "twice", { save: append }) },
+          },
+        ),
+      ],
+      where,
+    );
     const { client } = await stage.both(odd.actors);
     const run = client.actor(odd.run, "r");
     await run.ask.start();
-    expect((await runWhen(run)).result).toBe("large bad");
+    expect((await runWhen(run)).result).toBe("large bad twice");
   });
 }
 
-function signalContract(name: string, open: OpenRuntime): void {
+function signalContract(name: string, open: OpenRuntime, where: Where): void {
   test(`${name}: a long task holds up neither status, nor signals, nor pause and cancel; what it did is compensated`, async () => {
     await using stage = await Stage.open(open);
     const gate = new Gate();
-    const long = listWorkflow("long", ({ task, parallel, waitFor }) =>
-      parallel("p", {
-        slow: task("t", () => gate.pass(), {
-          compensate: (ctx) => ctx.actor(book, "b").tell.add(`took back ${ctx.path}`),
+    const long = listWorkflow(
+      "long",
+      ({ task, parallel, waitFor }) =>
+        parallel("p", {
+          slow: task("t", () => gate.pass(), {
+            compensate: (ctx) => ctx.actor(book, "b").tell.add(`took back ${ctx.path}`),
+          }),
+          asked: waitFor("go", { schema: z.object({ by: z.string() }), save: (state, { by }) => append(state, by) }),
         }),
-        asked: waitFor("go", { schema: z.object({ by: z.string() }), save: (state, { by }) => append(state, by) }),
-      }),
+      where,
     );
     const { client } = await stage.both([...long.actors, book]);
     const run = client.actor(long.run, "r");
@@ -172,13 +211,19 @@ function signalContract(name: string, open: OpenRuntime): void {
       code: "RUN_PHASE",
     });
   });
+}
 
+function lateSignalContract(name: string, open: OpenRuntime, where: Where): void {
   test(`${name}: a run waits while no worker is alive, and goes on with a signal that came meanwhile`, async () => {
     await using stage = await Stage.open(open);
-    const patient = listWorkflow("patient", ({ waitFor, task }) => [
-      waitFor("go", { schema: z.string(), save: append }),
-      task("t", () => "done", { save: append }),
-    ]);
+    const patient = listWorkflow(
+      "patient",
+      ({ waitFor, task }) => [
+        waitFor("go", { schema: z.string(), save: append }),
+        task("t", () => "done", { save: append }),
+      ],
+      where,
+    );
     const { worker, client } = await stage.both(patient.actors);
     const run = client.actor(patient.run, "r");
     await run.ask.start();
@@ -190,7 +235,7 @@ function signalContract(name: string, open: OpenRuntime): void {
 
   test(`${name}: a signal told that makes no sense is a dead letter, and the run goes on`, async () => {
     await using stage = await Stage.open(open);
-    const plain = listWorkflow("plain", ({ waitFor }) => waitFor("go"));
+    const plain = listWorkflow("plain", ({ waitFor }) => waitFor("go"), where);
     const { worker, client } = await stage.both(plain.actors);
     const run = client.actor(plain.run, "r");
     await run.ask.start();
@@ -202,27 +247,31 @@ function signalContract(name: string, open: OpenRuntime): void {
   });
 }
 
-function crashContract(name: string, open: OpenRuntime): void {
+function crashContract(name: string, open: OpenRuntime, where: Where): void {
   test(`${name}: the worker dies in a task: the next one runs it again, and no task that had ended`, async () => {
     await using stage = await Stage.open(open);
     const gates = [new Gate(), new Gate()];
     const ran: string[] = [];
-    const work = listWorkflow("work", ({ task }) => [
-      task(
-        "first",
-        (ctx) => {
-          ran.push("first");
-          ctx.actor(book, "b").tell.add("first");
-        },
-        {},
-      ),
-      task("second", async (ctx) => {
-        ran.push("second");
-        ctx.actor(book, "b").tell.add("second");
-        await gates[ran.length - 2]?.pass();
-      }),
-      task("third", (ctx) => ctx.actor(book, "b").tell.add("third")),
-    ]);
+    const work = listWorkflow(
+      "work",
+      ({ task }) => [
+        task(
+          "first",
+          (ctx) => {
+            ran.push("first");
+            ctx.actor(book, "b").tell.add("first");
+          },
+          {},
+        ),
+        task("second", async (ctx) => {
+          ran.push("second");
+          ctx.actor(book, "b").tell.add("second");
+          await gates[ran.length - 2]?.pass();
+        }),
+        task("third", (ctx) => ctx.actor(book, "b").tell.add("third")),
+      ],
+      where,
+    );
     const { worker, client } = await stage.both([...work.actors, book]);
     const run = client.actor(work.run, "r");
     await run.ask.start();
@@ -256,11 +305,11 @@ function childContract(name: string, open: OpenRuntime): void {
         { on: { CANCELLED: change("note", (state) => append(state, "cancelled")) } },
       ),
     );
-    const { client } = await stage.both([...outer.actors, ...inner.actors]);
+    const { client } = await stage.both(outer.actors);
     const start = async (id: string) => {
       const run = client.actor(outer.run, id);
       await run.ask.start();
-      const child = client.actor(inner.run, `${id}.1.1`);
+      const child = client.actor(inner.run, `outer.${id}.1.1`);
       await runWhen(child, isAt("go", "waiting"));
       return { run, child };
     };

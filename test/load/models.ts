@@ -17,3 +17,5 @@ export const register = defineState("register", { schema: z.object({ value: z.st
 export const accountIds: readonly string[] = Array.from({ length: 8 }, (_, at) => `a${at}`);
 export const openingBalance = 1_000;
 export const bucket = "load_central";
+/** What `centralHistory` is by default: how far a lost answer is looked for (W2 of state-writer.ts). */
+export const historyMax = 8;

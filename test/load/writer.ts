@@ -6,7 +6,7 @@ import { isTroupeError } from "../../src/core/errors.ts";
 import { openLink } from "../../src/kv/nats-link.ts";
 import { openNatsStore } from "../../src/kv/nats-store.ts";
 import { openStateStore } from "../../src/memory/state-store.ts";
-import { account, accountIds, bucket, ledger, openingBalance, tally } from "./models.ts";
+import { account, accountIds, bucket, historyMax, ledger, openingBalance, tally } from "./models.ts";
 
 export interface WriterOrder {
   readonly url: string;
@@ -20,7 +20,7 @@ export interface WriterOrder {
 
 const order = JSON.parse(process.argv[2] ?? "") as WriterOrder;
 const link = await openLink({ servers: order.url, reconnectTimeWait: 50 });
-const kv = await openNatsStore({ link, bucket, history: 64 });
+const kv = await openNatsStore({ link, bucket, history: historyMax });
 const states = openStateStore({ kv, actor: order.name });
 const journal = openSync(order.journal, "a");
 const say = (line: string) => writeSync(journal, `${line}\n`);

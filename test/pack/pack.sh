@@ -14,7 +14,9 @@ npm pack --pack-destination "$work" >"$work/pack.log" 2>&1 || { cat "$work/pack.
 mkdir "$work/user"
 cd "$work/user"
 echo '{ "name": "user", "version": "1.0.0", "private": true, "type": "module" }' >package.json
-npm install --no-audit --no-fund --loglevel=error "$work"/troupe-*.tgz
+# What it depends on comes over the network, which has its moments: once more, after a pause.
+install() { npm install --no-audit --no-fund --loglevel=error "$work"/troupe-*.tgz; }
+install || { sleep 30; install; }
 
 cat >use.js <<'JS'
 import assert from "node:assert/strict";
@@ -25,6 +27,16 @@ await assert.rejects(import("troupe/dist/src/index.js"), { code: "ERR_PACKAGE_PA
 console.log(`import("troupe"): ${Object.keys(troupe).length} exports`);
 JS
 node use.js
+
+# The page that `troupe dashboard` serves is there, built, with all that it names.
+page=node_modules/troupe/dist/web
+for file in index.html favicon.svg LICENSES.md; do
+  test -s "$page/$file" || { echo "the package has no $file of the page"; exit 1; }
+done
+for asset in $(grep -oE '/assets/[^"]+' "$page/index.html"); do
+  test -s "$page$asset" || { echo "the page names $asset, and the package has none"; exit 1; }
+done
+grep -q 'uplot' "$page/LICENSES.md" || { echo "the licence of what is bundled is not kept"; exit 1; }
 
 ./node_modules/.bin/troupe --help >help.txt
 grep -qi usage help.txt || { echo "troupe --help does not say how it is used:"; cat help.txt; exit 1; }

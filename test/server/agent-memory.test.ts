@@ -42,9 +42,11 @@ test("24 agents in two processes, one of which is killed with -9: from the logs,
   for (const { to, saying } of all) await client.actor(talker, to).tell.say(saying);
   await isHalf;
   await isAll;
-  // What the last turns have left for other memories may still be on its way.
+  const effects = () => effectsOf(agents, async (key) => (await client.ports.state.get(key))?.value);
+  const faults = async () => faultsOf(agents, await effects(), stores);
+  // What the last turns have left for other memories may still be on its way, also what the second one finds of the first.
+  await expect.poll(faults, { timeout: 60_000, interval: 500 }).toEqual([]);
   await second.drain();
-  const heard = await effectsOf(agents, async (key) => (await client.ports.state.get(key))?.value);
-  expect(heard).toHaveLength(expected);
-  expect(await faultsOf(agents, heard, stores)).toEqual([]);
-}, 60_000);
+  expect(await effects()).toHaveLength(expected);
+  expect(await faults()).toEqual([]);
+}, 120_000);

@@ -1,6 +1,6 @@
 // `troupe dev`: a private server, and a worker that lives on through changes and mistakes.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Running } from "../support/cli.ts";
@@ -9,9 +9,10 @@ import { serverBinary, startTestServer } from "../support/nats-server.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 interface DevEvent {
-  readonly event: "server" | "serving" | "restarting" | "killed" | "drained" | "failed" | "ended";
+  readonly event: "server" | "serving" | "dashboard" | "restarting" | "killed" | "drained" | "failed" | "ended";
   readonly pid?: number;
   readonly url?: string;
+  readonly isShared?: boolean;
   readonly files?: readonly string[];
   readonly signal?: string;
   readonly afterMs?: number;
@@ -30,6 +31,12 @@ function eventsOf(dev: Running): (wanted: DevEvent["event"]) => Promise<DevEvent
   };
 }
 
+/** In one go: a machine that is busy may take longer than dev waits between emptying a file and filling it. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+}
+
 test("dev serves from a private server, restarts on changes and after mistakes, and leaves nothing behind", async () => {
   await using folder = await tempFolder();
   const file = await writeActors(folder.path);
@@ -44,20 +51,23 @@ test("dev serves from a private server, restarts on changes and after mistakes, 
   const next = eventsOf(dev);
   const { url } = await next("server");
   const first = await next("serving");
+  const dashboard = await next("dashboard");
   expect(await ask("add", "5")).toBe(5);
+  const isShown = async () => (await fetch(`${dashboard.url}/api/actors/counter/c1`)).status;
+  expect(await isShown()).toBe(200);
 
-  await writeFile(join(folder.path, "step.ts"), "export const step: number = 10;\n");
+  await replaceFile(join(folder.path, "step.ts"), "export const step: number = 10;\n");
   expect((await next("restarting")).files).toEqual(["step.ts"]);
   const second = await next("serving");
   expect(await ask("add", "5")).toBe(55);
   expect([isAlive(first.pid ?? 0), second.pid === first.pid]).toEqual([false, false]);
 
   const text = await readFile(file, "utf8");
-  await writeFile(file, `${text}\nexport const broken = ;\n`);
+  await replaceFile(file, `${text}\nexport const broken = ;\n`);
   await next("restarting");
   const { error } = await next("failed");
   expect(error).toMatchObject({ code: "FILE_UNUSABLE", message: expect.stringContaining("actors.ts") });
-  await writeFile(file, text);
+  await replaceFile(file, text);
   await next("restarting");
   const third = await next("serving");
   expect(await ask("total")).toBe(55);
@@ -70,6 +80,8 @@ test("dev serves from a private server, restarts on changes and after mistakes, 
   const { code } = await dev.ended;
   await next("ended");
   expect([code, isAlive(serverPid), isAlive(third.pid ?? 0)]).toEqual([0, false, false]);
+  // On its port another one may listen by now, which has not this actor.
+  expect(await isShown().catch(() => "nobody listens")).not.toBe(200);
   expect((await runCli(["get", "counter", "c1", "--server", url ?? ""], at)).code).toBe(3);
 });
 
@@ -102,7 +114,7 @@ test("the worker of a dev that is killed drains by itself", async () => {
   await using folder = await tempFolder();
   await using server = await startTestServer();
   const file = await writeActors(folder.path);
-  const dev = startCli(["dev", file, "--json"], { cwd: folder.path, env: { NATS_URL: server.url } });
+  const dev = startCli(["dev", file, "--json", "--no-dashboard"], { cwd: folder.path, env: { NATS_URL: server.url } });
   const serving = JSON.parse(await dev.line("out", () => true)) as DevEvent;
   // Standard error is the worker's too: it ends when both are gone.
   dev.kill("SIGKILL");
@@ -116,7 +128,7 @@ test("D3: a worker of dev that is killed is started again by itself; one that is
   await using server = await startTestServer();
   const file = await writeActors(folder.path);
   const at = { cwd: folder.path, env: { NATS_URL: server.url } };
-  const dev = startCli(["dev", file, "--json", "--name", "desk"], at);
+  const dev = startCli(["dev", file, "--json", "--no-dashboard", "--name", "desk"], at);
   const next = eventsOf(dev);
   const pids = [(await next("serving")).pid ?? 0];
   for (const _kill of [1, 2]) {
@@ -127,9 +139,12 @@ test("D3: a worker of dev that is killed is started again by itself; one that is
   }
   expect(new Set(pids).size).toBe(3);
   expect((await runCli(["ask", "counter", "c1", "add", "5"], at)).out).toBe("5\n");
+  // By its name when those that were killed are known to be gone.
+  const named = async () => JSON.parse((await runCli(["ps", "--json"], at)).out) as unknown;
+  await expect.poll(named, { timeout: 30_000 }).toMatchObject({ workers: [{ name: "desk", pid: pids.at(-1) }] });
   expect((await runCli(["drain", "desk"], at)).code).toBe(0);
   await next("drained");
-  await writeFile(join(folder.path, "step.ts"), "export const step: number = 10;\n");
+  await replaceFile(join(folder.path, "step.ts"), "export const step: number = 10;\n");
   await next("restarting");
   await next("serving");
   dev.kill("SIGTERM");
@@ -141,17 +156,18 @@ test("a second dev in a folder joins its server, and goes on with a server of it
   await using folder = await tempFolder();
   const file = await writeActors(folder.path);
   const at = { cwd: folder.path, env: { NATS_SERVER: await serverBinary() } };
-  const first = startCli(["dev", file, "--json"], at);
+  const first = startCli(["dev", file, "--json", "--no-dashboard"], at);
   const ofFirst = eventsOf(first);
   const { url } = await ofFirst("server");
   await ofFirst("serving");
-  const joined = startCli(["dev", file, "--json"], at);
+  const joined = startCli(["dev", file, "--json", "--no-dashboard"], at);
   const ofJoined = eventsOf(joined);
-  expect((await ofJoined("server")).url).toBe(url);
+  expect(await ofJoined("server")).toMatchObject({ url, isShared: true });
   await ofJoined("serving");
   expect((await runCli(["ask", "counter", "c1", "add", "5"], at)).out).toBe("5\n");
   first.kill("SIGINT");
   expect((await first.ended).code).toBe(0);
+  expect(await ofJoined("server")).toMatchObject({ url, isShared: false });
   const { code, out, err } = await runCli(["ask", "counter", "c1", "total"], at);
   expect([code, out], err).toEqual([0, "5\n"]);
   joined.kill("SIGINT");

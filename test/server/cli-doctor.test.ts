@@ -1,9 +1,9 @@
 // `troupe doctor` against a real server.
 
 import { expect, test } from "vitest";
-import { pickFreePort } from "../../src/cli/local-server/free-port.ts";
 import { openInspector } from "../../src/runtime/inspect.ts";
 import { runCli, startCli, writeActors } from "../support/cli.ts";
+import { startSingleServer } from "../support/nats-cluster.ts";
 import { startTestServer } from "../support/nats-server.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -53,12 +53,10 @@ test("finds a missing app, which is code 1, and does not make it", async () => {
 
 test("reads how often the disk is synced from the server's monitoring, and what follows from it", async () => {
   await using folder = await tempFolder();
-  const port = await pickFreePort();
-  const config = `jetstream { sync_interval: always }\nhttp: "127.0.0.1:${port}"`;
-  await using synced = await startTestServer({ config });
+  await using synced = await startSingleServer({ env: { TROUPE_NATS_SYNC: "always" } });
   const at = { cwd: folder.path, env: { NATS_URL: synced.url } };
   expect((await runCli(["spawn", "counter", "c1", "{}"], at)).code).toBe(0);
-  const { code, out } = await runCli(["doctor", "--json", "--monitor", `http://127.0.0.1:${port}`], at);
+  const { code, out } = await runCli(["doctor", "--json", "--monitor", synced.monitorUrl], at);
   const { diagnosis } = JSON.parse(out) as { diagnosis: { found: { survival: unknown } } };
   expect(code).toBe(0);
   expect(diagnosis).toMatchObject({ sync: { isAlways: true, source: "its monitoring" } });

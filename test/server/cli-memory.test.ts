@@ -32,7 +32,7 @@ beforeAll(async () => {
   await facts.set("city", "Bergen", { by: "desk" });
   await facts.set("city", "Oslo");
   await memory.log({ agent: { type: "desk", id: "d/1" } }).append({ text: "on duty" });
-}, 30_000);
+});
 afterAll(() => stack[Symbol.asyncDispose]());
 
 const troupe = (...args: readonly string[]) =>

@@ -2,7 +2,7 @@
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openInspector } from "../../src/runtime/inspect.ts";
 import type { Ended, Running } from "../support/cli.ts";
 import { runCli, startCli, writeActors } from "../support/cli.ts";
@@ -10,6 +10,9 @@ import type { TestServer } from "../support/nats-server.ts";
 import { startTestServer } from "../support/nats-server.ts";
 import type { TempFolder } from "../support/temp-folder.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+
+// Some twenty commands in a test: each takes five seconds where many processes start at once.
+vi.setConfig({ testTimeout: 240_000 });
 
 let server: TestServer;
 let folder: TempFolder;
@@ -181,7 +184,7 @@ describe("actors from the command line", () => {
     });
     expect((await troupe("dead")).out).toContain("counter/dead-1 fail");
     const { number = 0 } = letters[0] ?? {};
-    const again = worker.line("err", (line) => line.includes("dead lettered") && line.includes(`resent-${number}`));
+    const again = worker.line("err", (line) => line.includes("dead lettered") && line.includes(`resent-${number}-`));
     const shown = (await troupe("dead", "show", String(number))).out;
     for (const part of ["counter/dead-1 fail", "HANDLER_FAILED", '"no milk"', "a client"])
       expect(shown).toContain(part);
@@ -197,11 +200,14 @@ describe("actors from the command line", () => {
 
   test("many dead letters are sent again or dropped at once, those that fit the filter, when --yes is said", async () => {
     const lined = (text: string) => worker.line("err", (line) => line.includes("dead lettered") && line.includes(text));
-    const dead = [lined("many-1"), lined("many-2"), lined("many-3")];
-    await json("tell", "counter", "many-1", "fail", '"x"');
-    await json("tell", "counter", "many-2", "fail");
-    await json("tell", "counter", "many-3", "unheardOf", "1");
-    await Promise.all(dead);
+    for (const told of [
+      ["many-1", "fail", '"x"'],
+      ["many-2", "fail"],
+      ["many-3", "unheardOf", "1"],
+    ] as const) {
+      await json("tell", "counter", ...told);
+      await lined(told[0]); // One after the other, as they are listed.
+    }
     const listed = async (...args: string[]) => {
       const { letters } = (await json("dead", "ls", ...args)) as { letters: { id: string }[] };
       return letters.map(({ id }) => id).filter((id) => id.startsWith("many-"));
@@ -218,10 +224,11 @@ describe("actors from the command line", () => {
     };
     expect(dropped).toHaveLength(1);
     expect(await listed()).toEqual(["many-1", "many-2"]);
-    const again = [lined("many-1"), lined("many-2")];
+    const { letters } = (await json("dead", "ls")) as { letters: { number: number }[] };
     const { out } = await troupe("dead", "replay", "--all", "--type", "counter", "--yes");
-    expect(out).toMatch(/^\d dead letters replayed\n$/);
-    await Promise.all(again);
+    expect(out).toBe(`${letters.length} dead letters replayed\n`);
+    // Each fails again, as another message: while one has not, it is not dropped with the others.
+    await Promise.all(letters.map(({ number }) => lined(`resent-${number}-`)));
     for (const args of [[], ["1", "--all"], ["1", "--type", "counter"], ["x"]]) {
       expect(failure(await troupe("dead", "drop", ...args, "--json")).code).toBe(2);
     }
@@ -254,14 +261,16 @@ describe("actors from the command line", () => {
 
 describe("failures", () => {
   test("3: nothing listens, and that is known at once", async () => {
-    const startMs = performance.now();
-    for (const args of [["ask", "counter", "c1", "total"], ["doctor"], ["worker", actorsFile]]) {
+    const ask = ["ask", "counter", "c1", "total", "--timeout", "60000"];
+    for (const args of [ask, ["doctor"], ["worker", actorsFile]]) {
+      const startMs = performance.now();
       const ended = await runCli([...args, "--json", "--server", "nats://127.0.0.1:1"], { cwd: folder.path });
       const { code, error } = failure(ended);
       expect([code, error.code]).toEqual([3, "SERVER_UNREACHABLE"]);
       expect(error.message).toContain("nats://127.0.0.1:1");
+      // Less than any of them has time for.
+      expect(performance.now() - startMs).toBeLessThan(20_000);
     }
-    expect(performance.now() - startMs).toBeLessThan(20_000);
   });
 
   test("2: what is called wrongly says how to call it, and sends nothing", async () => {

@@ -23,4 +23,4 @@ test("thousands of facts of one scope that are written at once are all written",
     );
     expect([...new Set(kinds)]).toEqual(["written"]);
   }
-});
+}, 300_000);

@@ -1,16 +1,21 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
 import { askHolder, claimFolder, removeDeadSocket } from "../../src/cli/local-server/folder-claim.ts";
-import { launchServer, within } from "../../src/cli/local-server/launch.ts";
+import { launchServer } from "../../src/cli/local-server/launch.ts";
+import { waitUntilGone } from "../../src/cli/local-server/leftover.ts";
 import { findLocalServer, startLocalServer } from "../../src/cli/local-server/start.ts";
 import { isAtLeast, readVersion, versionMin } from "../../src/cli/local-server/version.ts";
+import { isAlive } from "../support/cli.ts";
 import { saysVersion, writeProgram } from "../support/fake-programs.ts";
 import { serverBinary } from "../support/nats-server.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -27,15 +32,6 @@ async function otherProcess(dataDir: string) {
   const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   return { child, ...(JSON.parse(String(line)) as { port: number; pid: number; isShared: boolean }) };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    // No such process.
-    return false;
-  }
 }
 
 test("the server that is found is new enough and says so itself", async () => {
@@ -98,16 +94,66 @@ test("two servers never share a store: one that was left behind, without its gua
   await using folder = await tempFolder();
   const binary = await serverBinary();
   const first = await startLocalServer({ binary, dataDir: folder.path });
-  const state = await readFile(join(folder.path, "server.json"), "utf8");
   await first.stop();
   const name = `troupe-${createHash("sha256").update(folder.path).digest("hex").slice(0, 12)}`;
   const args = ["-a", "127.0.0.1", "-p", String(first.port), "-n", name, "-js", "-sd", join(folder.path, "nats")];
   const left = await launchServer({ binary, args });
-  await writeFile(join(folder.path, "server.json"), state.replace(String(first.pid), String(left.pid)));
+  const state = { version: 1, port: left.port, pid: left.pid };
+  await writeFile(join(folder.path, "server.json"), JSON.stringify(state));
   await using second = await startLocalServer({ binary, dataDir: folder.path });
-  expect(await within(0, left.exited)).not.toBe("late");
+  // It has the port of the one before, which that one held for as long as it lived.
   expect(second).toMatchObject({ port: first.port, isShared: false });
+  await left.exited;
 });
+
+test("L1, L2: a server that is left behind is not gone while it cannot be heard, nor before its process has ended", async () => {
+  // It takes its time to end when it is asked to.
+  const child = spawn("/bin/sh", ["-c", "trap '' TERM; read -r _"], { stdio: ["pipe", "ignore", "ignore"] });
+  const hello = (name: string) => `INFO {"server_name":"${name}"}\r\n`;
+  // What each look is answered: at first nothing, then by the server (once while this process stands still, for longer than a
+  // guard takes, and hears of the end of its wait first), then by another program that has its port.
+  const answers = ["", hello("left"), hello("left"), hello("other"), hello("other")];
+  const stillness = new Int32Array(new SharedArrayBuffer(4));
+  const looks = answers.map(() => Promise.withResolvers<string>());
+  let nth = 0;
+  const port = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.write(answers[nth] ?? hello("other"));
+    if (nth === 1) Atomics.wait(stillness, 0, 0, 3_500);
+    looks[nth]?.resolve("looked again");
+    nth += 1;
+  }).listen(0, "127.0.0.1");
+  await once(port, "listening");
+  const left = { port: (port.address() as AddressInfo).port, pid: child.pid ?? 0, name: "left" };
+  const gone = waitUntilGone(left).then(() => "gone");
+  for (const { promise } of looks) expect(await Promise.race([gone, promise])).toBe("looked again");
+  child.stdin.end();
+  expect(await gone).toBe("gone");
+  port.close();
+});
+
+test.runIf(existsSync("/proc"))(
+  "L2: a process that has ended is gone, also when nobody takes note of its end, as in a container",
+  async () => {
+    // It ends when its parent has become what does not know of a child: the shell might take note.
+    const child = '(until [ "$(cat /proc/$$/comm)" = sleep ]; do :; done)';
+    const script = `${child} & echo $!; exec sleep 60`;
+    const parent = spawn("/bin/sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [printed] = await once(parent.stdout, "data");
+      const port = createServer((socket) => {
+        socket.on("error", () => socket.destroy());
+        socket.end('INFO {"server_name":"left"}\r\n');
+        port.close();
+      }).listen(0, "127.0.0.1");
+      await once(port, "listening");
+      await waitUntilGone({ port: (port.address() as AddressInfo).port, pid: Number(String(printed)), name: "left" });
+      expect(process.kill(Number(String(printed)), 0)).toBe(true);
+    } finally {
+      parent.kill("SIGKILL");
+    }
+  },
+);
 
 test("C2: of many that find a dead holder's socket exactly one takes over", async () => {
   await using folder = await tempFolder();

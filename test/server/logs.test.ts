@@ -49,7 +49,7 @@ test("every line about a message has its actor, its id and its trace, from the h
   expect(line("dead lettered")?.message).toBe(line("turn retried")?.message);
   expect(line("worker started")).toMatchObject({ name: "troupe", pid: worker.child.pid });
   expect(line("worker drained")).toBeDefined();
-}, 60_000);
+}, 120_000);
 
 test("elsewhere than on a terminal the lines are JSON, and none is lost however the process ends", async () => {
   const ends = { end: 0, exit: 3, throw: 1 };

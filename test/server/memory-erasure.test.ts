@@ -41,4 +41,4 @@ test("what three processes were writing does not come back; what they write afte
     await checkRace(stores, names);
     expect(await verifyErasure(stores, receipt)).toMatchObject({ kind: "clean" });
   }
-}, 60_000);
+}, 120_000);

@@ -106,7 +106,8 @@ test("1,000 turns of 300 bytes take at most 1.6 times their bytes, as the server
     "STREAM.INFO.KV_t_memory",
     undefined,
   );
-  expect(info).toMatchObject({ kind: "ok", value: { state: { messages: 1_000 } } });
+  // And the head, since the scope lies under another one (H4).
+  expect(info).toMatchObject({ kind: "ok", value: { state: { messages: 1_001 } } });
   const bytes = info.kind === "ok" ? info.value.state.bytes : Number.NaN;
   expect(bytes / (1_000 * 300)).toBeLessThanOrEqual(1.6);
 });

@@ -23,6 +23,15 @@ async function when(replica: MemoryReplica, what: string, holds: () => boolean):
   await within(20_000, what, promise).finally(stop);
 }
 
+/** Which the follower's watch tells of, and nobody else. */
+async function untilRecalled(memory: ContextStore, text: string): Promise<void> {
+  for (;;) {
+    const { hits } = await memory.recall(text, { kinds: ["turn"] });
+    if (hits.map(({ document }) => document.text).join() === text) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 test("over cuts and a killed server a replica comes to what stands, and recall finds it (E1, P8)", async () => {
   await using server = await startTestServer();
   await using proxy = await startTcpProxy(server.port);
@@ -76,8 +85,10 @@ test("a bucket that was made anew: the replica says that it starts over, and sho
   const before = open(memory.stores);
   for (let at = 0; at < 5; at += 1) await before.log(anna).append({ text: `old ${at}` });
   await before.facts(anna).set("old", true);
+  await before.log(anna).truncate({ before: 3_000 });
   const replica = await reader.replica(anna);
-  expect(replica.entries).toHaveLength(5);
+  expect(replica.entries).toHaveLength(3);
+  expect((await reader.recall("old", { kinds: ["turn"] })).hits).toHaveLength(3);
   await memory.removeBuckets();
   const after = open(await memory.openAnother());
   await after.log(anna).append({ text: "new" });
@@ -87,10 +98,30 @@ test("a bucket that was made anew: the replica says that it starts over, and sho
     const names = replica.facts().map(({ name }) => name);
     return replica.entries.map(({ text }) => text).join() === "new" && names.join() === "new";
   });
+  await within(20_000, "what is new is recalled", untilRecalled(reader, "new"));
   expect(seen.filter(({ kind }) => kind === "replica-restarted")).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ scope: "user.anna", bucket: "memory" }),
       expect.objectContaining({ scope: "user.anna", bucket: "facts" }),
     ]),
   );
+});
+
+test("what comes to a bucket that was made anew when the replica has read it is shown, though the old log was longer", async () => {
+  await using server = await startTestServer();
+  await using memory = await openOnNats(server.url, { reconnectTimeWait: 20 });
+  await using reader = open(memory.stores);
+  for (let at = 0; at < 5; at += 1)
+    await open(memory.stores)
+      .log(anna)
+      .append({ text: `old ${at}` });
+  const replica = await reader.replica(anna);
+  await memory.removeBuckets();
+  await memory.openAnother();
+  await server.restart();
+  await when(replica, "nothing", () => replica.isCurrent && replica.entries.length === 0);
+  await using writing = await openOnNats(server.url, { app: memory.app });
+  const { entries } = await open(writing.stores).log(anna).append({ text: "new" });
+  await replica.waitFor({ memory: entries[0]?.revision ?? 0 }, { timeoutMs: 20_000 });
+  expect(replica.entries.map(({ text }) => text)).toEqual(["new"]);
 });

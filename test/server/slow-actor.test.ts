@@ -42,6 +42,9 @@ async function tellAll(client: Troupe, actors: number, perActor: number): Promis
   await Promise.all(underWay);
 }
 
+/** What a machine may add on which others were at work in one of two measurements; behind so many messages it is seconds. Unit: ms. */
+const busyMs = 50;
+
 type Neighbour = ActorRef<{ count: number; done: number }, typeof Quick.methods>;
 
 /** Resolves when a committed state of the neighbour fits. */
@@ -85,12 +88,12 @@ test("B2: 100,000 messages that wait for a slow actor cost its worker one mailbo
   const beside = await timesOf(neighbour, 300);
   const grown = (await neighbour.ask.heldBytes()) - before;
   expect(grown).toBeLessThan(overhead * tellBytesMax + 4 * mebibyte);
-  expect(beside.askMs / alone.askMs).toBeLessThan(8);
-  expect(beside.tellMs / alone.tellMs).toBeLessThan(8);
+  expect(beside.askMs).toBeLessThan(Math.max(8 * alone.askMs, busyMs));
+  expect(beside.tellMs).toBeLessThan(Math.max(8 * alone.tellMs, busyMs));
   await neighbour.ask.openGate();
   await untilState(neighbour, ({ done }) => done === 1);
   expect((await stage.client.actor(Slow, "s0").get())?.state).toEqual({ next: messages, faults: 0 });
-});
+}, 300_000);
 
 test("G1: many slow actors together hold no more than the worker's budget; then all is applied, once and in order", async () => {
   const [actors, perActor, budget] = [200, 300, 2 * mebibyte];
@@ -108,4 +111,4 @@ test("G1: many slow actors together hold no more than the worker's budget; then 
     const slow = await stage.client.actor(Slow, `s${at}`).get();
     expect(slow?.state).toEqual({ next: perActor, faults: 0 });
   }
-});
+}, 300_000);

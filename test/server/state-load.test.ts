@@ -6,7 +6,7 @@ import { runLoad } from "../load/run.ts";
 
 test("with the server and the writers killed meanwhile, every acknowledged update is in exactly once, sums are conserved, tokens in order", async () => {
   const { counts, broken } = await runLoad({
-    ...{ seconds: 6, processes: 2, writers: 32, keys: 10, killEveryMs: 1_500 },
+    ...{ seconds: 6, processes: 2, writers: 32, keys: 10, killEveryMs: 1_500, killsMin: 2 },
     onProgress: () => {},
   });
   expect(broken).toEqual([]);

@@ -25,7 +25,7 @@ import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 const mainFile = fileURLToPath(new URL("../../examples/support-desk/main.ts", import.meta.url));
 const dataFile = fileURLToPath(new URL("../../examples/support-desk/messages.jsonl", import.meta.url));
-const runMsMax = 50_000;
+const runMsMax = 110_000;
 
 interface Ended {
   readonly code: number | null;

@@ -7,18 +7,10 @@ import { connect } from "node:net";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect as connectNats } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
+import { isAlive } from "../support/cli.ts";
 import { startTestServer } from "../support/nats-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    // No such process.
-    return false;
-  }
-}
 
 test("what was acknowledged is there after kill -9 and a restart on the same port", async () => {
   await using server = await startTestServer();

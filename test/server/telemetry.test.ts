@@ -9,7 +9,7 @@ import { runScript } from "../support/script-run.ts";
 
 const script = new URL("../support/telemetry-script.ts", import.meta.url).pathname;
 /** Deadline of a shutdown, and what a slow machine may add. Unit: ms. */
-const shutdownMsMax = 3_000 + 1_500;
+const shutdownMsMax = 3_000 + 5_000;
 
 async function shutDown(url: string): Promise<{ readonly shutdownMs: number; readonly complaints: readonly string[] }> {
   await using child = runScript(script, { OTLP_URL: url });

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import type { RuntimeEvent } from "../../src/index.ts";
 import { connect, createWorker, defineActor, handler, query, silentLogger } from "../../src/index.ts";
+import { drainWorker } from "../../src/runtime/control.ts";
 import { startTestServer } from "../support/nats-server.ts";
 
 const Counter = defineActor(
@@ -55,7 +56,7 @@ test("a worker that is told to drain by its control subject gives everything bac
   const drained = new Promise<void>((resolve) => {
     first.events.listen((event: RuntimeEvent) => event.kind === "worker-drained" && resolve());
   });
-  expect(await second.ports.mail.command(first.id, "drain", 5_000)).toBe("alive");
+  expect(await drainWorker(second.ports.mail, first.id, 5_000)).toBe("alive");
   await drained;
   for (const id of ids) expect(await second.actor(Counter, id).ask.add(1)).toBe(1);
 });

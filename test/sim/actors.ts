@@ -5,6 +5,7 @@ import { z } from "zod";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import { isTroupeError } from "../../src/core/errors.ts";
 import { bellActor } from "./bell.ts";
+import { flowWorkflow } from "./flow.ts";
 
 /** How a message behaves when it is handled. */
 export type Manner = "plain" | "slow" | "flaky" | "poison" | "step";
@@ -17,6 +18,8 @@ export interface Surroundings {
   count(name: string): number;
   /** Hears what a step gave. */
   stepGave(id: string, value: string): void;
+  /** Hears that a task has begun, by its key. */
+  hasBegun(task: string): void;
 }
 
 const note = z.object({ id: z.string(), manner: z.enum(["plain", "slow", "flaky", "poison", "step"]) });
@@ -38,8 +41,10 @@ const passMsMax = 600;
 
 export function simulatedActors(around: Surroundings, relayPool: string) {
   const tally = tallyActor(around);
-  return { tally, relay: relayActor(around, tally, relayPool), bell: bellActor() };
+  return { tally, relay: relayActor(around, tally, relayPool), bell: bellActor(), flow: flowWorkflow(around, tally) };
 }
+
+export type TallyActor = ReturnType<typeof tallyActor>;
 
 function tallyActor(around: Surroundings) {
   return defineActor(

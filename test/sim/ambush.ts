@@ -99,6 +99,7 @@ function momentOf({ kind, subject }: MemoryOperation, subjects: Subjects): Momen
       return "timer";
     case "read-mailbox":
     case "ping":
+    case "feed":
     case "request":
     case "deliver":
       return undefined;

@@ -1,5 +1,6 @@
 // What must be true of a run when everything has come to rest: the promises P2 to P5 and P7, counted.
 
+import { flowKey, neverTold, openEndOf, toldIds } from "./flow.ts";
 import type { Deed, Ledger } from "./ledger.ts";
 import { idsOf } from "./ledger.ts";
 import type { Buried, Witness } from "./witness.ts";
@@ -14,7 +15,7 @@ function countsOf(ledger: Ledger, key: string): ReadonlyMap<string, number> {
 const bounds = { done: [1, 1], none: [0, 0], doubt: [0, 1], pending: [0, 1] } as const;
 
 /** Where a deed leaves its id first. */
-export function firstKeyOf({ what }: Deed): string {
+export function firstKeyOf({ id, what }: Deed): string {
   switch (what.kind) {
     case "note":
       return `tally.${what.to}`;
@@ -25,6 +26,8 @@ export function firstKeyOf({ what }: Deed): string {
       return `relay.${what.path[0]}`;
     case "timer":
       return `bell.${what.bell}`;
+    case "run":
+      return flowKey(id);
   }
 }
 
@@ -54,6 +57,11 @@ export function missing(ledger: Ledger, witness: Witness): readonly string[] {
       for (let n = 0; n < what.copies; n += 1) {
         if (!has(`tally.${what.to}`, `${id}#${n}`)) late.push(`${id}#${n} has not arrived`);
       }
+    }
+    if (what.kind === "run" && has(firstKeyOf(deed), id)) {
+      const open = openEndOf(id, ledger.committed(flowKey(id)));
+      if (open !== undefined) late.push(open);
+      for (const told of toldIds(id)) if (!has(`tally.${what.to}`, told)) late.push(`${told} has not arrived`);
     }
     if (what.kind !== "hop" || !has(firstKeyOf(deed), id)) continue;
     for (const key of [...what.path.map((each) => `relay.${each}`), `tally.${what.to}`]) {
@@ -112,6 +120,13 @@ function checkDeed(
       const there = countOf(key, id);
       if (there !== count) ledger.fault(`P3: ${id} began ${count} times, and counts ${there} times in ${key}`);
     }
+  }
+  if (what.kind === "run") {
+    for (const told of toldIds(id)) {
+      const times = countOf(`tally.${what.to}`, told);
+      if (times !== count) ledger.fault(`P3: the run ${id} began ${count} times, and ${told} counts ${times} times`);
+    }
+    if (countOf(`tally.${what.to}`, neverTold(id)) > 0) ledger.fault(`P3: ${neverTold(id)} was told by what failed`);
   }
   if (what.kind === "check" && count > countOf(`tally.${what.to}`, id)) {
     ledger.fault(`P4: ${id} had an answer from tally.${what.to}, which does not know it`);

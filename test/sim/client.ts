@@ -8,7 +8,7 @@ import type { Ringing } from "./bell.ts";
 import { timerNames } from "./bell.ts";
 import { firstKeyOf } from "./checkers.ts";
 import type { Deed } from "./ledger.ts";
-import { idsOf } from "./ledger.ts";
+import { idsIn, idsOf } from "./ledger.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Stage } from "./run.ts";
 
@@ -129,8 +129,7 @@ export class Client {
         const key = `${actor.type}.${actor.id}`;
         const before = this.#watched.get(key)?.revision ?? 0;
         if (revision <= before) ledger.fault(`P8: ${this.#name} saw ${key} go from ${before} to ${revision}`);
-        const lists = state as { readonly seen?: readonly string[]; readonly passed?: readonly string[] };
-        this.#watched.set(key, { ids: (lists.seen ?? lists.passed ?? []).length, revision });
+        this.#watched.set(key, { ids: idsIn(state).length, revision });
       }
     } catch (thrown) {
       ledger.fault(`P8: the watch of ${this.#name} broke: ${String(thrown)}`);
@@ -143,6 +142,12 @@ export class Client {
     if (dice.happens(0.2)) return this.read();
     const order = ledger.deeds.length;
     const id = `${this.#name.slice(7)}-${order}`;
+    if (plan.runShare > 0 && dice.happens(plan.runShare)) {
+      const verb = dice.happens(0.5) ? "tell" : "ask";
+      const what = { kind: "run", to: dice.one(plan.tallies) } as const;
+      const deed: Deed = { id, client: this.#name, order, verb, isRepeatable: true, what, outcome: "pending" };
+      return this.#begin(deed, false);
+    }
     const verb = dice.happens(0.6) ? "tell" : "ask";
     const to = dice.one(plan.tallies);
     const relay = dice.one(plan.relays);
@@ -163,7 +168,12 @@ export class Client {
     }
     const isKeyed = verb === "ask" && dice.happens(0.3);
     const isRepeatable = verb === "tell" || isKeyed;
-    const deed: Deed = { id, client: this.#name, order, verb, isRepeatable, what, outcome: "pending" };
+    this.#begin({ id, client: this.#name, order, verb, isRepeatable, what, outcome: "pending" }, isKeyed);
+  }
+
+  #begin(deed: Deed, isKeyed: boolean): void {
+    const { dice, ledger } = this.#stage;
+    const { id, verb, what } = deed;
     ledger.noteDeed(deed);
     ledger.note(`${this.#name} ${verb}s ${id} ${JSON.stringify(what)}`);
     const timeoutMs = dice.one([500, 3_000, 10_000]);
@@ -232,7 +242,7 @@ export class Client {
   }
 
   async #send({ id, verb, what }: Deed, options: { readonly timeoutMs: number }): Promise<unknown> {
-    const { tally, relay } = this.#stage.actors;
+    const { tally, relay, flow } = this.#stage.actors;
     switch (what.kind) {
       case "note":
         return this.#troupe.actor(tally, what.to)[verb].note({ id, manner: what.manner }, options);
@@ -246,6 +256,8 @@ export class Client {
       }
       case "check":
         return this.#troupe.actor(relay, what.relay)[verb].check({ id, to: what.to }, options);
+      case "run":
+        return this.#troupe.actor(flow.run, id)[verb].start({ id, to: what.to }, options);
       case "timer": {
         const { name, does, afterMs } = what;
         const bell = this.#troupe.actor(this.#stage.actors.bell, what.bell)[verb];

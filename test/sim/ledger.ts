@@ -8,6 +8,7 @@ import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
 import type { Manner } from "./actors.ts";
 import type { Ringing, TimerDeed } from "./bell.ts";
 import { readBell } from "./bell.ts";
+import { isFlowKey, ordersOf } from "./flow.ts";
 import { faultsBetween } from "./succession.ts";
 
 /** What a client asked for, and what it heard of it. */
@@ -37,16 +38,28 @@ export interface Deed {
         readonly name: string;
         readonly does: Ringing | "cancel";
         readonly afterMs: number;
-      };
+      }
+    /** A run of the workflow, which tells this tally. */
+    | { readonly kind: "run"; readonly to: string };
   /** `done`: it was accepted, or answered. `none`: it had no effect and never will. `doubt`: it may have one. */
   outcome: "pending" | "done" | "none" | "doubt";
 }
 
-/** The list of ids that an actor's state holds. */
-export function idsOf(snapshot: Snapshot | undefined): readonly string[] {
-  const state = (snapshot?.state ?? {}) as { readonly seen?: readonly string[]; readonly passed?: readonly string[] };
-  return state.seen ?? state.passed ?? [];
+/** The list of ids that an actor's state holds; that of a run within the state which the run keeps for its user. */
+export function idsIn(state: unknown): readonly string[] {
+  const {
+    seen,
+    passed,
+    state: inner,
+  } = (state ?? {}) as {
+    readonly seen?: readonly string[];
+    readonly passed?: readonly string[];
+    readonly state?: unknown;
+  };
+  return seen ?? passed ?? (inner === undefined ? [] : idsIn(inner));
 }
+
+export const idsOf = (snapshot: Snapshot | undefined): readonly string[] => idsIn(snapshot?.state);
 
 export class Ledger {
   readonly deeds: Deed[] = [];
@@ -59,6 +72,8 @@ export class Ledger {
   readonly #timerDeeds = new Map<string, TimerDeed>();
   readonly #heard = new Map<string, number>();
   readonly #stepValues = new Map<string, string>();
+  /** Tasks whose order stood at some time, by their keys. */
+  readonly #ordered = new Set<string>();
   readonly #hash = createHash("sha256");
   readonly #tail: string[] = [];
   readonly #clock: () => number;
@@ -142,6 +157,7 @@ export class Ledger {
         if (entry.key.startsWith("bell.")) {
           for (const wrong of this.timersOf(entry.key).wrong) this.fault(`timers: ${entry.key}: ${wrong}`);
         }
+        if (isFlowKey(entry.key)) for (const order of ordersOf(entry.key, snapshot)) this.#ordered.add(order);
         const sent = this.#sent.get(entry.key) ?? new Set();
         this.#sent.set(entry.key, sent);
         for (const { n } of outbox) sent.add(n);
@@ -151,6 +167,11 @@ export class Ledger {
         );
       }
     });
+  }
+
+  /** A task has begun: its order stands. */
+  hasBegun(task: string): void {
+    if (!this.#ordered.has(task)) this.fault(`errands: ${task} has begun, and its order does not stand`);
   }
 
   /** A step has given its handler a value: from then on it is kept, and always the same. */

@@ -44,7 +44,8 @@ function runInProcess({ from, count }: SeedRange, onResult: (result: SeedResult)
   child.on("message", (result) => onResult(result as SeedResult));
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code, signal) => {
+    // Not "exit", which may come before the last of what it has told.
+    child.on("close", (code, signal) => {
       if (code === 0) resolve();
       else reject(new Error(`the process with the seeds from ${from} ended with ${code ?? signal}`));
     });

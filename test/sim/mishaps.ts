@@ -15,6 +15,7 @@ import { createWorker } from "../../src/runtime/worker.ts";
 import type { Blow } from "./ambush.ts";
 import { Ambushes, blowAfterMs } from "./ambush.ts";
 import type { Clients } from "./clients.ts";
+import { FigureWitness } from "./figure-witness.ts";
 import { overheard } from "./overheard.ts";
 import type { Mishap } from "./plan.ts";
 import { drawClockFault, SimulatedProcess } from "./process.ts";
@@ -36,6 +37,8 @@ export class Mishaps {
   readonly #clients: Clients;
   readonly #ambushes: Ambushes;
   readonly #workers = new Map<string, RunningWorker>();
+  /** Of all workers that there ever were. */
+  readonly #figures: FigureWitness[] = [];
   #count = 0;
   #desertedUntilMs = 0;
   #isHealed = false;
@@ -81,10 +84,16 @@ export class Mishaps {
     if (this.isDeserted) return;
     this.#count += 1;
     const process = new SimulatedProcess(world, `worker-${this.#count}`, drawClockFault(dice, plan));
-    const { tally, relay, bell } = actorsOf(process);
+    const { tally, relay, bell, flow } = actorsOf(process);
+    const all: readonly (readonly AnyActor[])[] = [
+      [tally],
+      [relay],
+      [bell],
+      ...(plan.runShare > 0 ? [flow.actors] : []),
+    ];
     // A type that no worker ever had is unknown: the first to serve has all.
     const isWhole = !plan.isMixed || this.#isHealed || !this.#hasServed || dice.happens(0.5);
-    const actors: AnyActor[] = isWhole ? [tally, relay, bell] : [dice.one<AnyActor>([tally, relay, bell])];
+    const actors = isWhole ? all.flat() : dice.one(all);
     const running: RunningWorker = { process, worker: undefined, isLeaving: false, isWhole };
     this.#workers.set(process.name, running);
     ledger.note(`${process.name} starts with ${actors.map(({ type }) => type).join(" and ")}`);
@@ -96,6 +105,7 @@ export class Mishaps {
         running.worker = worker;
         this.#hasServed = true;
         worker.events.listen((event) => this.#hear(process.name, event));
+        this.#figures.push(new FigureWitness(worker));
         ledger.note(`${process.name} serves`);
       },
       (thrown: unknown) => {
@@ -123,6 +133,7 @@ export class Mishaps {
 
   async end(): Promise<void> {
     for (const { worker } of this.#workers.values()) await worker?.drain();
+    for (const { faults } of this.#figures) for (const fault of faults) this.#stage.ledger.fault(`F3: ${fault}`);
   }
 
   #befall(mishap: Mishap): void {
@@ -251,8 +262,8 @@ export class Mishaps {
     const entry = await store.get(key);
     const snapshot = ledger.committed(key);
     if (entry === undefined || snapshot === undefined) return;
-    const state = snapshot.state as { readonly foreign: number };
-    const text = JSON.stringify({ ...state, foreign: state.foreign + 1 });
+    const state = snapshot.state as { readonly foreign?: number };
+    const text = JSON.stringify(state.foreign === undefined ? state : { ...state, foreign: state.foreign + 1 });
     const value = printSnapshot({ ...snapshot, commit: `foreign-${clock.uniqueId()}` }, text);
     await store.update(key, encodeText(value), entry.revision);
   }

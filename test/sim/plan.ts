@@ -35,6 +35,8 @@ export interface Plan {
   readonly relays: readonly string[];
   readonly bells: readonly string[];
   readonly deeds: number;
+  /** Share of the deeds that begin a run of the workflow; 0 where no worker has it. */
+  readonly runShare: number;
   /** Mean time between two deeds of one client, and between two mishaps. Unit: ms. */
   readonly deedEveryMs: number;
   readonly mishapEveryMs: number;
@@ -73,7 +75,8 @@ const allMishaps: readonly Mishap[] = [
  */
 const shortWindowMs = 40_000;
 
-export function drawPlan(dice: Dice): Plan {
+/** `flowDice`: of its own, so that runs without a workflow are what they would be if there were none. */
+export function drawPlan(dice: Dice, flowDice: Dice): Plan {
   const rate = (most: number) => (dice.happens(0.5) ? dice.random() * most : 0);
   const names = (prefix: string, most: number) =>
     Array.from({ length: dice.whole(1, most) }, (_, at) => `${prefix}${at}`);
@@ -88,6 +91,7 @@ export function drawPlan(dice: Dice): Plan {
     relays: names("r", 3),
     bells: names("b", 2),
     deeds: dice.whole(20, 60),
+    runShare: flowDice.happens(0.3) ? flowDice.one([0.05, 0.3]) : 0,
     deedEveryMs: dice.one([1, 20, 200, 1_000]),
     mishapEveryMs: dice.one([200, 1_000, 4_000]),
     mishaps: ["start-worker", "start-worker", ...allMishaps.filter(() => dice.happens(0.5))],

@@ -59,7 +59,7 @@ const subjects = subjectsOf("troupe", "main");
 export async function simulate(seed: number, sabotage?: Sabotage): Promise<RunReport> {
   const clock = createSimulatedClock({ seed });
   const dice = new Dice(seed + 1_000_003);
-  const plan = drawPlan(dice);
+  const plan = drawPlan(dice, new Dice(seed + 3_000_003));
   const ledger = new Ledger(() => clock.monotonicMs());
   ledger.note(`plan ${JSON.stringify(plan)}`);
   const onFloating = (thrown: unknown) => ledger.fault(`a promise floats: ${stackOf(thrown)}`);
@@ -106,6 +106,7 @@ class Run {
           dawdle: () => new Promise<void>((resolve) => void on.after(dice.whole(0, 400), resolve)),
           count,
           stepGave: (id, value) => ledger.stepGave(id, value),
+          hasBegun: (task) => ledger.hasBegun(task),
         },
         plan.relayPool,
       );

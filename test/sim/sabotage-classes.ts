@@ -1,6 +1,7 @@
 // Mistakes that no port sees: a method of the runtime is replaced on its class, and put back by the function that is
 // returned. What is to be replaced must be there, so that a canary does not fall silent when the runtime changes.
 
+import { Cell } from "../../src/runtime/cell.ts";
 import { CellStore } from "../../src/runtime/cell-store.ts";
 import { Lease } from "../../src/runtime/lease.ts";
 import { Publisher } from "../../src/runtime/publisher.ts";
@@ -23,6 +24,21 @@ export const classMutations: Readonly<Record<string, (() => Undo) | undefined>> 
         },
     ),
   "loose-guard": () => replaceGetter(CellStore, "unpublished", () => 0),
+  "loose-errands": () => replaceGetter(CellStore, "oldestErrand", () => undefined),
+  "mute-errands": () =>
+    replaceMethod(
+      Cell,
+      "deliverAsk",
+      (deliverAsk) =>
+        function (message, turnId) {
+          const { errand } = message;
+          deliverAsk.call(
+            this,
+            errand === undefined ? message : { ...message, errand: { ...errand, sendings: [] } },
+            turnId,
+          );
+        },
+    ),
   "no-fence": () => replaceGetter(CellStore, "isUnfenced", () => false),
   "no-undo": () =>
     replaceMethod(

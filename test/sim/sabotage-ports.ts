@@ -11,7 +11,14 @@ import type { Ports } from "../../src/runtime/ports.ts";
 /** What stands in a committed value. */
 interface Value {
   inbox?: { seq: number; from?: Record<string, number> };
-  outbox?: readonly { readonly n: number; readonly to: string; readonly method: string; readonly input?: unknown }[];
+  outbox?: readonly {
+    readonly n: number;
+    readonly to: string;
+    readonly method: string;
+    readonly input?: unknown;
+    readonly errand?: string;
+    readonly steps?: unknown;
+  }[];
   replies?: unknown;
   steps?: unknown;
   timers?: unknown;
@@ -27,6 +34,19 @@ export const portMutations: Readonly<Record<string, ((ports: Ports) => Ports) | 
   "forgotten-replies": (ports) => loading(ports, ({ replies: _, ...value }) => value),
   "forgotten-steps": (ports) => loading(ports, ({ steps: _, ...value }) => value),
   "forgotten-outbox": (ports) => loading(ports, ({ outbox: _, ...value }) => value),
+  "forgotten-errands": (ports) => loadingOutbox(ports, ({ errand }) => errand === undefined),
+  "forgotten-errand-steps": (ports) =>
+    loading(ports, ({ outbox = [], ...value }) => ({
+      ...value,
+      outbox: outbox.map(({ steps: _, ...entry }) => entry),
+    })),
+  "unshown-states": (ports) => ({
+    ...ports,
+    openCentral: async () => {
+      const central = await ports.openCentral();
+      return over(central, { update: async (_key, _value, expected) => ({ kind: "written", revision: expected + 1 }) });
+    },
+  }),
   "forgotten-timers": (ports) => loading(ports, ({ timers: _, ...value }) => value),
   "unset-timers": (ports) => withMail(ports, () => ({ schedule: async () => accepted })),
   "deaf-to-cancelling": (ports) =>
@@ -98,6 +118,10 @@ function loading(ports: Ports, change: (value: Value) => Value): Ports {
   });
 }
 
+function loadingOutbox(ports: Ports, isKept: (entry: NonNullable<Value["outbox"]>[number]) => boolean): Ports {
+  return loading(ports, ({ outbox = [], ...value }) => ({ ...value, outbox: outbox.filter(isKept) }));
+}
+
 function savingWhatIsRead(ports: Ports): Ports {
   const read = new Map<string, number>();
   const reading = (mail: Mail, pool: string): Partial<Mail> => ({
@@ -121,7 +145,7 @@ function publishingFirst(ports: Ports): Ports {
     update: async (key, value, expected) => {
       const { outbox = [] } = JSON.parse(decodeText(value)) as Value;
       // Those to its own pool.
-      for (const { n, to, method, input } of outbox.filter(({ to }) => to.startsWith("tally."))) {
+      for (const { n, to, method, input } of outbox.filter(({ to }) => to?.startsWith("tally."))) {
         const [type = "", id = ""] = to.split(".");
         const address = { partition: partitionOf(type, id, ports.partitionCount), key: to, method };
         const meta = { messageId: `${key}:${n}`, from: key, number: n };

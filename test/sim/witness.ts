@@ -2,6 +2,7 @@
 // has sent, a cursor that passes what is not settled, mail that is trimmed too early, two owners of one epoch.
 
 import type { OutboxEntry } from "../../src/actors/snapshot.ts";
+import { isErrand, isMirror } from "../../src/actors/snapshot.ts";
 import { decodeText } from "../../src/core/codec.ts";
 import type { MemoryBucket } from "../../src/kv/memory-bucket.ts";
 import type { PartitionRecord } from "../../src/runtime/directory.ts";
@@ -12,6 +13,7 @@ import type { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import type { CursorRecord } from "../../src/runtime/ownership.ts";
 import { readCursor } from "../../src/runtime/ownership.ts";
 import type { Subjects } from "../../src/runtime/subjects.ts";
+import type { Run } from "../../src/workflow/run.ts";
 import type { Ledger } from "./ledger.ts";
 import { idsOf } from "./ledger.ts";
 import type { Plan } from "./plan.ts";
@@ -206,9 +208,23 @@ export class Witness {
 
   #unpublishedOf(key: string): number | undefined {
     const { outbox = [] } = this.#ledger.committed(key) ?? {};
-    const isLate = (entry: OutboxEntry) =>
-      "dead" in entry ? !this.#graves.has(entry.dead.seq) : entry.timer === undefined && !this.isStored(key, entry.n);
+    const isLate = (entry: OutboxEntry) => {
+      if ("dead" in entry) return !this.#graves.has(entry.dead.seq);
+      if (isErrand(entry)) return true;
+      if (isMirror(entry)) return !this.#isShown(key);
+      return entry.timer === undefined && !this.isStored(key, entry.n);
+    };
     return outbox.find(isLate)?.n;
+  }
+
+  /** The central state store shows the run as it stands, or later. */
+  #isShown(key: string): boolean {
+    const { changes = 0 } = (this.#ledger.committed(key)?.state ?? {}) as Partial<Run>;
+    const [, id = ""] = key.split(".");
+    const entry = this.#world.place.buckets.get(this.#subjects.centralBucket)?.last(`workflow.flow=2F${id}`);
+    if (entry === undefined) return false;
+    const { data } = JSON.parse(decodeText(entry.value)) as { readonly data: { readonly number: number } };
+    return data.number >= changes;
   }
 }
 

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const binFile = fileURLToPath(new URL("../../src/cli/bin.ts", import.meta.url));
 /** A command that takes longer is ended, so that a test never waits for it in vain. Unit: ms. */
-const runMsMaxDefault = 45_000;
+const runMsMaxDefault = 110_000;
 
 export interface Ended {
   readonly code: number | null;
@@ -32,7 +32,7 @@ export interface CliOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** For one that serves several tests. Unit: ms. Default 45,000. */
+  /** For one that serves several tests. Unit: ms. Default 110,000. */
   readonly runMsMax?: number;
 }
 

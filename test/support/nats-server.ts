@@ -11,6 +11,7 @@ import { findServerBinary } from "../../src/cli/local-server/find.ts";
 import type { ServerRun } from "../../src/cli/local-server/launch.ts";
 import { launchServer } from "../../src/cli/local-server/launch.ts";
 import { endRun, launchOnFreePort } from "../../src/cli/local-server/start.ts";
+import { waitUntilStopped } from "./stopped-process.ts";
 
 export interface TestServerOptions {
   /**
@@ -30,7 +31,7 @@ export interface ServerControls {
   kill9(): Promise<void>;
   /** Starts it again on the same port and store; stops it first if it still runs. Resolves when it is ready. */
   restart(): Promise<void>;
-  /** SIGSTOP: connections stay open and nothing is answered. */
+  /** SIGSTOP: connections stay open and nothing is answered, from when this returns. */
   freeze(): void;
   /** SIGCONT. */
   thaw(): void;
@@ -96,7 +97,10 @@ export function controlsOver(first: ServerRun, relaunch: () => Promise<ServerRun
       await endRun(run);
       run = await relaunch();
     },
-    freeze: () => run.signal("SIGSTOP"),
+    freeze: () => {
+      run.signal("SIGSTOP");
+      waitUntilStopped(run);
+    },
     thaw: () => run.signal("SIGCONT"),
     stop: () => endRun(run),
   };

@@ -1,4 +1,5 @@
-// A collector for one test: takes OTLP over HTTP as JSON and keeps the spans in a form that is easy to look at.
+// A collector for one test: takes OTLP over HTTP as JSON and keeps the spans in a form that is easy to look at. What it gets it
+// can hand on as it is to another one, a real Jaeger, say.
 
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
@@ -7,6 +8,8 @@ import type { AddressInfo } from "node:net";
 
 export interface ReceivedSpan {
   readonly service: string;
+  /** Of the process that made it. */
+  readonly pid: number;
   readonly name: string;
   readonly kind: "internal" | "server" | "client" | "producer" | "consumer";
   readonly traceId: string;
@@ -36,6 +39,7 @@ interface OtlpAttribute {
     readonly intValue?: number | string;
     readonly doubleValue?: number;
     readonly boolValue?: boolean;
+    readonly arrayValue?: { readonly values: readonly { readonly stringValue?: string }[] };
   };
 }
 
@@ -60,18 +64,23 @@ interface OtlpBody {
 
 const kinds = ["internal", "internal", "server", "client", "producer", "consumer"] as const;
 
-export async function startOtlpReceiver(): Promise<OtlpReceiver> {
+/** `handOnTo`: an OTLP URL with its path, which gets all that comes before it is answered for. */
+export async function startOtlpReceiver(handOnTo?: string): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const paths = new Set<string>();
   const resources = new Map<string, Readonly<Record<string, unknown>>>();
   const server = createServer(async (request, response) => {
     paths.add(request.url ?? "");
-    const body = JSON.parse(await textOf(request)) as OtlpBody;
+    const text = await textOf(request);
+    const body = JSON.parse(text) as OtlpBody;
     for (const { resource, scopeSpans } of body.resourceSpans) {
       const attributes = attributesOf(resource.attributes);
       const service = String(attributes["service.name"]);
       resources.set(service, attributes);
-      for (const scope of scopeSpans) spans.push(...scope.spans.map((span) => readSpan(span, service)));
+      for (const scope of scopeSpans) spans.push(...scope.spans.map((span) => readSpan(span, attributes)));
+    }
+    if (handOnTo !== undefined) {
+      await fetch(handOnTo, { method: "POST", headers: { "Content-Type": "application/json" }, body: text });
     }
     response.writeHead(200, { "Content-Type": "application/json" }).end("{}");
   });
@@ -97,9 +106,10 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
-function readSpan(span: OtlpSpan, service: string): ReceivedSpan {
+function readSpan(span: OtlpSpan, resource: Readonly<Record<string, unknown>>): ReceivedSpan {
   return {
-    service,
+    service: String(resource["service.name"]),
+    pid: Number(resource["process.pid"]),
     name: span.name,
     kind: kinds[span.kind] ?? "internal",
     traceId: span.traceId,
@@ -116,7 +126,11 @@ function attributesOf(attributes: readonly OtlpAttribute[]): Record<string, unkn
   return Object.fromEntries(
     attributes.map(({ key, value }) => [
       key,
-      value.stringValue ?? value.boolValue ?? value.doubleValue ?? Number(value.intValue),
+      value.stringValue ??
+        value.boolValue ??
+        value.doubleValue ??
+        value.arrayValue?.values.map(({ stringValue }) => stringValue) ??
+        Number(value.intValue),
     ]),
   );
 }

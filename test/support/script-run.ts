@@ -24,8 +24,9 @@ export function runScript(
   args: readonly string[] = [],
   nodeArgs: readonly string[] = [],
 ): ScriptRun {
+  const { PATH, NODE_OPTIONS } = process.env; // Those make it late by chance: `perturbed.ts`.
   const child = spawn(process.execPath, [...nodeArgs, path, ...args], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH, NODE_OPTIONS, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let errors = "";

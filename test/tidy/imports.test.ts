@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[] | "everything"> = {
   actors: ["core", "memory"],
   runtime: ["core", "kv", "memory", "actors"],
   workflow: ["core", "memory", "actors"],
-  monitoring: ["core", "kv"],
+  monitoring: ["core", "kv", "memory", "actors", "runtime", "workflow"],
   cli: "everything",
 };
 /** The public surface: these two files are in no room. */
@@ -43,6 +43,27 @@ function faultsOf({ path, text }: SourceFile): string[] {
 
 test("each room imports only from the rooms that it may see", () => {
   expect(typeScriptFiles("src").flatMap(faultsOf)).toEqual([]);
+});
+
+/** The page is built apart from the runtime: all that it knows of it is the form of what the dashboard's server says. */
+function pageFaultsOf({ path, text }: SourceFile): string[] {
+  const faults: string[] = [];
+  for (const [form, target = ""] of withoutComments(text).matchAll(/\b(?:im|ex)port[^;]*?"([^"]+)"/g)) {
+    const place = posix.join(posix.dirname(path), target);
+    if (!target.startsWith(".") || place.startsWith("web/src/")) continue;
+    if (!place.startsWith("src/monitoring/dashboard/api/")) faults.push(`${path}: may not import ${target}`);
+    if (!/^(?:im|ex)port type\b/.test(form)) faults.push(`${path}: may import ${target} as types alone`);
+  }
+  return faults;
+}
+
+test("the page imports nothing from the runtime but the types of what the dashboard's server says", () => {
+  expect(typeScriptFiles("web/src").flatMap(pageFaultsOf)).toEqual([]);
+  const faults = (text: string) => pageFaultsOf({ path: "web/src/now/a.tsx", text });
+  expect(faults('import type { Page } from "../../../src/monitoring/dashboard/api/page.ts";')).toEqual([]);
+  expect(faults('import { Page } from "../../../src/monitoring/dashboard/api/page.ts";')).toHaveLength(1);
+  expect(faults('import type { A } from "../../../src/core/ids.ts";')).toHaveLength(1);
+  expect(faults('import "uplot/dist/uPlot.min.css";\nimport { go } from "../router.ts";')).toEqual([]);
 });
 
 test("the map notices what it forbids", () => {

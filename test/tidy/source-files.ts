@@ -25,7 +25,7 @@ export function allPaths(): string[] {
 /** The TypeScript files below these folders. */
 export function typeScriptFiles(...folders: readonly string[]): SourceFile[] {
   const wanted = allPaths().filter(
-    (path) => path.endsWith(".ts") && folders.some((folder) => path.startsWith(`${folder}/`)),
+    (path) => /\.tsx?$/.test(path) && folders.some((folder) => path.startsWith(`${folder}/`)),
   );
   return wanted.map(readSource);
 }

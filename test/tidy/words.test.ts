@@ -13,6 +13,7 @@ const timeAndChance =
 const mayReadTime: Record<string, string> = {
   "src/core/clock.ts": "it is the door",
   "src/kv/nats-link.ts": "deadlines of requests on a real connection; in a simulation there is no connection",
+  "web/src/page-clock.ts": "it is the door of the page",
 };
 
 function timeFaults({ path, text }: SourceFile): string[] {
@@ -21,22 +22,24 @@ function timeFaults({ path, text }: SourceFile): string[] {
 }
 
 test("time and chance come in by the clock alone", () => {
-  expect(typeScriptFiles("src").flatMap(timeFaults)).toEqual([]);
+  expect(typeScriptFiles("src", "web").flatMap(timeFaults)).toEqual([]);
   expect(timeFaults({ path: "src/kv/a.ts", text: "const now = Date.now(); // Math.random" })).toHaveLength(1);
 });
 
 const emptyNames = ["utils", "util", "common", "helpers", "helper", "manager", "base", "misc"];
 
 function nameFaults(path: string): string[] {
-  const parts = path.split("/").flatMap((part) => part.replace(/(?:\.test|\.contract)?\.ts$/, "").split("-"));
+  const parts = path
+    .split("/")
+    .flatMap((part) => part.replace(/(?:\.test|\.contract|\.config)?\.tsx?$/, "").split("-"));
   const faults = parts.filter((part) => emptyNames.includes(part)).map((part) => `${path}: "${part}" says nothing`);
-  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.contract)?\.ts$/.test(basename(path)))
+  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.contract|\.config)?\.tsx?$/.test(basename(path)))
     faults.push(`${path}: not in kebab-case`);
   return faults;
 }
 
 test("files are named for the one thing that they hold", () => {
-  const ours = allPaths().filter((path) => /^(?:src|test|bench|examples)\/.*\.ts$/.test(path));
+  const ours = allPaths().filter((path) => /^(?:src|test|bench|examples|web)\/.*\.tsx?$/.test(path));
   expect(ours.flatMap(nameFaults)).toEqual([]);
   expect(nameFaults("src/kv/key-utils.ts")).toHaveLength(1);
   expect(nameFaults("src/kv/KvStore.ts")).toHaveLength(1);
@@ -53,7 +56,7 @@ function barrelFaults({ path, text }: SourceFile): string[] {
 }
 
 test("nothing but the two public entries passes on what others export", () => {
-  expect(typeScriptFiles("src", "test", "bench", "examples").flatMap(barrelFaults)).toEqual([]);
+  expect(typeScriptFiles("src", "test", "bench", "examples", "web").flatMap(barrelFaults)).toEqual([]);
   expect(barrelFaults({ path: "src/kv/index.ts", text: 'export { a } from "./a.ts";\n' })).toHaveLength(1);
   expect(barrelFaults({ path: "src/kv/a.ts", text: 'export * from "./b.ts";\nexport const c = 1;' })).toHaveLength(1);
 });

@@ -10,7 +10,7 @@ type State = z.infer<typeof state>;
 const sum = defineWorkflow(
   "sum",
   { state, input: z.object({ n: z.number() }), initial: ({ n }) => ({ n, names: [] }), result: ({ n }) => n },
-  ({ task, change, forEach, waitFor, branch, when }) => [
+  ({ task, change, forEach, waitFor, branch, when, attempt, errorPath }) => [
     task("double", async (ctx) => ({ at: new Date(), n: ctx.state.n * 2 }), {
       save: (s, { at, n }) => {
         s.n = n;
@@ -42,6 +42,24 @@ const sum = defineWorkflow(
       }),
     ),
     waitFor("go", { schema: z.object({ by: z.string() }), save: (s, { by }) => s.names.push(by) }),
+    attempt(
+      "fix",
+      task("t", () => 1),
+      {
+        on: [
+          errorPath(
+            "slow",
+            ["TASK_TIMEOUT", "BUSY"],
+            change("c", () => {}),
+          ),
+          errorPath("server", ({ code, path }, { n }) => n > 1 && path !== undefined && code.startsWith("HTTP_5")),
+          // @ts-expect-error A condition answers yes or no.
+          errorPath("wrong", ({ code }) => code),
+        ],
+      },
+    ),
+    // What a signal brings goes through JSON, as it may have to wait.
+    waitFor("when", { schema: z.object({ at: z.coerce.date() }), save: (s, { at }) => s.names.push(at.toUpperCase()) }),
     // @ts-expect-error Nothing comes with a signal without a schema.
     waitFor("stop", { save: (s, data) => s.names.push(data.by) }),
   ],

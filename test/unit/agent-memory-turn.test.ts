@@ -77,7 +77,7 @@ const brief = (outcome: TurnOutcome) =>
         ? `${memory.in} ${memory.entry.role}: ${memory.entry.text}`
         : `${memory.in} ${memory.change.kind} ${memory.fact}`;
     }
-    return sending.timer === undefined ? `to ${sending.to}` : `timer ${sending.timer}`;
+    return "to" in sending ? `to ${sending.to}` : `timer ${sending.timer}`;
   });
 
 test("G1: the log has the message, what was written and told, and the answer, in the order of what happened", async () => {

@@ -10,7 +10,14 @@ import { TroupeError } from "../../src/core/errors.ts";
 
 type Done = TurnOutcome & { readonly kind: "done" };
 
-const frame = { method: "m", payload: undefined, from: undefined, trace: undefined, turnTrace: undefined };
+const frame = {
+  method: "m",
+  payload: undefined,
+  from: undefined,
+  trace: undefined,
+  turnTrace: undefined,
+  endedMs: undefined,
+};
 const tell = (sequence: number, more: Partial<TellMessage> = {}): TellMessage => ({
   ...{ ...frame, kind: "tell", sequence, messageId: `m${sequence}`, number: undefined, attempts: 1, doom: undefined },
   ...more,

@@ -3,6 +3,7 @@ import type { AskMessage } from "../../src/actors/message.ts";
 import type { AskOptions } from "../../src/actors/ref.ts";
 import { encodeText } from "../../src/core/codec.ts";
 import { TroupeError } from "../../src/core/errors.ts";
+import { EventStream } from "../../src/core/events.ts";
 import type { HereDoor } from "../../src/runtime/asker.ts";
 import { Asker } from "../../src/runtime/asker.ts";
 import { writeRecord } from "../../src/runtime/directory.ts";
@@ -31,7 +32,7 @@ async function stage(
   const own = (epoch: number) =>
     ports.cluster.put(partitionKey("main", 0), writeRecord({ owner: "owner", epoch, needs: noNeeds }));
   await clock.runFor(own(1));
-  const asker = new Asker(new Routes(ports), clock, here);
+  const asker = new Asker(new Routes(ports), clock, new EventStream(), here);
   const owner = openMemoryMail({ world, subjects, name: "owner" });
   const handled: MailRequest[] = [];
   /** Serves from now on; each request meets the answers given, in order, and then `5`. */

@@ -7,6 +7,7 @@ import { actorsOf } from "../../src/cli/actor-file.ts";
 import { patternOf } from "../../src/cli/commands/watch.ts";
 import { CommandFailure, exitCodeOf } from "../../src/cli/failure.ts";
 import { parseJson, readJsonArgument } from "../../src/cli/json-argument.ts";
+import { metricsAddressOf } from "../../src/cli/metrics-address.ts";
 import { parseServer } from "../../src/cli/server-address.ts";
 import { givenServer } from "../../src/cli/settings.ts";
 import { TroupeError } from "../../src/core/errors.ts";
@@ -98,4 +99,27 @@ test("exit codes follow the error's code", () => {
   expect(exitCodeOf(new TroupeError("NAME_INVALID", "9"))).toBe(2);
   expect(exitCodeOf(new TroupeError("METHOD_UNKNOWN", "nope"))).toBe(1);
   expect(exitCodeOf(new Error("a bug"))).toBe(1);
+});
+
+describe("where Prometheus is answered", () => {
+  const at = (option: string | undefined, env: NodeJS.ProcessEnv = {}) => metricsAddressOf(option, env);
+
+  test("is the loopback unless a host is named; the option wins over the environment", () => {
+    expect(at(undefined)).toBe(undefined);
+    expect(at(undefined, { TROUPE_METRICS: "" })).toBe(undefined);
+    expect(at("9464")).toEqual({ host: "127.0.0.1", port: 9464 });
+    expect(at("0")).toEqual({ host: "127.0.0.1", port: 0 });
+    expect(at("0.0.0.0:9464")).toEqual({ host: "0.0.0.0", port: 9464 });
+    expect(at("[::1]:9464")).toEqual({ host: "::1", port: 9464 });
+    expect(at("9464", { TROUPE_METRICS: "1" })).toEqual({ host: "127.0.0.1", port: 9464 });
+    expect(at(undefined, { TROUPE_METRICS: "host.example:1" })).toEqual({ host: "host.example", port: 1 });
+  });
+
+  test("is refused when it is none, with who said it", () => {
+    for (const text of ["", ":9464", "host:", "host", "http://a:9464/", "a b:1", "65536", "9464x", "-1", "1.5"]) {
+      const failure = failureOf(() => at(text));
+      expect([exitCodeOf(failure), failure.message.includes("--metrics")], text).toEqual([2, true]);
+    }
+    expect(failureOf(() => at(undefined, { TROUPE_METRICS: "x" })).message).toContain("TROUPE_METRICS");
+  });
 });

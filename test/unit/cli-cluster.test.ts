@@ -2,11 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { callWorker, placeOf, readCluster } from "../../src/cli/cluster-picture.ts";
-import { findingsOfPools } from "../../src/cli/doctor/pool-findings.ts";
 import { chooseWorker } from "../../src/cli/drain/choose-worker.ts";
 import { CommandFailure } from "../../src/cli/failure.ts";
-import { readPools, sumOf } from "../../src/cli/pool-picture.ts";
 import type { ActorRow, PsPicture } from "../../src/cli/print/ps.ts";
 import { printPs } from "../../src/cli/print/ps.ts";
 import { divideActors, printServing } from "../../src/cli/print/serving.ts";
@@ -14,6 +11,9 @@ import { plain } from "../../src/cli/text.ts";
 import { partitionOf } from "../../src/core/partition.ts";
 import { defineActor, handler, query } from "../../src/index.ts";
 import type { KvEntry } from "../../src/kv/store.ts";
+import { callWorker, placeOf, readCluster } from "../../src/monitoring/cluster-picture.ts";
+import { findingsOfPools } from "../../src/monitoring/doctor/pool-findings.ts";
+import { readPools, sumOf } from "../../src/monitoring/pool-picture.ts";
 import { noLag } from "../../src/runtime/inspect-lag.ts";
 
 const entry = (key: string, value: object): KvEntry => ({
@@ -162,7 +162,7 @@ test("a worker tells what it serves by pool, and what it leaves to others", () =
       { poke: handler(() => {}), seen: query(() => 1) },
     );
   const actors = [define("counter"), define("render", "gpu"), define("note")];
-  const about = { worker: "w1", name: "blue", pid: 1, app: "desk", server: "nats://a:1" };
+  const about = { worker: "w1", name: "blue", pid: 1, app: "desk", server: "nats://a:1", metrics: null };
   const print = (named: readonly string[]) =>
     printServing({ ...about, ...divideActors(actors, named) }, plain)
       .split("\n")
@@ -174,5 +174,8 @@ test("a worker tells what it serves by pool, and what it leaves to others", () =
     ...["pool gpu:", "  render  poke, seen?", "left to the workers of other pools: counter (main), note (main)"],
   ]);
   const plainReport = { ...about, name: null, ...divideActors([define("counter")], []) };
-  expect(printServing(plainReport, plain)).toBe("worker w1 serves the app desk on nats://a:1\n  counter  poke, seen?");
+  const said = "worker w1 serves the app desk on nats://a:1\n  counter  poke, seen?";
+  expect(printServing(plainReport, plain)).toBe(said);
+  const metrics = "http://127.0.0.1:9464/metrics";
+  expect(printServing({ ...plainReport, metrics }, plain)).toBe(`${said}\nfigures for Prometheus: ${metrics}`);
 });

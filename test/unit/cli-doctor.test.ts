@@ -1,13 +1,13 @@
 // What the doctor concludes from what it has seen.
 
 import { describe, expect, test } from "vitest";
-import type { AppDiagnosis, Diagnosis } from "../../src/cli/doctor/diagnosis.ts";
-import type { Verdict } from "../../src/cli/doctor/durability.ts";
-import { explainSurvival } from "../../src/cli/doctor/durability.ts";
-import { findingsOf } from "../../src/cli/doctor/findings.ts";
-import type { PoolFacts } from "../../src/cli/pool-picture.ts";
 import { printExamination } from "../../src/cli/print/doctor.ts";
 import { plain } from "../../src/cli/text.ts";
+import type { AppDiagnosis, Diagnosis } from "../../src/monitoring/doctor/diagnosis.ts";
+import type { Verdict } from "../../src/monitoring/doctor/durability.ts";
+import { explainSurvival } from "../../src/monitoring/doctor/durability.ts";
+import { findingsOf } from "../../src/monitoring/doctor/findings.ts";
+import type { PoolFacts } from "../../src/monitoring/pool-picture.ts";
 import { syncOfVarz } from "../../src/runtime/inspect.ts";
 import type { StreamFacts } from "../../src/runtime/inspect-stream.ts";
 
@@ -40,12 +40,12 @@ describe("what survives what", () => {
     expect(verdicts([stream(facts)], sync)).toEqual(wanted);
   });
 
-  test("the weakest stream decides, leases aside, and is named", () => {
+  test("the weakest stream decides, that of the cursors too, and is named", () => {
     const streams = [stream({ replicas: 3 }), stream({ name: "troupe_mail", role: "mail" })];
     const lost = explainSurvival(streams, everyTwoMinutes).find(({ mishap }) => mishap === "a disk is lost");
     expect(lost?.text).toContain("Everything in troupe_mail:");
-    const leases = stream({ role: "cluster", storage: "memory" });
-    expect(verdicts([stream(), leases], always)).toEqual(["kept", "kept", "kept", "lost"]);
+    const cluster = stream({ role: "cluster", storage: "memory" });
+    expect(verdicts([stream(), cluster], always)).toEqual(["kept", "lost", "lost", "lost"]);
   });
 });
 

@@ -2,7 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { changeJson, printChange } from "../../src/cli/print/change.ts";
-import { clip, plain, printable, printBytes, printJson, printSpan, printTable, widthOf } from "../../src/cli/text.ts";
+import { printRun, printRunRows, rowOf, runJson } from "../../src/cli/print/workflow.ts";
+import { readStoredRun } from "../../src/cli/runs/read-runs.ts";
+import { clip, plain, printable, printJson, printTable, widthOf } from "../../src/cli/text.ts";
+import { printBytes, printSpan } from "../../src/core/amounts.ts";
 import type { Change } from "../../src/runtime/changes.ts";
 
 const at = new Date("2026-03-02T08:04:00.000Z");
@@ -75,5 +78,34 @@ describe("a change", () => {
       ...{ kind: "deleted", type: "counter", id: "c\n1", revision: 7, committedAt: at.toISOString() },
     });
     expect(changeJson(committed)).toMatchObject({ kind: "committed", traceId: "0af7", patch: committed.patch });
+  });
+});
+
+describe("runs of workflows", () => {
+  const marks = { "": { is: "open" }, t: { is: "running", order: 1, attempt: 1 } };
+  const run = { phase: "running", state: { n: 1 }, marks, signals: [{ name: "go", data: 1 }] };
+  const stopped = { code: "WORKFLOW_CHANGED", message: "other code", at: "2026-03-02T08:04:00.000Z", seq: 7 };
+  const stored = (key: string, value: object) =>
+    readStoredRun({ key, value: Buffer.from(JSON.stringify(value)), revision: 1, operation: "put", writtenAtMs: 0 });
+  const holding = (state: unknown) => ({ state, schema: 1, epoch: 1, commit: "c", stopped });
+
+  test("one that is stopped is seen so wherever one looks, with the way out; signals that came early are shown", () => {
+    const one = stored("workflow-triage.i-1", holding(run));
+    if (one === undefined) throw new Error("it is a run");
+    expect(rowOf(one)).toMatchObject({ phase: "running", stopped: { code: "WORKFLOW_CHANGED" } });
+    expect(printRunRows([rowOf(one)], 1, plain, 0)).toContain("running, stopped  WORKFLOW_CHANGED, t (running)");
+    const shown = printRun(one, plain);
+    expect(shown).toContain(
+      "other code (WORKFLOW_CHANGED); remove the cause, then `troupe resume workflow-triage i-1`",
+    );
+    expect(shown).toContain("signal go came early  1");
+    expect(runJson(one)).toMatchObject({ stopped: { code: "WORKFLOW_CHANGED" }, signals: [{ name: "go" }] });
+  });
+
+  test("what is called like a run and is none is not taken for one", () => {
+    for (const state of [null, 7, { rpm: 1 }, { phase: 1, marks: {} }, { phase: "running", marks: null }]) {
+      expect(stored("workflow-engine.x", holding(state))).toBeUndefined();
+    }
+    expect(stored("workflow-engine.x", { rpm: 1 })).toBeUndefined();
   });
 });

@@ -99,6 +99,17 @@ test("the time before one is found, however long ago", () => {
   }
 });
 
+test("the time before one is found at once, however often it has fired since", () => {
+  const beforeMs = Date.parse("2026-05-05T12:00:00Z");
+  const last = (text: string) => {
+    const foundMs = previousCronMs(cronOf(text), "Europe/Berlin", beforeMs);
+    return foundMs === undefined ? undefined : new Date(foundMs).toISOString();
+  };
+  expect(last("* * * * 1 *")).toBe("2026-01-31T22:59:59.000Z");
+  expect(last("* * 2 25 10 *")).toBe("2025-10-25T00:59:59.000Z");
+  expect(last("0 0 30 2 *")).toBeUndefined();
+});
+
 test("a zone is known by its name, not by an offset", () => {
   expect([timeZoneOf("Europe/Berlin"), timeZoneOf("europe/berlin"), timeZoneOf("UTC")]).toEqual([
     ...["Europe/Berlin", "Europe/Berlin", "UTC"],

@@ -14,9 +14,9 @@ import { placeOf } from "../../src/memory/memory-keys.ts";
 import type { MemoryStores } from "../../src/memory/memory-stores.ts";
 import { everythingKept } from "../contract/erasure-support.ts";
 import { HeldStores } from "./held-stores.ts";
+import { runSchedules, schedulesOf } from "./schedules.ts";
 
-const schedules = Number(process.env.TROUPE_ERASURE_SCHEDULES ?? 300);
-const firstSeed = Number(process.env.TROUPE_ERASURE_SEED ?? 1);
+const schedules = schedulesOf(300);
 
 const scope = { user: "anna", session: "s1" };
 const fork = { session: "fork" };
@@ -202,11 +202,5 @@ async function check(stores: MemoryStores, receipt: ErasureReceipt | undefined):
 }
 
 test(`in ${schedules} orders of calls and deaths nothing comes back, and what is new stands (E1, E3, G1 to G5)`, async () => {
-  for (let seed = firstSeed; seed < firstSeed + schedules; seed += 1) {
-    try {
-      await runSchedule(seed);
-    } catch (thrown) {
-      throw new Error(`seed ${seed}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown });
-    }
-  }
+  await runSchedules(schedules, runSchedule);
 }, 120_000);

@@ -161,6 +161,29 @@ test("Debian's package is fetched with lists of its own, from the next mirror wh
   expect(seen).toContain("#clear APT::Update::Post-Invoke;");
 });
 
+test("of a package that is called another way in another release the name that the suite has is taken", async () => {
+  await using folder = await tempFolder();
+  const context = await fetchContext(folder.path);
+  await writeProgram(
+    join(context.bin, "apt-get"),
+    `[ "$3" = update ] && exit 0\n[ "$5" = prometheus ] || { echo "E: Unable to locate package $5"; exit 100; }\necho package > "$5.deb"`,
+  );
+  await writeProgram(
+    join(context.bin, "dpkg-deb"),
+    `mkdir -p "$3/usr/bin"\necho '#!/bin/sh' > "$3/usr/bin/promtool"\nchmod +x "$3/usr/bin/promtool"`,
+  );
+  const wanted = { suite: "bookworm", names: ["promtool", "prometheus"], program: "promtool" };
+  expect(await fetchDebian(context, folder.path, wanted)).toMatchObject({ kind: "fetched" });
+  expect(await fetchDebian(context, folder.path, { ...wanted, names: ["promtool", "other"] })).toEqual({
+    kind: "failed",
+    reason: "http://deb.debian.org/debian: apt-get ended with code 100: E: Unable to locate package other",
+  });
+  expect(await fetchDebian(context, folder.path, { ...wanted, program: "amtool" })).toEqual({
+    kind: "failed",
+    reason: "http://deb.debian.org/debian: prometheus.deb holds no amtool",
+  });
+});
+
 test("a Debian archive that cannot be read says why for each mirror", async () => {
   await using folder = await tempFolder();
   const context = await fetchContext(folder.path);

@@ -5,7 +5,7 @@ import { judge, knowledgeMsMax, nextStep, planGroup, refusalOf } from "../../src
 import { tombstoneTtlMs } from "../../src/memory/log-removal.ts";
 import { recordEntriesMax } from "../../src/memory/memory-keys.ts";
 
-const tail: Tail = { era: 2, isErasing: false, end: 7, asOfMs: 1_000 };
+const tail: Tail = { era: 2, isErasing: false, end: 7, revision: 20, asOfMs: 1_000 };
 const draft = (id: string, isNamed = false, bytes = 10): Draft => ({ id, isNamed, bytes, text: `{"id":"${id}"}` });
 const call = (drafts: readonly Draft[], era?: number): DraftCall => ({ drafts, era });
 const knowing = (know: object) => ({ tail, knowsIds: false, hasLooked: false, ...know });

@@ -10,13 +10,22 @@ const largeMax = tellBytesMax / 8_192;
 
 function tell(sequence: number, payload?: string): TellMessage {
   const common = { method: "m", payload, messageId: `m${sequence}`, from: undefined, number: undefined };
-  return { kind: "tell", sequence, attempts: 0, doom: undefined, trace: undefined, turnTrace: undefined, ...common };
+  return {
+    kind: "tell",
+    sequence,
+    attempts: 0,
+    doom: undefined,
+    trace: undefined,
+    turnTrace: undefined,
+    endedMs: undefined,
+    ...common,
+  };
 }
 
 function ask(name: number): AskMessage {
   const common = { method: "m", payload: undefined, messageId: `a${name}`, from: undefined, trace: undefined };
   const own = { chain: [], idempotencyKey: undefined, askId: `a${name}`, interrupt: undefined };
-  return { kind: "ask", ...own, turnTrace: undefined, answer: () => {}, ...common };
+  return { kind: "ask", ...own, turnTrace: undefined, endedMs: undefined, answer: () => {}, ...common };
 }
 
 const sequenceOf = (message: Message | undefined) => (message?.kind === "tell" ? message.sequence : undefined);

@@ -22,7 +22,7 @@ test("what is left out has its default, and the caller's object stays as it was"
   const options = Object.freeze({ ports, actors: [actor("a")], logger: silentLogger });
   expect(resolveWorkerOptions(options)).toMatchObject({
     ...{ app: "troupe", pool: "main", partitionCount: undefined, drainMsMax: 10_000, openPorts: ports },
-    ...{ activationsMax: 100_000, mailboxBytesMax: 64 * 1_048_576 },
+    ...{ activationsMax: 100_000, mailboxBytesMax: 64 * 1_048_576, handOverMsMax: 60_000 },
   });
   expect(resolveWorkerOptions({ ...options, drainMsMax: 0, partitions: 7, app: "desk", pool: "big" })).toMatchObject({
     ...{ app: "desk", pool: "big", partitionCount: 7, drainMsMax: 0 },
@@ -49,8 +49,11 @@ test("what makes no sense is refused at the start, and says what came", () => {
   const worker = (options: object) => resolveWorkerOptions({ ports, actors: [actor("a")], ...options });
   expect(() => worker({ actors: [] })).toThrow(refused("OPTION_INVALID", /empty/));
   expect(() => worker({ actors: [actor("a"), actor("a")] })).toThrow(refused("OPTION_INVALID", /a twice/));
+  const one = actor("a");
+  expect([...(worker({ actors: [one, one] }).actors.get("main") ?? [])]).toEqual([["a", one]]);
   for (const name of ["activationsMax", "mailboxBytesMax"]) {
     expect(() => worker({ [name]: 0 }), name).toThrow(refused("OPTION_INVALID", new RegExp(name)));
   }
   expect(() => worker({ drainMsMax: -1 })).toThrow(refused("OPTION_INVALID", /drainMsMax/));
+  expect(() => worker({ handOverMsMax: -1 })).toThrow(refused("OPTION_INVALID", /handOverMsMax/));
 });

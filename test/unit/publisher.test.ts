@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { OutboxDead, OutboxEntry, OutboxMemory, OutboxTell } from "../../src/actors/snapshot.ts";
+import type { OutboxDead, OutboxMemory, OutboxSent, OutboxTell } from "../../src/actors/snapshot.ts";
 import type { Timer, TimerWhen } from "../../src/actors/timer.ts";
 import type { MemoryFault } from "../../src/runtime/memory-faults.ts";
 import { openMemoryMail } from "../../src/runtime/memory-mail.ts";
@@ -22,7 +22,8 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
   const stored: number[] = [];
   const mail = openMemoryMail({ world, subjects, name: "sender" });
   const routeTo = () => Promise.resolve({ mail, partitionOf: () => 0 });
-  const onStored = ({ n }: OutboxEntry) => void stored.push(n);
+  const known: number[] = [];
+  const onStored = ({ n }: OutboxSent, isNews: boolean) => void (isNews ? stored : known).push(n);
   const graves: ((isBuried: boolean) => void)[] = [];
   const bury = () => new Promise<boolean>((resolve) => graves.push(resolve));
   const remembering: { readonly numbers: number[]; readonly done: (isWritten: boolean) => void }[] = [];
@@ -41,7 +42,7 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
       .partition(subjects.mailPrefix(0))
       .letters.filter((letter) => letter.key === key)
       .map(({ payload }) => Number(Buffer.from(payload).toString()));
-  return { world, clock, mail, lost, stored, publisher, graves, remembering, inMail, timers, refusedTimers };
+  return { world, clock, mail, lost, stored, known, publisher, graves, remembering, inMail, timers, refusedTimers };
 }
 
 const refused: MemoryFault = { refuse: "no space left on device" };
@@ -72,6 +73,15 @@ test("O1: receivers do not wait for each other", async () => {
     [1, 3],
     [2, 4],
   ]);
+});
+
+test("what was stored before is known again, and what an attempt of its own has stored unheard is news", async () => {
+  const { clock, mail, publisher, stored, known } = stage([undefined, undefined, { lose: "answer" }]);
+  const to = { partition: 0, key: "a.x", method: "see" };
+  await clock.runFor(mail.append(to, new Uint8Array(0), { messageId: "s.1:1" }, 1_000));
+  publisher.publish([entry(1), entry(2)]);
+  await clock.runUntil(() => publisher.pending === 0);
+  expect([known, stored]).toEqual([[1], [2]]);
 });
 
 test("O2: an entry has the same message id at each attempt, so that it is stored once", async () => {
@@ -139,8 +149,8 @@ test("O4: what is for one scope is handed over in order, what waits there togeth
   expect([stored, publisher.pending, remembering.length]).toEqual([[4, 1, 3, 5], 2, 3]);
 });
 
-const setting = (n: number, timer: string): OutboxEntry => ({ n, timer, cancels: undefined, trace: undefined });
-const cancelling = (n: number, timer: string, cancels: number): OutboxEntry => ({
+const setting = (n: number, timer: string): OutboxSent => ({ n, timer, cancels: undefined, trace: undefined });
+const cancelling = (n: number, timer: string, cancels: number): OutboxSent => ({
   n,
   timer,
   cancels,

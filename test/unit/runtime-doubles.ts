@@ -3,6 +3,7 @@
 import { TroupeError } from "../../src/core/errors.ts";
 import type { KvStore } from "../../src/kv/store.ts";
 import type { FaultPlan, MemoryFault, MemoryOperation } from "../../src/runtime/memory-faults.ts";
+import type { MemoryWorldOptions } from "../../src/runtime/memory-world.ts";
 import { MemoryWorld } from "../../src/runtime/memory-world.ts";
 import type { SimulatedClock } from "../../src/runtime/simulated-clock.ts";
 import { createSimulatedClock } from "../../src/runtime/simulated-clock.ts";
@@ -88,10 +89,11 @@ export function over<Port extends object>(port: Port, changed: Partial<Port>): P
 export function worldWithFaults(
   matches: MemoryOperation["kind"] | ((operation: MemoryOperation) => boolean),
   faults: readonly (MemoryFault | undefined)[],
+  options: Pick<MemoryWorldOptions, "duplicateWindowMs"> = {},
 ): { readonly world: MemoryWorld; readonly clock: SimulatedClock } {
   const left = [...faults];
   const isIt = typeof matches === "function" ? matches : ({ kind }: MemoryOperation) => kind === matches;
   const plan: FaultPlan = (operation) => (isIt(operation) ? left.shift() : undefined);
   const clock = createSimulatedClock({ seed: 1 });
-  return { world: new MemoryWorld({ clock, faults: plan }), clock };
+  return { world: new MemoryWorld({ ...options, clock, faults: plan }), clock };
 }

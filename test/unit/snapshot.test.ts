@@ -19,6 +19,7 @@ import {
 import type { Timer, TimerWhen } from "../../src/actors/timer.ts";
 import { timerAtMsMax, timerEveryMsMax } from "../../src/actors/timer.ts";
 import { encodeText } from "../../src/core/codec.ts";
+import type { TroupeError } from "../../src/core/errors.ts";
 import { keyOf } from "../../src/core/ids.ts";
 import { jsonOf } from "./json-values.ts";
 
@@ -169,6 +170,89 @@ test("what is not ours is refused, and a newer schema is not guessed at", () => 
   }
   expect(code('{"state":1,"schema":2,"commit":"c"}')).toBe("STATE_TOO_NEW");
   expect(code('{"state":null,"commit":"c"}')).toBe("read");
+});
+
+const nothing = [
+  null,
+  -1,
+  1.5,
+  "",
+  "x",
+  [],
+  {},
+  true,
+  [null],
+  [5],
+  { n: 1 },
+  [{}],
+  [{ n: 1 }],
+  { seq: -1 },
+  { from: { "a.b": "1" } },
+];
+const entries = [
+  ...[
+    { to: "a.b", method: "m" },
+    { n: -1, to: "a.b", method: "m" },
+    { n: 1, to: "a", method: "m" },
+    { n: 1, to: "a.b" },
+  ],
+  ...[
+    { n: 1, to: "a.b", method: "m n" },
+    { n: 1, to: "a.b", method: "m", pool: 5 },
+    { n: 1, to: "a.b", method: "m", trace: '"' },
+  ],
+  ...[
+    { n: 1, timer: 5 },
+    { n: 1, timer: "t", cancels: "x" },
+    { n: 1, dead: null },
+    { n: 1, dead: { seq: 1, method: "m", code: "C" } },
+  ],
+  ...[
+    { n: 1, memory: {} },
+    { n: 1, memory: { in: "s" } },
+    { n: 1, memory: { in: "s", fact: "f" } },
+    { n: 1, errand: "task" },
+  ],
+  ...[
+    { n: 1, errand: "task", input: 1, steps: [] },
+    { n: 1, errand: '"', input: 1 },
+    { n: 1, mirror: {} },
+  ],
+];
+const timers = [
+  { n: 1 },
+  { n: 1, method: "m", at: "soon" },
+  { n: "1", method: "m", everyMs: 5 },
+  { n: 1, method: '"', everyMs: 5 },
+];
+
+test("a value that has a part in no form that we know is refused, wherever that is, before anything is done with it", () => {
+  const faulty = (part: string, value: unknown) => {
+    const text = JSON.stringify({ state: 1, commit: "c", [part]: value });
+    try {
+      readSnapshot("a.b", encodeText(text));
+      return `read: ${text}`;
+    } catch (thrown) {
+      const { code, message } = thrown as TroupeError;
+      return message.includes(`\`${part}\``) ? code : message;
+    }
+  };
+  const wrong: Readonly<Record<string, readonly unknown[]>> = {
+    inbox: nothing.filter((value) => JSON.stringify(value) !== "{}" && JSON.stringify(value) !== '{"n":1}'),
+    outbox: [...nothing.filter((value) => JSON.stringify(value) !== "[]"), ...entries.map((entry) => [entry])],
+    timers: [5, "x", [], ...timers.map((timer) => ({ t: timer }))],
+    sent: [null, "5", -1, 1e300, 0.5, []],
+    guard: [null, "5", -1],
+    replies: [null, {}, "x", [null], [{}], [{ key: 5 }]],
+    steps: [null, {}, "x", [null], [{ of: "m" }], [{ of: "m", done: [] }]],
+    parent: [null, "x", {}, { key: "a" }, { key: "a.b", pool: "" }, { key: "a.b", method: [] }],
+    stopped: [null, "x", {}, { code: "C", message: "", at: "", seq: "1" }],
+    epoch: [null, "1", -1],
+    trace: [null, 5, '"'],
+  };
+  for (const [part, values] of Object.entries(wrong)) {
+    for (const value of values) expect(faulty(part, value), JSON.stringify(value)).toBe("STATE_UNREADABLE");
+  }
 });
 
 test("S1: the inbox's sequence only grows, and a sender's number says what was seen of it", () => {

@@ -77,3 +77,38 @@ test("while a lock is being given back nothing is written under it any more: its
   await released;
   expect((await states.of(account).get("a"))?.data.balance).toBe(1);
 });
+
+test.each(["aborted", "late"] as const)(
+  "a lock whose getting is %s when it has been taken is free at once",
+  async (how) => {
+    const clock = createSimulatedClock({ seed: 3 });
+    const kv = await openMemoryStore({ bucket: "b", place: new MemoryPlace(), clock, history: 8 });
+    const stop = new AbortController();
+    let isAway = false;
+    const doubtful = new Proxy(kv, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (typeof value !== "function") return value;
+        if (property === "get" && isAway) {
+          return () => {
+            isAway = false;
+            return Promise.reject(new TroupeError("SERVER_UNREACHABLE", "no answer"));
+          };
+        }
+        if (property !== "update" || stop.signal.aborted) return value.bind(target) as unknown;
+        return async (...args: Parameters<KvStore["update"]>) => {
+          const written = await target.update(...args);
+          if (how === "aborted") stop.abort(new Error("enough"));
+          else isAway = true;
+          return written;
+        };
+      },
+    });
+    const one = openStateStore({ kv: doubtful, clock });
+    const getting = one.lock("l", { ttlMs: 3_600_000, waitMs: 0, signal: stop.signal });
+    await expect(clock.runFor(getting)).rejects.toThrow(how === "aborted" ? "enough" : "no answer");
+    const next = await clock.runFor(openStateStore({ kv, clock }).lock("l", { waitMs: 0 }));
+    expect(next.token).toBe(2);
+    await next.release();
+  },
+);

@@ -24,6 +24,9 @@ describe("models", () => {
         defineState(name, options as { schema: typeof schema });
     expect(define({ schema }, "1st")).toThrow(expect.objectContaining({ code: "NAME_INVALID" }));
     expect(define({ schema: {} })).toThrow(expect.objectContaining(invalid));
+    for (const name of [workflowProgress.name, agentStatus.name]) {
+      expect(define({ schema }, name)).toThrow(/the runtime keeps its own under this name/);
+    }
     expect(define({ schema, transitions: { open: {} } })).toThrow(/`initial` must be one of open, got undefined/);
     expect(define({ schema, initial: "lost", transitions: { open: {} } })).toThrow(expect.objectContaining(invalid));
     expect(define({ schema, initial: "open", transitions: { open: { close: "closed" } } })).toThrow(

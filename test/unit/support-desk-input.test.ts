@@ -120,12 +120,26 @@ describe("the command line", () => {
     expect(parse([], { NATS_URL: "" }).serverUrl).toBeUndefined();
   });
 
-  test.for([["--rate", "0"], ["--rate", "fast"], ["--rate"], ["--input", ""], ["--what"], ["file.jsonl"]])(
-    "refuses %j",
-    (args) => {
-      expect(parseOptions(args, {}, false).kind).toBe("wrong");
-    },
-  );
+  test.for([
+    ["--rate", "0"],
+    ["--rate", "fast"],
+    ["--rate"],
+    ["--input", ""],
+    ["--what"],
+    ["file.jsonl"],
+    ["--otlp", "h:4318"],
+    ["--jaeger", "http://h"],
+  ])("refuses %j", (args) => {
+    expect(parseOptions(args, {}, false).kind).toBe("wrong");
+  });
+
+  test("traces go where --otlp says, and Jaeger's page is looked for on that host", () => {
+    const otlpUrl = "http://h:4318";
+    expect(parse([]).traces).toBeUndefined();
+    expect(parse(["--otlp", otlpUrl]).traces).toEqual({ otlpUrl, jaegerUrl: "http://h:16686" });
+    const elsewhere = parse(["--otlp", otlpUrl, "--jaeger", "https://jaeger.example/page/"]);
+    expect(elsewhere.traces).toEqual({ otlpUrl, jaegerUrl: "https://jaeger.example/page" });
+  });
 
   test("asks for help", () => {
     expect(parseOptions(["--help"], {}, false).kind).toBe("help");
@@ -234,6 +248,15 @@ describe("the end of a run", () => {
     expect(text).toContain(`get customer 'o'\\''neil & sons' --server nats://h:1 --app desk-1`);
     expect(text).toContain("nats --server nats://h:1 req desk-1.call.supervisor.main.summary ''");
     expect(printLookFurther({ app: "troupe", server: null, customer: undefined }, plain)).toContain("--memory");
+  });
+
+  test("prints links to the traces, with a server and without", () => {
+    const traces = { jaegerUrl: "http://h:16686", traceId: "0af7651916cd43dd8448eb211c80319c" };
+    for (const server of ["nats://h:1", null]) {
+      const text = printLookFurther({ app: "desk", server, customer: "c-1", traces }, plain);
+      expect(text).toContain("http://h:16686/search?service=support-desk");
+      expect(text).toContain("http://h:16686/trace/0af7651916cd43dd8448eb211c80319c");
+    }
   });
 
   test("shows the customer who wrote most, and one whose id is easy to type if there is any", () => {

@@ -16,8 +16,10 @@ test("what is no URL of a collector is refused, with what it should look like", 
   }
 });
 
-test("a service without a name and a nonsensical deadline are refused", async () => {
-  for (const wrong of [{ serviceName: "" }, { shutdownMsMax: -1 }, { shutdownMsMax: Number.NaN }]) {
+test("a service without a name, a nonsensical deadline and a share that is none are refused", async () => {
+  const deadlines = [{ shutdownMsMax: -1 }, { shutdownMsMax: Number.NaN }];
+  const shares = [-0.1, 1.1, 10, Number.NaN].map((sampledShare) => ({ sampledShare }));
+  for (const wrong of [{ serviceName: "" }, ...deadlines, ...shares]) {
     await expect(startTelemetry({ ...options, ...wrong })).rejects.toMatchObject({ code: "OPTION_INVALID" });
   }
 });

@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { RuntimeEvent } from "../../src/core/events.ts";
+import { EventStream } from "../../src/core/events.ts";
+import { duplicateWindowMsDefault } from "../../src/runtime/mail.ts";
 import type { MemoryFault } from "../../src/runtime/memory-faults.ts";
 import { openMemoryMail } from "../../src/runtime/memory-mail.ts";
 import { subjectsOf } from "../../src/runtime/subjects.ts";
@@ -8,11 +11,12 @@ import { worldWithFaults } from "./runtime-doubles.ts";
 
 const to = { partition: 0, key: "a.x", method: "see" };
 
-function stage(faults: readonly (MemoryFault | undefined)[]) {
-  const { world, clock } = worldWithFaults("append", faults);
+function stage(faults: readonly (MemoryFault | undefined)[], duplicateWindowMs = duplicateWindowMsDefault) {
+  const { world, clock } = worldWithFaults("append", faults, { duplicateWindowMs });
   const subjects = subjectsOf("app", "main");
   const mail = openMemoryMail({ world, subjects, name: "teller" });
-  const teller = new Teller(clock);
+  const events = new EventStream();
+  const teller = new Teller(clock, events, duplicateWindowMs);
   const heard = new Map<number, string>();
   const tell = (n: number, timeoutMs?: number) =>
     teller.tell(mail, to, String(n), timeoutMs === undefined ? undefined : { timeoutMs }).then(
@@ -24,13 +28,38 @@ function stage(faults: readonly (MemoryFault | undefined)[]) {
       .stream(subjects.mailStream)
       .partition(subjects.mailPrefix(0))
       .letters.map(({ payload }) => Number(Buffer.from(payload).toString()));
-  return { world, clock, tell, heard, stored };
+  return { world, clock, mail, teller, events, tell, heard, stored };
 }
 
 test("W1: a message is stored once, however often it is tried", async () => {
   const { clock, tell, heard, stored } = stage([{ lose: "answer" }, { cutForMs: 200 }, { lose: "answer" }]);
   await clock.runFor(tell(1));
   expect([heard.get(1), stored()]).toEqual(["stored", [1]]);
+});
+
+test("W1: what may be stored is not tried again when the server may know its id no more, however much time it has", async () => {
+  const lost = { lose: "request" } as const;
+  const { clock, tell, heard, stored } = stage([{ lose: "answer" }, lost, lost, lost], 10_000);
+  await clock.runFor(tell(1, 60_000));
+  expect([heard.get(1), stored()]).toEqual(["OUTCOME_UNKNOWN", [1]]);
+  expect(clock.monotonicMs()).toBeLessThan(10_000);
+  // What is known to be nowhere is tried as long as there is time.
+  const later = stage([], 10_000);
+  later.world.cut("teller");
+  const waiting = later.tell(2, 60_000);
+  await later.clock.advance(30_000);
+  later.world.restore("teller");
+  await later.clock.runFor(waiting);
+  expect([later.heard.get(2), later.stored()]).toEqual(["stored", [2]]);
+});
+
+test("what is too large is refused before anything is sent, and told of like every tell that ends", async () => {
+  const { mail, teller, events, stored } = stage([]);
+  const seen: RuntimeEvent[] = [];
+  events.listen((event) => seen.push(event));
+  const text = "x".repeat(mail.payloadBytesMax + 1);
+  expect(() => teller.tell(mail, to, text, undefined)).toThrow("bytes");
+  expect([seen, stored()]).toEqual([[expect.objectContaining({ kind: "told", code: "PAYLOAD_TOO_LARGE" })], []]);
 });
 
 test("what is refused rejects at once with TELL_REFUSED and is not stored", async () => {

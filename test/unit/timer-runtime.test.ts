@@ -162,7 +162,14 @@ test("F1: only a timer that surely was given up is cleared away, not one that a 
   store.committed = { ...firstSnapshot({}, 0), sent: 10, timers: { t: timer } };
   const firing = (name: string, number: number, nextMs?: number): TellMessage => ({
     ...{ kind: "tell", method: "note", payload: undefined, messageId: "m", from: undefined, number: undefined },
-    ...{ sequence: 1, timer: { name, number, nextMs }, trace: undefined, turnTrace: undefined, attempts: 0 },
+    ...{
+      sequence: 1,
+      timer: { name, number, nextMs },
+      trace: undefined,
+      turnTrace: undefined,
+      endedMs: undefined,
+      attempts: 0,
+    },
     doom: undefined,
   });
   store.cancelStray(firing("t", 7, 1));

@@ -26,7 +26,7 @@ interface Setting {
 const fresh: Snapshot = { ...firstSnapshot({}, 1), sent: 0 };
 const tell = (sequence: number, timer?: TellMessage["timer"]): TellMessage => ({
   ...{ kind: "tell", method: "m", payload: undefined, messageId: `m${sequence}`, from: undefined, number: undefined },
-  ...{ sequence, timer, trace: undefined, turnTrace: undefined, attempts: 0, doom: undefined },
+  ...{ sequence, timer, trace: undefined, turnTrace: undefined, endedMs: undefined, attempts: 0, doom: undefined },
 });
 const firingOf = ({ name, n, isRepeating }: Setting, sequence: number): TellMessage =>
   tell(sequence, { name, number: n, nextMs: isRepeating ? 1 : undefined });

@@ -11,10 +11,14 @@ import {
   endSpan,
   hasActiveSpan,
   inSpan,
+  inTrace,
   isTraceparent,
   isTracing,
+  madeTraceIdOf,
+  noteInSpan,
   outsideSpans,
   startSpan,
+  traced,
   traceIdOf,
   traceparentOf,
 } from "../../src/core/trace.ts";
@@ -43,13 +47,17 @@ test("a traceparent is taken in its form alone: version 00, lower case, no id of
     expect(traceIdOf(text)).toBeUndefined();
   }
   expect(traceIdOf(undefined)).toBeUndefined();
+  // A link is to lead somewhere: what came in with a name, but is not made, has one in commits and none on the dashboard.
+  expect([madeTraceIdOf(incoming), madeTraceIdOf(`${incoming.slice(0, -2)}00`), madeTraceIdOf(undefined)]).toEqual([
+    ...[traceId, undefined, undefined],
+  ]);
 });
 
 test("nothing that is sent in as a traceparent throws", () => {
   fc.assert(fc.property(fc.string(), (text) => traceIdOf(text) === undefined || isTraceparent(text)));
 });
 
-test("T1: with no SDK there is no span, and what came in goes on", () => {
+test("T1: with no SDK there is no span, and what came in goes on", async () => {
   expect(isTracing()).toBe(false);
   expect(startSpan(request)).toBeUndefined();
   expect(traceparentOf(undefined, incoming)).toBe(incoming);
@@ -57,6 +65,10 @@ test("T1: with no SDK there is no span, and what came in goes on", () => {
   expect(hasActiveSpan()).toBe(false);
   expect(inSpan(undefined, () => 7)).toBe(7);
   expect(outsideSpans(() => 8)).toBe(8);
+  expect(inTrace(incoming, () => 9)).toBe(9);
+  noteInSpan("nothing", () => expect.unreachable("nobody traces"));
+  const unbuilt = () => expect.unreachable("nobody traces");
+  await expect(traced(unbuilt, (span) => Promise.resolve(span))).resolves.toBeUndefined();
   endSpan(undefined);
   endFailed(undefined, new Error("no"));
 });
@@ -117,6 +129,40 @@ describe("with an SDK", () => {
     expect(hasActiveSpan()).toBe(false);
     expect(await after).toBe(traceparentOf(span));
     expect(hasActiveSpan()).toBe(false);
+  });
+
+  test("work within a span ends it, as failed with its code when it rejects, and is given none outside of an SDK's reach", async () => {
+    const outer = startSpan(request);
+    const seen = await inSpan(outer, () =>
+      traced(
+        () => ({ ...request, name: "inner", parent: "active" }),
+        async (span) => {
+          await Promise.resolve();
+          noteInSpan("half way", () => ({ done: 1 }));
+          return [activeTraceparent(), traceparentOf(span)];
+        },
+      ),
+    );
+    expect(seen[0]).toBe(seen[1]);
+    expect(finished("inner")).toMatchObject({
+      parentSpanContext: { spanId: outer?.spanContext().spanId },
+      events: [{ name: "half way", attributes: { done: 1 } }],
+    });
+    const failing = traced(
+      () => ({ ...request, name: "failing" }),
+      () => Promise.reject(new TroupeError("WRITE_CONTENDED", "too many")),
+    );
+    await expect(failing).rejects.toMatchObject({ code: "WRITE_CONTENDED" });
+    expect(finished("failing")).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { "error.type": "WRITE_CONTENDED" },
+    });
+  });
+
+  test("what runs in a trace that came from elsewhere is part of it, and nothing is outside of it", () => {
+    expect(inTrace(incoming, () => activeTraceparent())).toBe(incoming);
+    expect(inTrace(undefined, () => activeTraceparent())).toBeUndefined();
+    noteInSpan("nowhere", () => expect.unreachable("nobody is asked for what nobody keeps"));
   });
 
   test("a function that is bound runs in its context, with its own `this` and arguments", () => {

@@ -63,7 +63,15 @@ export class TurnHarness {
     state: unknown = this.#definition.initial("a"),
     verb: "ask" | "tell" = "ask",
   ): TurnOutcome | Promise<TurnOutcome> {
-    const frame = { method, payload, messageId: "m1", from: undefined, trace: undefined, turnTrace: undefined };
+    const frame = {
+      method,
+      payload,
+      messageId: "m1",
+      from: undefined,
+      trace: undefined,
+      turnTrace: undefined,
+      endedMs: undefined,
+    };
     const unwithdrawn = { askId: "m1", interrupt: undefined };
     const message: Message =
       verb === "ask"

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { TurnContext } from "../../src/actors/context.ts";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import type { TurnOutcome } from "../../src/actors/turn.ts";
+import type { MemoryServices } from "../../src/actors/turn-memory.ts";
 import { briefOf, TurnHarness } from "./turn-harness.ts";
 
 type State = { n: number; list: number[]; any?: unknown };
@@ -160,6 +161,32 @@ test("U4: what is answered and sent is as it was when it was given", async () =>
   expect(outcome.state).toEqual({ n: 2, list: [1] });
 });
 
+test("U5: what throws in a function of the definition or in a thenable is the turn's failure, at once or later", async () => {
+  const later = z.unknown().transform(async (input) => input);
+  const memory = {
+    scope: () => {
+      throw new Error("no user in it");
+    },
+  };
+  const remembering = (schema: z.ZodType) =>
+    defineActor("a", { state: z.object({}), initial: {}, memory }, { go: handler(schema, () => 1) });
+  const services = { unwritten: () => [] } as unknown as MemoryServices;
+  for (const schema of [z.unknown(), later]) {
+    const outcome = await new TurnHarness(remembering(schema), services).run("go", 1, {}, "tell");
+    expect(outcome).toMatchObject({
+      kind: "failed",
+      error: { code: "HANDLER_FAILED", cause: { message: "no user in it" } },
+    });
+  }
+  const thenable = {
+    // biome-ignore lint/suspicious/noThenProperty: it is what is tried.
+    then: () => {
+      throw new Error("no promise");
+    },
+  };
+  expect(briefOf(await go(() => thenable))).toBe("HANDLER_FAILED");
+});
+
 test("what cannot be answered is refused; what JSON bends is bent", async () => {
   const cyclic: Record<string, unknown> = {};
   cyclic.self = cyclic;
@@ -311,6 +338,7 @@ test("what is told is checked when it is told: its input, its size, its receiver
   const large = defineActor("large", { state: z.object({}), initial: {} }, { see: handler(z.string(), () => {}) });
   expect(await code((ctx) => ctx.actor(other, "x").tell.see("1" as unknown as number))).toBe('"INPUT_INVALID"');
   expect(await code((ctx) => ctx.actor(large, "x").tell.see("x".repeat(20_000)))).toBe('"PAYLOAD_TOO_LARGE"');
+  expect(await code((ctx) => ctx.stop(large, "x", "x".repeat(20_000)))).toBe('"PAYLOAD_TOO_LARGE"');
   expect(await code((ctx) => ctx.actor(large, "x").tell.see("x".repeat(5_000)))).toBe('"sent"');
   expect(await code((ctx) => void ctx.actor(other, ""))).toBe('"ID_INVALID"');
 });

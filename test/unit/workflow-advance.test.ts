@@ -168,6 +168,28 @@ describe("parallel and forEach", () => {
     expect(Object.keys(play.run.marks)).toEqual(["each"]);
   });
 
+  test("what failed of an item that is over is forgotten, apart from what was given up in it", () => {
+    const plan = planOf(({ forEach }) =>
+      forEach("each", { items: ({ list }) => list as number[], concurrency: 2, join: "any" }, (each) => [
+        each.parallel("p", {
+          a: each.task("t", nothing, once),
+          b: each.task("long", nothing, { compensate: nothing }),
+        }),
+      ]),
+    );
+    const play = new Play(plan, { log: [], list: [...Array(300).keys()] });
+    for (let at = 0; at < 299; at += 1) {
+      const data = { body: "b".repeat(1_000) };
+      play.end(`each[${at}]/p/a/t`, { kind: "failed", failure: { code: "E", message: "m".repeat(500), data } });
+      if (at > 0) play.fail(`each[${at}]/p/b/long`);
+    }
+    expect(JSON.stringify(play.run.marks).length).toBeLessThan(4_000);
+    expect([play.mark("each"), play.mark("each[0]/p/b/long")]).toEqual(["open", "left"]);
+    play.ok("each[299]/p/a/t");
+    play.ok("each[299]/p/b/long");
+    expect(play.phase).toBe("completed");
+  });
+
   test("no items are done at once, and items that are none fail", () => {
     const plan = planOf(({ forEach }) =>
       forEach("each", { items: ({ list }) => list as [] }, (each) => each.task("t", nothing)),
@@ -239,6 +261,15 @@ describe("time and signals", () => {
     play.ok("a");
     expect(play.phase).toBe("completed");
     expect(play.state.log).toEqual(["first", "second"]);
+  });
+
+  test("a signal that says for which wait it is goes to that one, or to none", () => {
+    const plan = planOf(({ parallel, waitFor }) => parallel("p", { a: waitFor("go"), b: waitFor("go") }));
+    const play = new Play(plan);
+    for (const at of ["p/b/go", "p/b/go", "nowhere"]) {
+      play.send({ kind: "signal", name: "go", data: undefined, at });
+      expect([play.mark("p/a/go"), play.mark("p/b/go"), play.run.signals]).toEqual(["waiting", "done", undefined]);
+    }
   });
 
   test("a signal that does not come in time leads to `late`, or fails", () => {

@@ -45,6 +45,18 @@ describe("compensation", () => {
     expect(play.ran).toEqual(["p/a/t", "p/c/t", "-p/c/t", "-p/a/t"]);
   });
 
+  test("how a task ended that nobody wanted any more is told with its end", () => {
+    const plan = planOf(({ parallel, task }) => [
+      parallel("p", { a: task("t", nothing), b: task("t", nothing) }, { join: "any" }),
+      task("after", nothing),
+    ]);
+    const play = new Play(plan);
+    play.ok("p/a/t");
+    play.fail("p/b/t", "LATE");
+    const last = play.transitions.findLast(({ path }) => path === "p/b/t");
+    expect(last).toMatchObject({ from: "left", to: "absent", failure: { code: "LATE", path: "p/b/t" } });
+  });
+
   test("an attempt compensates what was done in it alone, and goes on by the failure's code", () => {
     const plan = planOf(({ attempt, task }) => [
       task("before", nothing, saga),
@@ -139,7 +151,12 @@ describe("compensation", () => {
     const play = new Play(plan);
     play.ok("a");
     play.fail("-a");
-    play.pass(100);
+    const waitMs = (play.run.timerMs ?? 0) - play.nowMs;
+    expect([waitMs >= 50 && waitMs <= 100, play.waiting]).toEqual([true, []]);
+    play.pass(waitMs - 1);
+    expect(play.waiting).toEqual([]);
+    play.pass(1);
+    expect(play.waiting).toEqual(["-a"]);
     play.fail("-a");
     expect([play.phase, play.failure]).toEqual(["held", "COMPENSATION_FAILED"]);
     expect(play.waiting).toEqual([]);
@@ -151,6 +168,45 @@ describe("compensation", () => {
 });
 
 describe("a person", () => {
+  test("cancel of a run whose compensation cannot be done lets that stand, undoes the rest, and the run has failed for it", () => {
+    const plan = planOf(({ task, fail }) => [
+      task("a", nothing, saga),
+      task("b", nothing, saga),
+      fail("f", { code: "F" }),
+    ]);
+    const play = new Play(plan);
+    play.ok("a");
+    play.ok("b");
+    play.fail("-b", "STUCK");
+    expect([play.phase, play.failure, play.waiting]).toEqual(["held", "COMPENSATION_FAILED", []]);
+    play.send({ kind: "cancel", reason: "it is to stand" });
+    expect([play.phase, play.mark("b"), play.waiting]).toEqual(["compensating", "failed", ["-a"]]);
+    play.ok("-a");
+    expect([play.phase, play.failure, play.mark("a")]).toEqual(["failed", "COMPENSATION_FAILED", "compensated"]);
+    expect(play.run.compensations).toBeUndefined();
+  });
+
+  test("a run that was cancelled while its last task was under way is not completed when that cannot be undone", () => {
+    const play = new Play(planOf(({ task }) => task("last", nothing, saga)));
+    play.send({ kind: "cancel", reason: "enough" });
+    play.ok("last");
+    play.fail("-last", "STUCK");
+    expect([play.phase, play.failure, play.waiting]).toEqual(["held", "COMPENSATION_FAILED", []]);
+    play.send({ kind: "retry" });
+    play.ok("-last");
+    expect([play.phase, play.failure]).toEqual(["cancelled", "CANCELLED"]);
+  });
+
+  test("cancel of a run that is being undone tells a child that has not ended once more, and changes nothing else", () => {
+    const runs = { type: "workflow-x" } as never;
+    const play = new Play(planOf(({ child }) => child("sub", { run: runs, actors: [] }, { input: () => ({}) })));
+    play.send({ kind: "cancel", reason: "" });
+    const { marks } = play.run;
+    play.send({ kind: "cancel", reason: "again" });
+    expect([play.phase, play.cancelled]).toEqual(["compensating", ["sub", "sub"]]);
+    expect([play.run.marks, play.run.failure?.message]).toEqual([marks, ""]);
+  });
+
   test("cancel gives up what waits, compensates what was done, and ends as cancelled", () => {
     const plan = planOf(({ task, waitFor, attempt }) => [
       task("a", nothing, saga),
@@ -168,7 +224,7 @@ describe("a person", () => {
 
   test("a child that is given up is told so, and its end is waited for", () => {
     const runs = { type: "workflow-x" } as never;
-    const plan = planOf(({ child }) => child("sub", { run: runs }, { input: () => ({}) }));
+    const plan = planOf(({ child }) => child("sub", { run: runs, actors: [] }, { input: () => ({}) }));
     const play = new Play(plan);
     play.send({ kind: "cancel", reason: "" });
     expect(play.cancelled).toEqual(["sub"]);

@@ -167,3 +167,52 @@ describe("hold: what is tried again", () => {
     expect([version, marks.again]).toEqual([2, { is: "ready" }]);
   });
 });
+
+describe("hold: a task that a person retries", () => {
+  const plan = planOf(
+    ({ task }) =>
+      task("pay", nothing, {
+        retry: { attempts: 2, backoffMs: 10 },
+        save: (state, result) => {
+          if (state.isBroken === true) throw new Error("no");
+          state.log.push(String(result));
+        },
+        compensate: nothing,
+      }),
+    { onFailure: "hold" },
+  );
+  const failed = { kind: "failed", failure: { code: "BUSY", message: "" }, steps: { charge: 7 } } as const;
+
+  test("W2: has the order that it had, so that its key and its steps are those of before, and as many attempts anew", () => {
+    const play = new Play(plan);
+    for (let round = 0; round < 3; round += 1) {
+      play.end("pay", failed);
+      expect([play.phase, play.mark("pay")]).toEqual(["running", "backing-off"]);
+      play.pass(10);
+      play.end("pay", failed);
+      expect([play.phase, play.mark("pay")]).toEqual(["held", "held"]);
+      const isPaused = round === 1;
+      if (isPaused) play.send({ kind: "pause" });
+      let commands = play.send({ kind: "retry" });
+      if (isPaused) {
+        expect(commands).toEqual([]);
+        commands = play.send({ kind: "resume" });
+      }
+      const attempt = 2 * round + 3;
+      expect(commands).toMatchObject([{ kind: "task", path: "pay", order: 1, attempt, steps: { charge: 7 } }]);
+    }
+    play.ok("pay", "paid");
+    expect([play.phase, play.state.log]).toEqual(["completed", ["paid"]]);
+  });
+
+  test("W2: is not run again when it had ended well: only its result is taken in again", () => {
+    const play = new Play(plan, { log: [], isBroken: true });
+    play.ok("pay", "paid");
+    expect([play.phase, play.run.compensations?.length]).toEqual(["held", 1]);
+    expect(play.send({ kind: "retry" })).toEqual([]);
+    expect([play.phase, play.mark("pay")]).toEqual(["held", "held"]);
+    play.run = { ...play.run, state: { log: [] } };
+    expect(play.send({ kind: "retry" })).toEqual([]);
+    expect([play.phase, play.state.log, play.run.compensations?.length]).toEqual(["completed", ["paid"], 1]);
+  });
+});

@@ -14,7 +14,7 @@ export interface Order {
   readonly attempt: number;
 }
 
-const anyState = {
+export const anyState = {
   "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) },
 } as unknown as Schema<unknown, never>;
 

@@ -1,24 +1,40 @@
 // Definitions of workflows, and what happens to their runs, as chance makes them.
 
 import fc from "fast-check";
+import { defineWorkflow } from "../../src/workflow/define-workflow.ts";
 import type { Flow } from "../../src/workflow/flow.ts";
 import type { Node } from "../../src/workflow/node.ts";
 import type { PlayState } from "./workflow-play.ts";
-import { planOf } from "./workflow-play.ts";
+import { anyState, planOf } from "./workflow-play.ts";
 
 type AnyFlow = Flow<PlayState, unknown>;
 type Shape = (flow: AnyFlow, name: string) => Node;
 
-const task = fc.record({ fails: fc.constantFrom(0, 0, 0, 1, 2, 9), undoes: fc.boolean() }).map(
+/** How often it fails, whether it can be undone, and how often that fails first: its name says it. */
+const work = fc.record({
+  fails: fc.constantFrom(0, 0, 0, 1, 2, 9),
+  undoes: fc.constantFrom(undefined, undefined, undefined, 0, 0, 1, 2, 9),
+});
+const optionsOf = (undoes: number | undefined) => ({
+  retry: { attempts: 3, backoffMs: 100 },
+  ...(undoes === undefined ? {} : { compensate: () => {} }),
+});
+const task = work.map(
   ({ fails, undoes }): Shape =>
     (flow, name) =>
-      flow.task(`${name}f${fails}`, () => {}, {
-        retry: { attempts: 3, backoffMs: 100 },
-        ...(undoes ? { compensate: () => {} } : {}),
-      }),
+      flow.task(`${name}f${fails}u${undoes ?? 0}`, () => {}, optionsOf(undoes)),
+);
+const kid = defineWorkflow("kid", { state: anyState, initial: () => undefined as never }, ({ waitFor }) =>
+  waitFor("go"),
+);
+const child = work.map(
+  ({ fails, undoes }): Shape =>
+    (flow, name) =>
+      flow.child(`${name}f${fails}u${undoes ?? 0}`, kid, { input: () => undefined, ...optionsOf(undoes) }),
 );
 const simple: fc.Arbitrary<Shape> = fc.oneof(
   { weight: 6, arbitrary: task },
+  { weight: 1, arbitrary: child },
   {
     weight: 1,
     arbitrary: fc.constant<Shape>((flow, name) =>
@@ -78,10 +94,13 @@ const { node } = fc.letrec<{ node: Shape; block: Shape[] }>((tie) => ({
     },
     {
       weight: 2,
-      arbitrary: fc.tuple(tie("block"), tie("block"), fc.boolean()).map(
-        ([a, b, all]): Shape =>
+      arbitrary: fc.tuple(tie("block"), tie("block"), fc.boolean(), fc.constantFrom(undefined, undefined, 3_000)).map(
+        ([a, b, all, ms]): Shape =>
           (flow, name) =>
-            flow.attempt(name, named(flow, a), all ? { otherwise: named(flow, b) } : { on: { BAD: named(flow, b) } }),
+            flow.attempt(name, named(flow, a), {
+              ...(all ? { otherwise: named(flow, b) } : { on: { BAD: named(flow, b) } }),
+              ...(ms === undefined ? {} : { timeoutMs: ms }),
+            }),
       ),
     },
   ),

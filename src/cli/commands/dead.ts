@@ -1,6 +1,7 @@
 // `troupe dead`: messages that were given up on, with the reason, and the ways out.
 
 import type { Command } from "commander";
+import { count } from "../../core/amounts.ts";
 import { isTroupeError } from "../../core/errors.ts";
 import { checkName } from "../../core/ids.ts";
 import type { BuriedMail, DeadFilter } from "../../runtime/dead-letters.ts";
@@ -11,7 +12,6 @@ import { CommandFailure, usage } from "../failure.ts";
 import type { OpenApp } from "../open-app.ts";
 import { withApp } from "../open-app.ts";
 import { letterJson, printLetter, printLetters } from "../print/dead.ts";
-import { count } from "../text.ts";
 
 interface FilterFlags {
   readonly type?: string;

@@ -1,7 +1,10 @@
 // `troupe drain`: lets a worker finish what it has begun, give its partitions to the others, and end.
 
 import type { Command } from "commander";
-import type { WorkerFacts } from "../cluster-picture.ts";
+import { count, printSpan } from "../../core/amounts.ts";
+import type { WorkerFacts } from "../../monitoring/cluster-picture.ts";
+import { loadWorkers } from "../../monitoring/read-cluster.ts";
+import { drainWorker } from "../../runtime/control.ts";
 import type { Shell } from "../command.ts";
 import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
 import { chooseWorker } from "../drain/choose-worker.ts";
@@ -10,9 +13,8 @@ import { followDrain } from "../drain/follow-drain.ts";
 import { CommandFailure } from "../failure.ts";
 import type { OpenApp } from "../open-app.ts";
 import { withApp } from "../open-app.ts";
-import { loadWorkers } from "../read-cluster.ts";
 import type { Terminal } from "../terminal.ts";
-import { count, printable, printSpan } from "../text.ts";
+import { printable } from "../text.ts";
 
 interface DrainFlags {
   readonly wait: boolean;
@@ -58,7 +60,7 @@ async function drain(app: OpenApp, text: string, { wait, timeout }: DrainFlags, 
   const left = pools.filter((pool) => !workers.some((other) => other.worker !== id && takes(other, pool)));
   for (const pool of left) terminal.remark(`no other worker serves the pool ${pool}: its actors wait until one does`);
   const startMs = clock.monotonicMs();
-  const answer = await mail.command(id, "drain", Math.min(tellMsMax, timeout));
+  const answer = await drainWorker(mail, id, Math.min(tellMsMax, timeout));
   if (answer !== "alive") throw unreachable(shown, answer);
   const about = { worker: id, name, pools, poolsLeft: left };
   if (!wait) {

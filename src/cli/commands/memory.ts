@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
+import { count } from "../../core/amounts.ts";
 import type { ErasureProgress } from "../../memory/erasure-scope.ts";
 import { knownScopes } from "../../memory/known-scopes.ts";
 import { scopeKey } from "../../memory/scope.ts";
@@ -11,7 +12,6 @@ import { confirm } from "../confirm.ts";
 import { withMemory } from "../open-memory.ts";
 import { printEntries, printFacts, printHits, printReceipt, printScopes, printVersions } from "../print/memory.ts";
 import { scopeArgument, scopesArgument } from "../scope-argument.ts";
-import { count } from "../text.ts";
 import { retentionCommand } from "./memory-retention.ts";
 
 const scopeHelp = "SCOPE is its key, user.anna.session.s1, or its parts, user=anna,session=s1 (agent=TYPE/ID).";

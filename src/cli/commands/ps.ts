@@ -2,18 +2,18 @@
 
 import type { Command } from "commander";
 import { addressOf } from "../../core/ids.ts";
-import type { ClusterPicture } from "../cluster-picture.ts";
-import { placeOf } from "../cluster-picture.ts";
+import type { ClusterPicture } from "../../monitoring/cluster-picture.ts";
+import { placeOf } from "../../monitoring/cluster-picture.ts";
+import { findingsOfPools } from "../../monitoring/doctor/pool-findings.ts";
+import { readPools, sumOf } from "../../monitoring/pool-picture.ts";
+import { loadCluster } from "../../monitoring/read-cluster.ts";
 import type { Shell } from "../command.ts";
 import { collect, makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
-import { findingsOfPools } from "../doctor/pool-findings.ts";
 import { usage } from "../failure.ts";
 import type { OpenApp } from "../open-app.ts";
 import { withApp } from "../open-app.ts";
-import { readPools, sumOf } from "../pool-picture.ts";
 import type { ActorRow, PsPicture } from "../print/ps.ts";
 import { printPs } from "../print/ps.ts";
-import { loadCluster } from "../read-cluster.ts";
 import type { Settings } from "../settings.ts";
 import { poolDefault } from "../settings.ts";
 import { patternOf } from "./watch.ts";

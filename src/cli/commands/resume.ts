@@ -15,7 +15,7 @@ const head = {
     "It goes on with the message that it stopped at. Remove the cause first, or leave that message out with --skip.",
   examples: [
     ["troupe resume desk d1", "goes on where it stopped"],
-    ["troupe resume desk d1 --skip", "keeps the message that it stopped at as a dead letter"],
+    ["troupe resume desk d1 --skip", "keeps the message that it stopped at as a dead letter; a task ends as failed"],
   ],
 } as const;
 

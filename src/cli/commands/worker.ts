@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import type { Command } from "commander";
 import { isTroupeError } from "../../core/errors.ts";
+import type { WorkerMetrics } from "../../monitoring/worker-metrics.ts";
 import type { Worker } from "../../runtime/worker.ts";
 import { createWorker } from "../../runtime/worker.ts";
 import type { LoadedActors } from "../actor-file.ts";
@@ -11,6 +12,8 @@ import type { Shell } from "../command.ts";
 import { collect, makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
 import { findParent } from "../dev/parent.ts";
 import { reportOf } from "../failure.ts";
+import type { MetricsAddress } from "../metrics-address.ts";
+import { metricsAddressOf } from "../metrics-address.ts";
 import type { ServingReport } from "../print/serving.ts";
 import { divideActors, printServing } from "../print/serving.ts";
 import type { Settings } from "../settings.ts";
@@ -21,6 +24,7 @@ import { traced } from "../traced.ts";
 interface WorkerFlags {
   readonly name?: string;
   readonly replicas?: number;
+  readonly metrics?: string;
 }
 
 const head = {
@@ -37,6 +41,7 @@ const head = {
     ["troupe worker actors.ts --server nats://10.0.0.5:4222 --app desk", "elsewhere"],
     ["troupe worker actors.ts --server nats://n1,nats://n2,nats://n3 --replicas 3", "in a cluster of NATS servers"],
     ["troupe worker actors.ts --otlp http://127.0.0.1:4318", "with traces to Jaeger or a collector"],
+    ["troupe worker actors.ts --metrics 9464", "with figures for Prometheus at http://127.0.0.1:9464/metrics"],
   ],
 } as const;
 
@@ -49,13 +54,15 @@ export function workerCommand(shell: Shell): Command {
       const stop = stopOnSignals(() => shell.terminal.remark("\nDraining; Ctrl-C again ends at once."));
       const ending = parent === undefined ? stop : AbortSignal.any([stop, parent.stop]);
       const settings = await settingsOf(command, shell);
+      const flags = optionsOf<WorkerFlags>(command);
+      const metrics = metricsAddressOf(flags.metrics, shell.env);
       const onServing = (report: ServingReport) => {
         if (parent === undefined) announce(report, shell);
         else parent.send({ kind: "serving", report });
       };
       await traced(settings, `${settings.app}-worker`, async () => {
         const loaded = await loadActors(file);
-        await serve(loaded, { ...settings, ...optionsOf<WorkerFlags>(command) }, ending, onServing);
+        await withMetrics(metrics, (shown) => serve(loaded, { ...settings, ...flags }, ending, onServing, shown));
       });
       if (parent === undefined) announceEnd(shell);
     } catch (thrown) {
@@ -72,7 +79,8 @@ export function workerCommand(shell: Shell): Command {
 export function addWorkerOptions(command: Command): Command {
   return command
     .option("--pool <name>", "serve only this pool; may be given several times (default: those of its actors)", collect)
-    .option("--name <name>", "what `troupe ps` calls this worker (default: its id alone)");
+    .option("--name <name>", "what `troupe ps` calls this worker (default: its id alone)")
+    .option("--metrics <address>", "answer Prometheus at [HOST:]PORT/metrics (default: TROUPE_METRICS, else nowhere)");
 }
 
 function announce(report: ServingReport, { terminal }: Shell): void {
@@ -85,12 +93,24 @@ function announceEnd({ terminal }: Shell): void {
   terminal.print(terminal.isJson ? JSON.stringify({ event: "drained" }) : "drained");
 }
 
+/** Runs `work` with a server for Prometheus on that address; where none is wanted nothing of it is loaded. */
+async function withMetrics(
+  address: MetricsAddress | undefined,
+  work: (metrics: WorkerMetrics | undefined) => Promise<void>,
+): Promise<void> {
+  if (address === undefined) return work(undefined);
+  const { openWorkerMetrics } = await import("../../monitoring/worker-metrics.ts");
+  await using metrics = await openWorkerMetrics(address);
+  await work(metrics);
+}
+
 /** Resolves when the worker has ended: because `stop` aborted, or because it was told to from outside. */
 async function serve(
   { actors }: LoadedActors,
   { app, pools, urls, nats, name, replicas }: Settings & WorkerFlags,
   stop: AbortSignal,
   onServing: (report: ServingReport) => void,
+  metrics: WorkerMetrics | undefined,
 ): Promise<void> {
   const starting = createWorker({
     ...{ app, pool: poolDefault, actors, servers: urls, nats: { ...nats, name: `troupe worker ${app}` }, signal: stop },
@@ -102,7 +122,9 @@ async function serve(
   const worker = await Promise.race([unlessEnded(starting), stopped]);
   if (worker === undefined) return; // It served nothing yet, and ends with the process.
   const { id, pid } = { id: worker.id, pid: process.pid };
-  onServing({ worker: id, name: name ?? null, pid, app, server: urls.join(","), ...divideActors(actors, pools) });
+  metrics?.show(worker, name);
+  const where = { server: urls.join(","), metrics: metrics?.url ?? null };
+  onServing({ worker: id, name: name ?? null, pid, app, ...where, ...divideActors(actors, pools) });
   await Promise.race([stopped, worker.ended]);
   await worker.drain();
 }

@@ -1,20 +1,21 @@
 // `troupe workflow`: runs of workflows: starting them, looking at them, and what a person may tell them.
 
 import type { Command } from "commander";
-import { addressOf, checkName } from "../../core/ids.ts";
-import { readCommitted } from "../../runtime/changes.ts";
+import { keyOf } from "../../core/ids.ts";
 import type { Troupe } from "../../runtime/client.ts";
 import { printGraph } from "../../workflow/graph.ts";
-import type { Run } from "../../workflow/run.ts";
 import { loadWorkflow } from "../actor-file.ts";
 import type { CommandHead, Shell } from "../command.ts";
 import { makeCommand, optionsOf, settingsOf, wholeFrom } from "../command.ts";
-import { CommandFailure } from "../failure.ts";
+import { CommandFailure, usage } from "../failure.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { withApp } from "../open-app.ts";
 import type { RunRow } from "../print/workflow.ts";
-import { printRun, printRunRows, rowOf, runJson } from "../print/workflow.ts";
+import { phases, printRun, printRunRows, rowOf, runJson } from "../print/workflow.ts";
+import type { StoredRun } from "../runs/read-runs.ts";
+import { readRuns, readStoredRun, runTypeOf } from "../runs/read-runs.ts";
 import { printable } from "../text.ts";
+import { pruneCommand } from "./workflow-prune.ts";
 
 const head = {
   usage: "workflow",
@@ -43,6 +44,7 @@ const listHead = {
   examples: [
     ["troupe workflow ls triage", "those of one workflow"],
     ["troupe workflow ls --phase held", "those that wait for somebody to decide"],
+    ["troupe workflow ls --phase stopped", "those that take nothing until `troupe resume`"],
     ["troupe workflow ls --json | jq '.runs[].id'", "for a program"],
   ],
 } as const;
@@ -100,12 +102,10 @@ const graphHead = {
   ],
 } as const;
 
-const typeOf = (name: string): string => `workflow-${checkName("a workflow", name)}`;
-
 export function workflowCommand(shell: Shell): Command {
   const list = makeCommand(listHead)
     .option("--limit <n>", "runs to list at most; 0: all", wholeFrom(0), 100)
-    .option("--phase <phase>", "only those in this phase")
+    .option("--phase <phase>", `only those in this phase: ${phases.join(", ")}`, phaseFrom)
     .action((name: string | undefined, _flags, self: Command) => listRuns(shell, self, name));
   const cancel = askCommand(shell, cancelHead, "cancel", (self) => optionsOf<{ reason?: string }>(self));
   const graph = makeCommand(graphHead)
@@ -120,6 +120,7 @@ export function workflowCommand(shell: Shell): Command {
     .addCommand(askCommand(shell, retryHead, "retry"))
     .addCommand(askCommand(shell, pauseHead, "pause"))
     .addCommand(askCommand(shell, resumeHead, "resume"))
+    .addCommand(pruneCommand(shell))
     .addCommand(graph);
 }
 
@@ -131,12 +132,14 @@ function startCommand(shell: Shell): Command {
 }
 
 function signalCommand(shell: Shell): Command {
-  return makeCommand(signalHead).action(
-    async (name: string, id: string, signal: string, text: string | undefined, _flags, self) => {
+  return makeCommand(signalHead)
+    .option("--at <path>", "only for the wait at this path, as `show` has it; refused when nothing waits there")
+    .action(async (name: string, id: string, signal: string, text: string | undefined, _flags, self) => {
       const data = await readJsonArgument("DATA", text, process.stdin);
-      await askRun(shell, self, name, id, "signal", { name: signal, ...(data === undefined ? {} : { data }) });
-    },
-  );
+      const { at } = optionsOf<{ at?: string }>(self);
+      const sent = { name: signal, ...(data === undefined ? {} : { data }), ...(at === undefined ? {} : { at }) };
+      await askRun(shell, self, name, id, "signal", sent);
+    });
 }
 
 function askCommand(shell: Shell, of: CommandHead, method: string, input?: (self: Command) => { reason?: string }) {
@@ -150,7 +153,7 @@ function askCommand(shell: Shell, of: CommandHead, method: string, input?: (self
 async function askRun(shell: Shell, self: Command, name: string, id: string, method: string, input: unknown) {
   const settings = await settingsOf(self, shell);
   await withApp(settings, async ({ troupe }) => {
-    await troupe.untyped(typeOf(name), id).ask(method, input);
+    await troupe.untyped(runTypeOf(name), id).ask(method, input);
     await printOne(shell, troupe, name, id);
   });
 }
@@ -161,13 +164,14 @@ async function showRun(shell: Shell, self: Command, name: string, id: string): P
 }
 
 async function printOne({ terminal }: Shell, troupe: Troupe, name: string, id: string): Promise<void> {
-  const run = await readRun(troupe, name, id);
-  terminal.print(terminal.isJson ? JSON.stringify(runJson(name, id, run)) : printRun(name, id, run, terminal.paint));
+  const stored = await readRun(troupe, name, id);
+  terminal.print(terminal.isJson ? JSON.stringify(runJson(stored)) : printRun(stored, terminal.paint));
 }
 
-async function readRun(troupe: Troupe, name: string, id: string): Promise<Run> {
-  const committed = await troupe.untyped(typeOf(name), id).get();
-  if (committed !== undefined) return committed.state as Run;
+async function readRun(troupe: Troupe, name: string, id: string): Promise<StoredRun> {
+  const entry = await troupe.ports.state.get(keyOf({ type: runTypeOf(name), id }));
+  const stored = entry === undefined ? undefined : readStoredRun(entry);
+  if (stored !== undefined) return stored;
   throw new CommandFailure(
     "ACTOR_NOT_FOUND",
     `${name} has no run ${printable(id)}`,
@@ -180,41 +184,42 @@ async function drawRun(shell: Shell, self: Command, name: string, id: string | u
   const { tree } = (await loadWorkflow(actors, name)).plan;
   const { terminal } = shell;
   const settings = id === undefined ? undefined : await settingsOf(self, shell);
-  const run =
+  const stored =
     settings === undefined || id === undefined
       ? undefined
       : await withApp(settings, ({ troupe }) => readRun(troupe, name, id));
-  const mermaid = printGraph(tree, run?.marks);
+  const mermaid = printGraph(tree, stored?.run.marks);
   terminal.print(terminal.isJson ? JSON.stringify({ mermaid }) : mermaid);
 }
-
-/** Values in one answer of the server. */
-const readAtOnce = 500;
 
 async function listRuns(shell: Shell, self: Command, name: string | undefined): Promise<void> {
   const { terminal } = shell;
   const { limit, phase } = optionsOf<{ limit: number; phase?: string }>(self);
   const settings = await settingsOf(self, shell);
-  const all = await withApp(settings, ({ troupe }) => readRuns(troupe, name));
-  const runs = phase === undefined ? all : all.filter((run) => run.phase === phase);
-  const shown = limit === 0 ? runs : runs.slice(0, limit);
+  const { shown, total } = await withApp(settings, ({ troupe }) => findRuns(troupe, name, phase, limit || Infinity));
   terminal.print(
     terminal.isJson
-      ? JSON.stringify({ app: settings.app, runs: shown, total: runs.length })
-      : printRunRows(shown, runs.length, terminal.paint, terminal.width),
+      ? JSON.stringify({ app: settings.app, runs: shown, total })
+      : printRunRows(shown, total, terminal.paint, terminal.width),
   );
 }
 
-async function readRuns(troupe: Troupe, name: string | undefined): Promise<readonly RunRow[]> {
-  const all = await troupe.list(name === undefined ? ">" : `${typeOf(name)}.*`);
-  const keys = all.filter((key) => /^workflow-/.test(key) && !/^workflow-[^.]*-(task|news)\./.test(key));
-  const rows: RunRow[] = [];
-  for (let at = 0; at < keys.length; at += readAtOnce) {
-    for (const entry of (await troupe.ports.state.getMany(keys.slice(at, at + readAtOnce))).values()) {
-      const address = addressOf(entry.key);
-      if (address === undefined) continue;
-      rows.push(rowOf(address, readCommitted(entry).state as Run, entry.writtenAtMs));
-    }
+/** The first of those in the phase, and how many there are. */
+async function findRuns(troupe: Troupe, name: string | undefined, phase: string | undefined, most: number) {
+  const shown: RunRow[] = [];
+  let total = 0;
+  for await (const page of readRuns(troupe, name)) {
+    const rows = page.map(rowOf).filter((row) => isIn(row, phase));
+    total += rows.length;
+    shown.push(...rows.slice(0, most - shown.length));
   }
-  return rows;
+  return { shown, total };
+}
+
+const isIn = ({ phase, stopped }: RunRow, wanted: string | undefined): boolean =>
+  wanted === undefined || (wanted === "stopped" ? stopped !== null : phase === wanted);
+
+function phaseFrom(text: string): string {
+  if (phases.includes(text)) return text;
+  throw usage(`--phase is one of ${phases.join(", ")}, not ${printable(text)}`);
 }

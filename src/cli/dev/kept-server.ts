@@ -11,20 +11,29 @@ const restartsMax = 5;
 
 export interface KeptServer extends AsyncDisposable {
   readonly url: string;
+}
+
+/** A server that can be used from now on. */
+export interface ServerStart {
+  readonly url: string;
   readonly version: string;
   /** Another process runs it; it ends with that one. */
   readonly isShared: boolean;
 }
 
-/** `tell` gets a line for each thing worth knowing. */
-export async function openKeptServer(
-  dataDir: string,
-  env: NodeJS.ProcessEnv,
-  tell: (line: string) => void,
-): Promise<KeptServer> {
+export interface KeptServerOptions {
+  readonly dataDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Gets a line for each thing worth knowing. */
+  readonly tell: (line: string) => void;
+  /** Hears of the first server, and of each one that takes the place of the one before, at the same address. */
+  readonly onStart: (start: ServerStart) => void;
+}
+
+export async function openKeptServer({ dataDir, env, tell, onStart }: KeptServerOptions): Promise<KeptServer> {
   const { path: binary, version } = await findBinary(env, tell);
   let server = await startLocalServer({ binary, dataDir, onWaiting: tell });
-  const { url, port, isShared } = server;
+  const { url, port } = server;
   let isStopping = false;
   const keep = async () => {
     for (let restarts = 0; restarts < restartsMax; restarts += 1) {
@@ -34,13 +43,13 @@ export async function openKeptServer(
       server = await startLocalServer({ binary, dataDir, port, onWaiting: tell });
       // Stopped while it was starting: nobody else ends this one.
       if (isStopping) return server.stop();
+      onStart({ url, version, isShared: server.isShared });
     }
   };
+  onStart({ url, version, isShared: server.isShared });
   const keeping = keep().catch((thrown: unknown) => tell(`nats-server does not start again: ${messageOf(thrown)}`));
   return {
     url,
-    version,
-    isShared,
     [Symbol.asyncDispose]: async () => {
       isStopping = true;
       await server.stop();

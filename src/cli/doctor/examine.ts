@@ -1,17 +1,17 @@
 // Gathers what the doctor tells, and makes nothing on the server.
 
 import { isTroupeError, messageOf } from "../../core/errors.ts";
+import type { AppDiagnosis, Diagnosis, Finding } from "../../monitoring/doctor/diagnosis.ts";
+import { explainSurvival } from "../../monitoring/doctor/durability.ts";
+import { findingsOf } from "../../monitoring/doctor/findings.ts";
+import { readPools, sumOf } from "../../monitoring/pool-picture.ts";
+import { loadCluster } from "../../monitoring/read-cluster.ts";
 import type { AppFacts, Inspector } from "../../runtime/inspect.ts";
 import { syncOfVarz } from "../../runtime/inspect.ts";
 import { CommandFailure } from "../failure.ts";
 import { findLocalServer } from "../local-server/start.ts";
 import { openClient, withInspector } from "../open-app.ts";
-import { readPools, sumOf } from "../pool-picture.ts";
-import { loadCluster } from "../read-cluster.ts";
 import type { Settings } from "../settings.ts";
-import type { AppDiagnosis, Diagnosis, Finding } from "./diagnosis.ts";
-import { explainSurvival } from "./durability.ts";
-import { findingsOf } from "./findings.ts";
 
 export interface Examination {
   readonly diagnosis: Diagnosis;
@@ -52,7 +52,7 @@ async function findUnusable(inspector: Inspector): Promise<Finding | undefined> 
     return undefined;
   } catch (thrown) {
     if (!isTroupeError(thrown) || thrown.code === "SERVER_UNREACHABLE") throw thrown;
-    return { level: "problem", text: thrown.message, remedy: thrown.remedy };
+    return { id: "unusable", level: "problem", text: thrown.message, remedy: thrown.remedy };
   }
 }
 

@@ -1,6 +1,6 @@
 // Which worker is meant: an id, a name, or the beginning of an id that no other begins with. Pure.
 
-import type { WorkerFacts } from "../cluster-picture.ts";
+import type { WorkerFacts } from "../../monitoring/cluster-picture.ts";
 import { CommandFailure } from "../failure.ts";
 import { printable } from "../text.ts";
 

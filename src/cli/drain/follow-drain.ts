@@ -2,6 +2,7 @@
 
 import { Replica } from "../../kv/replica.ts";
 import type { TroupeClient } from "../../runtime/client.ts";
+import type { Directory } from "../../runtime/directory.ts";
 import { workerKey } from "../../runtime/subjects.ts";
 
 export interface FollowOptions {
@@ -29,11 +30,11 @@ export async function followDrain(options: FollowOptions): Promise<DrainEnd> {
   const { cluster, clock } = troupe.ports;
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
   const directories = await Promise.all(pools.map((pool) => troupe.routes.openDirectory(pool)));
-  const countLeft = () =>
-    directories.reduce((sum, directory) => {
-      const owners = Array.from({ length: directory.partitionCount }, (_, at) => directory.recordOf(at).owner);
-      return sum + owners.filter((owner) => owner === worker).length;
-    }, 0);
+  const leftIn = (directory: Directory) =>
+    Array.from({ length: directory.partitionCount }, (_, at) => at).filter(
+      (partition) => directory.recordOf(partition).owner === worker,
+    );
+  const countLeft = () => directories.reduce((sum, directory) => sum + leftIn(directory).length, 0);
   const key = workerKey(worker);
   let replica: Replica | undefined;
   const look = () => {
@@ -53,6 +54,8 @@ export async function followDrain(options: FollowOptions): Promise<DrainEnd> {
   cancelTelling = clock.after(tellEveryMs, tell);
   try {
     await over;
+    // Its lease goes last, but may be seen to have gone first.
+    await Promise.all(directories.map((directory) => directory.refreshAll(leftIn(directory)).catch(() => undefined)));
     return { isGone: replica.get(key) === undefined, partitionsLeft: countLeft() };
   } finally {
     cancel();

@@ -7,6 +7,7 @@ import { chmod, mkdir, mkdtemp, open, readFile, rename, rm, stat } from "node:fs
 import { dirname, join } from "node:path";
 import { delay, systemClock } from "../../core/clock.ts";
 import { cachedPath } from "./locate.ts";
+import { isRunning } from "./process-running.ts";
 
 /** A fetch that took longer is given up on by those who wait for it. Unit: ms. */
 const fetchMsMax = 15 * 60_000;
@@ -46,9 +47,9 @@ export async function fetchAlone<T>(
 ): Promise<T> {
   await mkdir(cacheDir, { recursive: true });
   const note = join(cacheDir, `${program}.fetching`);
-  const giveUpAtMs = Date.now() + fetchMsMax;
+  const giveUpAtMs = systemClock.monotonicMs() + fetchMsMax;
   let hasSaid = false;
-  while (!(await tryTakeNote(note)) && Date.now() < giveUpAtMs) {
+  while (!(await tryTakeNote(note)) && systemClock.monotonicMs() < giveUpAtMs) {
     if (await isStale(note)) await rm(note, { force: true });
     else {
       if (!hasSaid) onProgress(`another process is fetching ${program}, waiting for it`);
@@ -86,13 +87,5 @@ async function isStale(note: string): Promise<boolean> {
     // Removed since: not stale, free.
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw thrown;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === "EPERM";
   }
 }

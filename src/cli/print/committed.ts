@@ -1,11 +1,12 @@
 // A committed value, for a program and for a person.
 
 import { printTimers } from "../../actors/timer.ts";
+import { printSpan } from "../../core/amounts.ts";
 import { printAddress } from "../../core/ids.ts";
+import { printWhen } from "../../monitoring/timer-words.ts";
 import type { Committed } from "../../runtime/changes.ts";
 import type { Paint } from "../text.ts";
-import { printable, printJson, printPairs, printSpan } from "../text.ts";
-import { printWhen } from "./timers.ts";
+import { printable, printJson, printPairs } from "../text.ts";
 
 export function committedJson(committed: Committed<unknown>) {
   const { actor, state, schema, revision, traceId, epoch, pendingSends, timers, committedAt, stopped } = committed;

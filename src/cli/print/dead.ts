@@ -1,10 +1,11 @@
 // Dead letters, for a program and for a person.
 
+import { count, printSpan } from "../../core/amounts.ts";
 import { addressOf, printAddress } from "../../core/ids.ts";
 import { traceIdOf } from "../../core/trace.ts";
 import type { BuriedMail } from "../../runtime/dead-letters.ts";
 import type { Paint } from "../text.ts";
-import { clip, count, printable, printJson, printPairs, printSpan } from "../text.ts";
+import { clip, printable, printJson, printPairs } from "../text.ts";
 
 export function letterJson(letter: BuriedMail) {
   const { key, sequence, method, code, reason, attempts, from, trace, droppedBytes, buriedAt } = letter;

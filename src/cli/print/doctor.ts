@@ -1,11 +1,12 @@
 // What `troupe doctor` tells a person.
 
-import type { AppDiagnosis, Diagnosis, Finding } from "../doctor/diagnosis.ts";
-import type { Verdict } from "../doctor/durability.ts";
-import { mishaps } from "../doctor/durability.ts";
+import { count, printBytes, printSpan } from "../../core/amounts.ts";
+import type { AppDiagnosis, Diagnosis, Finding } from "../../monitoring/doctor/diagnosis.ts";
+import type { Verdict } from "../../monitoring/doctor/durability.ts";
+import { mishaps } from "../../monitoring/doctor/durability.ts";
 import type { Examination } from "../doctor/examine.ts";
 import type { Paint, Style } from "../text.ts";
-import { count, printBytes, printPairs, printSpan, printTable } from "../text.ts";
+import { printPairs, printTable } from "../text.ts";
 
 export function printExamination({ diagnosis, findings }: Examination, paint: Paint, width: number): string {
   const { found, app } = diagnosis;

@@ -1,5 +1,6 @@
 // What agents remember, for a person.
 
+import { count, printBytes } from "../../core/amounts.ts";
 import type { Entry } from "../../memory/entry.ts";
 import type { ErasureReceipt } from "../../memory/erasure-receipt.ts";
 import type { ErasureScan } from "../../memory/erasure-scan.ts";
@@ -9,7 +10,7 @@ import type { KnownScope } from "../../memory/known-scopes.ts";
 import type { RecallResult } from "../../memory/recall/hit.ts";
 import { scopeKey } from "../../memory/scope.ts";
 import type { Paint } from "../text.ts";
-import { clip, count, printable, printBytes, printJson, printTable } from "../text.ts";
+import { clip, printable, printJson, printTable } from "../text.ts";
 
 const timeOf = (atMs: number): string => new Date(atMs).toISOString().replace("T", " ").slice(0, 19);
 

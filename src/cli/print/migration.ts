@@ -1,8 +1,9 @@
 // What `troupe migrate` found, for a person.
 
+import { count } from "../../core/amounts.ts";
 import type { MigrationReport } from "../../runtime/migration.ts";
 import type { Paint } from "../text.ts";
-import { clip, count, printable, printTable } from "../text.ts";
+import { clip, printable, printTable } from "../text.ts";
 
 /** States that cannot be read and are shown to a person. */
 export const failuresShown = 20;

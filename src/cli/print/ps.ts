@@ -1,12 +1,13 @@
 // What `troupe ps` shows a person.
 
+import { count, printBytes, printSpan } from "../../core/amounts.ts";
 import { printAddress } from "../../core/ids.ts";
-import type { PartitionFacts, WorkerFacts } from "../cluster-picture.ts";
-import { callWorker } from "../cluster-picture.ts";
-import type { Finding } from "../doctor/diagnosis.ts";
-import type { PoolFacts, Waiting } from "../pool-picture.ts";
+import type { PartitionFacts, WorkerFacts } from "../../monitoring/cluster-picture.ts";
+import { callWorker } from "../../monitoring/cluster-picture.ts";
+import type { Finding } from "../../monitoring/doctor/diagnosis.ts";
+import type { PoolFacts, Waiting } from "../../monitoring/pool-picture.ts";
 import type { Paint } from "../text.ts";
-import { count, printBytes, printSpan, printTable } from "../text.ts";
+import { printTable } from "../text.ts";
 import { printFinding } from "./doctor.ts";
 
 /** As `--json` prints it; null where nobody is. */

@@ -1,10 +1,11 @@
 // What retention lets go, for a person.
 
+import { count, printBytes } from "../../core/amounts.ts";
 import type { AppliedScope } from "../../memory/retention.ts";
 import type { RetentionPlan } from "../../memory/retention-plan.ts";
 import { scopeKey } from "../../memory/scope.ts";
 import type { Paint } from "../text.ts";
-import { count, printable, printBytes } from "../text.ts";
+import { printable } from "../text.ts";
 
 const entriesOf = (number: number): string => `${number} ${number === 1 ? "entry" : "entries"}`;
 

@@ -19,6 +19,8 @@ export interface ServingReport {
   readonly app: string;
   readonly pools: readonly string[];
   readonly server: string;
+  /** Where Prometheus reads its figures; null: nowhere. */
+  readonly metrics: string | null;
   readonly actors: readonly ServedActor[];
   /** Actors of the file whose pools it does not serve. */
   readonly others: readonly Pick<ServedActor, "type" | "pool">[];
@@ -46,7 +48,7 @@ export function divideActors(
 }
 
 export function printServing(report: ServingReport, paint: Paint): string {
-  const { worker, name, app, server, pools, actors, others } = report;
+  const { worker, name, app, server, pools, actors, others, metrics } = report;
   const width = Math.max(...actors.map(({ type }) => type.length));
   const linesOf = (ofPool: string) =>
     actors
@@ -62,6 +64,7 @@ export function printServing(report: ServingReport, paint: Paint): string {
   return [
     `worker ${name === null ? worker : `${name} (${worker})`} serves the app ${app} on ${server}`,
     ...blocks,
+    ...(metrics === null ? [] : [`figures for Prometheus: ${metrics}`]),
     ...(others.length === 0 ? [] : [`left to the workers of other pools: ${left}`]),
   ].join("\n");
 }

@@ -1,11 +1,13 @@
 // Timers, for a program and for a person.
 
-import type { Timer, TimerWhen } from "../../actors/timer.ts";
+import type { Timer } from "../../actors/timer.ts";
 import { nextDueMs } from "../../actors/timer.ts";
+import { count } from "../../core/amounts.ts";
 import { printAddress } from "../../core/ids.ts";
+import { printWhen } from "../../monitoring/timer-words.ts";
 import type { Committed } from "../../runtime/changes.ts";
 import type { Paint } from "../text.ts";
-import { clip, count, printable } from "../text.ts";
+import { clip, printable } from "../text.ts";
 
 export interface TimerRow {
   readonly type: string;
@@ -43,18 +45,6 @@ export function printTimerRows(rows: readonly TimerRow[], total: number, paint: 
   });
   const shown = rows.length < total ? `, ${rows.length} shown (--limit)` : "";
   return [...lines, paint("dim", `${count(total, "timer")}${shown}`)].join("\n");
-}
-
-/** `at 2026-11-23T09:00:00.000Z`, `every 60 s`, `0 0 9 * * mon-fri (Europe/Berlin)`. */
-export function printWhen(when: TimerWhen): string {
-  switch (when.kind) {
-    case "at":
-      return `at ${new Date(when.atMs).toISOString()}`;
-    case "every":
-      return `every ${when.everyMs / 1_000} s`;
-    case "cron":
-      return `${when.cron} (${when.timeZone})`;
-  }
 }
 
 function printRow({ next, everyMs, cron, timeZone = "UTC" }: TimerRow): string {

@@ -1,15 +1,18 @@
 // Runs of workflows, for a program and for a person.
 
-import type { ActorAddress } from "../../core/ids.ts";
+import { count } from "../../core/amounts.ts";
 import type { Mark, Phase, Run } from "../../workflow/run.ts";
+import type { StoredRun } from "../runs/read-runs.ts";
 import type { Paint, Style } from "../text.ts";
-import { count, printable, printJson, printTable } from "../text.ts";
+import { printable, printJson, printTable } from "../text.ts";
 
 export interface RunRow {
   readonly workflow: string;
   readonly id: string;
   readonly phase: Phase;
   readonly paused: boolean;
+  /** Since when it takes nothing, and why: until `troupe resume`. */
+  readonly stopped: { readonly code: string; readonly message: string; readonly at: string } | null;
   readonly version: number | null;
   /** The nodes that something goes on in, with what. */
   readonly at: readonly string[];
@@ -27,14 +30,23 @@ const styles: Readonly<Record<Phase, Style>> = {
   cancelled: "dim",
 };
 
-export function rowOf({ type, id }: ActorAddress, run: Run, writtenAtMs: number): RunRow {
+/** What runs can be told apart by; one that is stopped is in one of the others too. */
+export const phases: readonly string[] = [...Object.keys(styles), "stopped"];
+
+export function rowOf({ workflow, id, run, snapshot, writtenAtMs }: StoredRun): RunRow {
   return {
-    ...{ workflow: type.slice("workflow-".length), id, phase: run.phase, paused: run.paused === true },
+    ...{ workflow, id, phase: run.phase, paused: run.paused === true, stopped: stoppedOf(snapshot) },
     version: run.version ?? null,
     at: leavesOf(run),
     changedAt: new Date(writtenAtMs).toISOString(),
     failure: run.failure?.code ?? null,
   };
+}
+
+function stoppedOf({ stopped }: StoredRun["snapshot"]): RunRow["stopped"] {
+  if (stopped === undefined) return null;
+  const { code, message, at } = stopped;
+  return { code, message, at };
 }
 
 /** What of a run is neither over nor only around something else. */
@@ -47,9 +59,9 @@ function leavesOf({ marks, compensations = [] }: Run): readonly string[] {
 
 export function printRunRows(rows: readonly RunRow[], total: number, paint: Paint, width: number): string {
   if (total === 0) return "No run of a workflow.";
-  const cells = rows.map(({ workflow, id, phase, paused, failure, at }) => [
-    ...[workflow, id, paused ? `${phase}, paused` : phase],
-    failure === null ? at.join(", ") : [failure, ...at].join(", "),
+  const cells = rows.map(({ workflow, id, phase, paused, stopped, failure, at }) => [
+    ...[workflow, id, [phase, ...(paused ? ["paused"] : []), ...(stopped === null ? [] : ["stopped"])].join(", ")],
+    [...(stopped === null ? [] : [stopped.code]), ...(failure === null ? [] : [failure]), ...at].join(", "),
   ]);
   const shown = rows.length < total ? `, ${rows.length} shown (--limit)` : "";
   return [
@@ -58,13 +70,15 @@ export function printRunRows(rows: readonly RunRow[], total: number, paint: Pain
   ].join("\n");
 }
 
-export function runJson(workflow: string, id: string, run: Run): object {
-  const { phase, paused = false, version = null, state, marks, failure = null, result = null } = run;
-  return { workflow, id, phase, paused, version, state, nodes: marks, failure, result };
+export function runJson({ workflow, id, run, snapshot }: StoredRun): object {
+  const { phase, paused = false, version = null, state, marks, signals = [], failure = null, result = null } = run;
+  const stopped = stoppedOf(snapshot);
+  return { workflow, id, phase, paused, stopped, version, state, nodes: marks, signals, failure, result };
 }
 
-export function printRun(workflow: string, id: string, run: Run, paint: Paint): string {
-  const { phase, paused = false, state, marks, failure, result, version } = run;
+export function printRun({ workflow, id, run, snapshot }: StoredRun, paint: Paint): string {
+  const { phase, paused = false, state, marks, signals = [], failure, result, version } = run;
+  const stopped = stoppedOf(snapshot);
   const name = paint("bold", printable(`${workflow} ${id}`));
   const title = `${name}  ${paint(styles[phase], phase)}${paused ? ", paused" : ""}  ${paint("dim", `version ${version ?? "-"}`)}`;
   const nodes = Object.entries(marks).flatMap(([path, mark]) =>
@@ -72,11 +86,18 @@ export function printRun(workflow: string, id: string, run: Run, paint: Paint): 
   );
   return [
     title,
+    ...(stopped === null ? [] : [paint("red", printStopped(workflow, id, stopped))]),
     ...(failure === undefined ? [] : [paint("red", printable(`${failure.code}: ${failure.message}`))]),
     printJson(state, 2),
     ...nodes,
+    ...signals.map(({ name, data }) => `  signal ${printable(name)} came early  ${printJson(data)}`),
     ...(result === undefined ? [] : [`result ${printJson(result)}`]),
   ].join("\n");
+}
+
+function printStopped(workflow: string, id: string, { code, message, at }: NonNullable<RunRow["stopped"]>): string {
+  const why = printable(`stopped since ${at}: ${message} (${code})`);
+  return `${why}; remove the cause, then \`troupe resume workflow-${workflow} ${printable(id)}\``;
 }
 
 function printMark(mark: Mark): string {

@@ -98,6 +98,11 @@ export class RecallIndex {
     return true;
   }
 
+  /** Of what is in it. */
+  scopes(): Iterable<string> {
+    return this.#corpus.neighbourhood.scopes();
+  }
+
   /** Removes what is of exactly this scope; how many there were. */
   removeScope(scope: string): number {
     const removed = this.#corpus.removeScope(scope);

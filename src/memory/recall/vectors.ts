@@ -1,6 +1,7 @@
 // The vectors of documents, and which of them are like a query's.
 
 import { TroupeError } from "../../core/errors.ts";
+import { unlessAborted } from "../../core/unless-aborted.ts";
 import type { Embedder } from "./embedder.ts";
 
 export class Vectors {
@@ -46,14 +47,17 @@ export class Vectors {
   }
 }
 
-/** Asks the embedder, and holds it to V1: copies of length 1. Rejects with OPTION_INVALID, and as the embedder does. */
+/**
+ * Asks the embedder, and holds it to V1: copies of length 1. Rejects with OPTION_INVALID, as the embedder does, and with
+ * the signal's reason, whether the embedder heeds that or not.
+ */
 export async function embedTexts(
   embedder: Embedder,
   texts: readonly string[],
   kind: "document" | "query",
   signal?: AbortSignal,
 ): Promise<readonly Float32Array[]> {
-  const vectors = await embedder.embed(texts, kind, signal);
+  const vectors = await unlessAborted(embedder.embed(texts, kind, signal), signal);
   if (vectors.length !== texts.length) {
     throw broken(embedder, `gave ${vectors.length} vectors for ${texts.length} texts`);
   }

@@ -9,10 +9,12 @@ import type { Fact } from "../fact.ts";
 import { isExpired } from "../fact.ts";
 import type { MemoryChange } from "../memory-change.ts";
 
+const unreadableMax = 1_000;
+
 export class FollowedFacts {
   readonly #clock: Clock;
   readonly #facts = new Map<string, Fact>();
-  /** By key what cannot be read. */
+  /** By key what cannot be read; not all of it when that is much. */
   readonly unreadable = new Map<string, string>();
   /** After a start over: what was known and has not come again. */
   #missing: Set<string> | undefined;
@@ -52,7 +54,7 @@ export class FollowedFacts {
         // What stood there before does not any more.
         const known = [...this.#facts.values()].find(({ key }) => key === change.key);
         if (known !== undefined) this.#forget(known.name, known.key);
-        this.unreadable.set(change.key, change.reason);
+        if (this.unreadable.size < unreadableMax) this.unreadable.set(change.key, change.reason);
         break;
       }
       case "restarted":

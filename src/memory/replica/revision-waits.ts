@@ -56,6 +56,11 @@ export class RevisionWaits {
     for (const wait of this.#waits) if (this.#isReached(wait.wanted)) wait.resolve();
   }
 
+  /** What stands is read again, of a bucket that may be another one: it has been seen up to nowhere. */
+  startOver(bucket: MemoryBucketName): void {
+    this.#reached[bucket] = 0;
+  }
+
   /** Who waits, or comes later for what is not here, is told why it will not come. */
   end(reason: unknown): void {
     this.#ended ??= { reason };

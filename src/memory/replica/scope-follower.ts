@@ -1,7 +1,7 @@
 // Follows one scope for all its replicas in this process: two watches, what they lead to, who waits for what.
 //
 //   E1. It follows for ever: a watch that breaks is begun again, a place that is lost is read again, and both are told of.
-//       While it is not sure to hold what stands, `isCurrent` is false.
+//       While it is not sure to hold what stands, `isCurrent` is false, and nothing counts as seen for who waits.
 //   E2. `waitFor` a revision resolves when everything of the scope that the bucket holds up to it is here, or was
 //       overwritten by what is.
 
@@ -43,7 +43,7 @@ export class ScopeFollower implements AsyncDisposable {
   /** By key, records that cannot be read. */
   readonly unreadable = new Map<string, string>();
   readonly #options: FollowerOptions;
-  readonly #handle: LogHandle;
+  #handle: LogHandle;
   readonly #scopeKey: string;
   readonly #listeners = new Set<(change: MemoryChange) => void>();
   readonly #ended = new AbortController();
@@ -54,13 +54,13 @@ export class ScopeFollower implements AsyncDisposable {
   #following: Promise<unknown> = Promise.resolve();
 
   constructor(options: FollowerOptions) {
-    const { reading, scope, entriesMax, entrySchema } = options;
+    const { reading, scope, entriesMax } = options;
     this.#options = options;
     this.#scopeKey = scopeKey(scope);
     this.facts = new FollowedFacts(reading.stores.clock);
     this.log = new FollowedLog(this.#scopeKey, entriesMax);
     this.waits = new RevisionWaits(reading.stores.clock, this.#scopeKey);
-    this.#handle = new LogHandle(reading.stores, scope, entrySchema === undefined ? {} : { entrySchema });
+    this.#handle = this.#openHandle();
   }
 
   get isCurrent(): boolean {
@@ -143,6 +143,7 @@ export class ScopeFollower implements AsyncDisposable {
     for await (const change of watch) {
       if (change.kind === "restarted") {
         this.#tellRestart("memory", change.reason);
+        this.#handle = this.#openHandle(); // In a bucket that was made anew the log ends before where the old one is known to have ended.
         return;
       }
       const isComplete = change.kind === "current" || (await this.#applyToLog(change));
@@ -154,6 +155,11 @@ export class ScopeFollower implements AsyncDisposable {
       }
     }
     this.#checkEnded("memory");
+  }
+
+  #openHandle(): LogHandle {
+    const { reading, scope, entrySchema } = this.#options;
+    return new LogHandle(reading.stores, scope, entrySchema === undefined ? {} : { entrySchema });
   }
 
   /** False when the log has become another's fork since its bases were looked up. */
@@ -202,15 +208,16 @@ export class ScopeFollower implements AsyncDisposable {
   #note(bucket: MemoryBucketName, change: MemoryChange, revision: Revision | undefined): void {
     if (change.kind === "current") this.#isBucketCurrent[bucket] = true;
     else if (change.kind === "restarted") this.#isBucketCurrent[bucket] = false;
-    else if (!change.isSnapshot) this.#measure(change);
+    else if (!change.isSnapshot) this.#measure(bucket, change);
     if (revision !== undefined && this.#isBucketCurrent[bucket]) this.waits.reach(bucket, revision);
     for (const listener of [...this.#listeners]) tell(listener, change);
   }
 
-  #measure({ writtenAtMs }: KeyChange): void {
+  #measure(bucket: MemoryBucketName, { writtenAtMs }: KeyChange): void {
     const { reading, events, lagMsMax } = this.#options;
     const lagMs = reading.stores.clock.now() - writtenAtMs;
     this.lag.add(lagMs);
+    if (events?.isHeard === true) events.emit({ kind: "replica-seen", bucket, lagMs: Math.max(0, lagMs) });
     const isLagging = lagMs > lagMsMax;
     if (isLagging && !this.#isLagging) events?.emit({ kind: "replica-lagged", scope: this.#scopeKey, lagMs });
     this.#isLagging = isLagging;
@@ -218,6 +225,7 @@ export class ScopeFollower implements AsyncDisposable {
 
   #tellRestart(bucket: MemoryBucketName, reason: string): void {
     this.#isBucketCurrent[bucket] = false;
+    this.waits.startOver(bucket);
     this.#options.events?.emit({ kind: "replica-restarted", scope: this.#scopeKey, bucket, reason });
   }
 

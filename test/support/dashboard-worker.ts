@@ -1,0 +1,12 @@
+// A worker of its own process, to be killed and frozen: `node dashboard-worker.ts URL NAME`. Prints its id when it serves.
+
+import { createWorker, silentLogger } from "../../src/index.ts";
+import { Counter, Fragile } from "./dashboard-actors.ts";
+
+const [, , servers = "", name = ""] = process.argv;
+const app = "desk";
+const worker = await createWorker({ app, servers, name, actors: [Counter, Fragile], logger: silentLogger });
+console.log(worker.id);
+process.once("SIGTERM", () => {
+  void worker.drain().then(() => process.exit(0));
+});

@@ -1,0 +1,3 @@
+// How much something matters to whoever looks.
+
+export type Tone = "problem" | "warning" | "note" | "good" | "quiet";
