@@ -2,7 +2,7 @@
 // epoch that the directory shows: an owner that has been replaced, and only does not know it yet, is not asked.
 //
 //   Q1. What provably had no effect is tried again until the deadline: nobody was there, the message never left, or the
-//       owner answered that it no longer is. Waits grow, with jitter.
+//       owner answered that it no longer is. Waits grow, with jitter. None begins when the time is all but over.
 //   Q2. What may have had an effect is tried again only when that is harmless: with an idempotency key, or for a query.
 //   Q3. When the partition gets another owner, what the one before has not answered is not waited for: it answers all that
 //       it takes before it gives a partition back, so it is gone, or fenced.
@@ -37,6 +37,11 @@ const beginMsMax = 100;
 const beginTriesMax = 12;
 /** Deadline of one attempt of what is harmless to repeat. Unit: ms. */
 const harmlessAttemptMsMax = 2_000;
+/**
+ * Time that a further attempt must have: with less it would hardly be answered, and an ask that provably had no effect
+ * would end as one that may have had it. Unit: ms.
+ */
+const furtherAttemptMsMin = 50;
 /** How long after its deadline an ask may last to learn why nobody answered. Unit: ms. */
 const explainMsMax = 200;
 const nothing = new Uint8Array(0);
@@ -153,7 +158,7 @@ export class Asker {
           }
         }
         const waitMs = waitMsOf(attempt, isBeginning) * (0.5 + this.#clock.random() / 2);
-        if (this.#clock.monotonicMs() + waitMs >= deadlineMs) {
+        if (this.#clock.monotonicMs() + waitMs + furtherAttemptMsMin > deadlineMs) {
           throw isInDoubt ? inDoubt(to, failure) : await this.#explained(to, failure);
         }
         await this.#pause(to, epoch, waitMs, options?.signal);

@@ -62,6 +62,18 @@ test("Q1: while nobody is there it is tried again, until somebody is or the time
   expect(await clock.runFor(asking)).toBe(5);
 });
 
+test("Q1: no attempt begins so late that it would hardly be answered, and could only end in doubt", async () => {
+  for (let timeoutMs = 300; timeoutMs < 700; timeoutMs += 10) {
+    const { clock, handled, serve, ask } = await stage([]);
+    await clock.runFor(serve(new Array(1_000).fill(fenced)));
+    const begunAtMs = clock.monotonicMs();
+    expect(await clock.runFor(ask({ timeoutMs }))).toBe("FENCED");
+    // An answer takes some milliseconds in this world.
+    expect(clock.monotonicMs() - begunAtMs).toBeLessThan(timeoutMs - 40);
+    expect(handled.length).toBeGreaterThan(1);
+  }
+});
+
 test("Q1: what never left is tried again", async () => {
   const { world, clock, serve, handled, ask } = await stage([]);
   await clock.runFor(serve());
