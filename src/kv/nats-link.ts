@@ -12,6 +12,8 @@
 //       again at once would otherwise keep the process from hearing anything else, and that the connection is back.
 //   L5. What the server does not let this user publish is answered `lost` as soon as it says so, with these words: nobody
 //       would ever answer it.
+//   L6. Deadlines are looked at after what has come was read: a process that stood still for seconds (its machine was
+//       suspended, a handler computed) does not take answers for lost that lie in its socket.
 
 import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { connect, PermissionViolationError } from "@nats-io/transport-node";
@@ -139,7 +141,7 @@ export class NatsLink implements AsyncDisposable {
       setImmediate(() => answer({ kind: "unsent", reason: messageOf(thrown) })); // L4
       return undefined;
     }
-    this.#sweep ??= setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+    this.#sweep ??= this.#sweepLater();
     return reply;
   }
 
@@ -197,7 +199,12 @@ export class NatsLink implements AsyncDisposable {
       this.#pending.delete(token);
       pending.answer({ kind: "lost", reason: "no answer in time" });
     }
-    this.#sweep = this.#pending.size === 0 ? undefined : setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+    this.#sweep = this.#pending.size === 0 ? undefined : this.#sweepLater();
+  }
+
+  /** The event loop runs timers first, then it reads, and then it comes to this (L6). */
+  #sweepLater(): NodeJS.Timeout {
+    return setTimeout(() => setImmediate(() => this.#sweepDeadlines()), sweepEveryMs);
   }
 
   /** L5. */
