@@ -1,7 +1,6 @@
 // The connection that everything on NATS shares, against a real server.
 
 import { spawnSync } from "node:child_process";
-import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openLink } from "../../src/kv/nats-link.ts";
 import { startTestServer } from "../support/nats-server.ts";
@@ -38,7 +37,7 @@ test("L6: a process that stood still hears what came meanwhile before it takes a
   server.freeze();
   const asked = link.request("nobody.is.here", nothing, standsMs);
   // Until it has left.
-  for (let turn = 0; turn < 3; turn += 1) await setImmediate();
+  for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
   server.thaw();
   // From here on this process hears nothing, and the server answers.
   const { status } = spawnSync(process.execPath, ["-e", seesServer(Number(new URL(server.url).port))]);
