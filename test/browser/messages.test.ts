@@ -8,6 +8,7 @@ import type { Ground } from "./ground/ground.ts";
 import { openGround } from "./ground/ground.ts";
 import { expectGoodLooks } from "./ground/looks.ts";
 import { hostile } from "./ground/scene.ts";
+import { untilSeen } from "./ground/steady-load.ts";
 
 interface DeadPage {
   readonly total: number;
@@ -38,18 +39,18 @@ describeInBrowser("the view Messages", () => {
   const rows = (page: Page) => page.locator(".feed-row");
 
   /** Asks until the page has shown that it hears the feed: its wish has to reach the workers first. */
-  async function untilHeard(page: Page, id: string, ask = () => tally(id).ask.add({ by: 1, note: "heard?" })) {
-    const stop = new AbortController();
-    const asking = (async () => {
-      while (!stop.signal.aborted) await ask();
-    })();
-    await rows(page)
-      .filter({ hasText: `tally/${id}` })
-      .first()
-      .waitFor()
-      .finally(() => stop.abort());
-    await asking;
-  }
+  const untilHeard = (
+    page: Page,
+    id: string,
+    ask: () => Promise<unknown> = () => tally(id).ask.add({ by: 1, note: "heard?" }),
+  ) =>
+    untilSeen(
+      rows(page)
+        .filter({ hasText: `tally/${id}` })
+        .first()
+        .waitFor(),
+      ask,
+    );
 
   test("shows what happens as it happens: which actor, which method, how it ended, and says of what is left out that it is", async () => {
     const { page, faults } = await open("/messages");
@@ -66,11 +67,7 @@ describeInBrowser("the view Messages", () => {
     await page.getByText("Nothing has come that matches").waitFor();
     // What succeeds is heard beside it.
     await untilHeard(await openedBeside(), "beside");
-    await untilHeard(page, "failing", () =>
-      tally("failing")
-        .ask.fail("heard?")
-        .catch(() => 0),
-    );
+    await untilHeard(page, "failing", () => tally("failing").ask.fail("heard?"));
     await tally("d9").tell.fail("out of stock");
     await rows(page).filter({ hasText: "tally/d9" }).first().waitFor();
     const levels = await rows(page).evaluateAll((all) => all.map((one) => (one as { className: string }).className));
@@ -93,15 +90,8 @@ describeInBrowser("the view Messages", () => {
     // What p0 did may still come, and may take the whole share of a moment: only of what matches is it said whose it is.
     const search = page.getByRole("searchbox", { name: "Actor, or type/id" });
     await search.fill("tally/during");
-    const stop = new AbortController();
-    const asking = (async () => {
-      while (!stop.signal.aborted) await tally("during").ask.add({ by: 1, note: "meanwhile" });
-    })();
-    await page
-      .getByText(/Paused: [\d,]+ items? came meanwhile \([1-9][\d,]* of those that are kept match\)/)
-      .waitFor()
-      .finally(() => stop.abort());
-    await asking;
+    const said = page.getByText(/Paused: [\d,]+ items? came meanwhile \([1-9][\d,]* of those that are kept match\)/);
+    await untilSeen(said.waitFor(), () => tally("during").ask.add({ by: 1, note: "meanwhile" }));
     expect(await rows(page).count()).toBe(0);
     await search.fill("");
     await expect.poll(() => shown.allTextContents()).toEqual(before);
