@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Prize, Rival, Tally, thePrize } from "./ground/actors.ts";
 import { describeInBrowser, sharedBrowser } from "./ground/chromium.ts";
+import { openGate } from "./ground/gate.ts";
 import type { Ground } from "./ground/ground.ts";
 import { openGround } from "./ground/ground.ts";
 import type { ShownSecond } from "./ground/shown-figures.ts";
@@ -60,8 +61,12 @@ describeInBrowser("the figures of the view Now", () => {
         .tell.fail("told")
         .then(adding("givenUp")),
     ];
-    const rivals = Array.from({ length: 6 }, (_, nth) => ground.troupe.actor(Rival, `r${nth}`));
-    await eachTick(240, (tick) => [
+    // Who is in the same worker takes turns and loses no race. Six partitions may all be one worker's; those of all of these are not.
+    const rivals = Array.from({ length: 24 }, (_, nth) => ground.troupe.actor(Rival, `r${nth}`));
+    const atOnce = (tick: number) => rivals.slice((tick % 4) * 6, (tick % 4) * 6 + 6);
+    // Long beside the part of a second by which the first and the last of it may be off.
+    const ticks = 400;
+    await eachTick(ticks, (tick) => [
       ...[1, 2, 3].map((nth) =>
         tally(tick * 5 + nth)
           .ask.add({ by: 1, note: "asked" })
@@ -74,12 +79,12 @@ describeInBrowser("the figures of the view Now", () => {
       ),
       tally(tick).ask.total().then(adding("queries")),
       ...(tick % 4 === 0 ? failing(tick) : []),
-      ...(tick % 10 === 0 ? rivals.map((rival) => rival.ask.claim(3).then(adding("asks"))) : []),
+      ...(tick % 10 === 0 ? atOnce(tick / 10).map((rival) => rival.ask.claim(3).then(adding("asks"))) : []),
     ]);
     await untilQuiet(page);
     const { commits, conflicts } = await writes.taken();
     const { asks, tells, queries, refused, givenUp } = counted;
-    expect([refused, givenUp, conflicts > 20]).toEqual([60, 60, true]);
+    expect([refused, givenUp, conflicts > 20]).toEqual([ticks / 4, ticks / 4, true]);
     const shown = await writtenDown(page);
     expectSum(shown, "Turns", asks + refused + tells + givenUp + queries, steadyWithin);
     expectSum(shown, "Turns/asks", asks + refused, steadyWithin);
@@ -95,14 +100,19 @@ describeInBrowser("the figures of the view Now", () => {
   test("p50, p95 and p99 are those of the turns: no less than the work took, no more than the askers waited", async () => {
     const { page, faults } = await openWriting();
     const waitedMs: number[] = [];
+    // Each has time for its own: they wait for one another no longer than the work takes.
     const work = async (nth: number) => {
       const beganMs = performance.now();
-      await tally(nth).ask.work(workMs(nth));
+      await ground.troupe.actor(Tally, `w${nth % 300}`).ask.work(workMs(nth));
       waitedMs.push(performance.now() - beganMs);
     };
-    await eachTick(200, (tick) => [0, 1, 2, 3, 4].map((nth) => work(tick * 5 + nth)));
-    const seconds = (await writtenDown(page)).filter(({ figures }) => (figures.Turns ?? 0) > 60);
-    expect(seconds.length).toBeGreaterThan(5);
+    // Of less than a hundred turns p99 is the longest: of many seconds that says more than one in a hundred of all.
+    const ofMany = async () => (await writtenDown(page)).filter(({ figures }) => (figures.Turns ?? 0) > 130);
+    // A page, or a worker, that was held up has shown fewer of them.
+    do {
+      await eachTick(200, (tick) => Array.from({ length: 10 }, (_, nth) => work(tick * 10 + nth)));
+    } while ((await ofMany()).length < 6);
+    const seconds = await ofMany();
     const ordered = waitedMs.sort((one, other) => one - other);
     for (const [name, share, leastMs] of [
       ["p50", 0.5, 20],
@@ -123,22 +133,24 @@ describeInBrowser("the figures of the view Now", () => {
     const { page, faults } = await openWriting();
     const slow = ground.troupe.actor(Tally, "slow");
     const beforeMs = Date.now();
-    await slow.tell.hold("until its time is over");
+    await using gate = await openGate();
+    await slow.tell.hold(gate.port);
     const toldMs = Date.now();
     for (let nth = 0; nth < 40; nth += 1) await slow.tell.add({ by: 1, note: "waits" });
     const waitingNow = page.locator('[data-figure="Messages waiting"]');
     await waitingNow.getByText("41", { exact: true }).waitFor();
-    // Two seconds later it is two seconds older.
+    // Two seconds later it is two seconds older. Each second says it anew: one that the machine held up says it late.
     const isAt = (await writtenDown(page)).at(-1)?.atMs ?? 0;
-    await expect
-      .poll(async () => ((await writtenDown(page)).at(-1)?.atMs ?? 0) - isAt, patience)
-      .toBeGreaterThan(2_000);
-    const { atMs = 0, figures = {} } = (await writtenDown(page)).at(-1) ?? {};
-    expect(figures["Messages waiting"]).toBe(41);
-    const oldestMs = figures["Messages waiting/beside"] ?? Number.NaN;
-    const words = `${oldestMs} ms, and it was told ${atMs - toldMs} to ${atMs - beforeMs} ms before`;
-    expect(oldestMs, words).toBeLessThan(atMs - beforeMs + oldestWithinMs);
-    expect(oldestMs, words).toBeGreaterThan(atMs - toldMs - oldestWithinMs);
+    const saidOfOldest = async () => {
+      const { atMs = 0, figures = {} } = (await writtenDown(page)).at(-1) ?? {};
+      if (atMs - isAt <= 2_000) return "two seconds are not over";
+      expect(figures["Messages waiting"]).toBe(41);
+      const oldestMs = figures["Messages waiting/beside"] ?? Number.NaN;
+      const isTrue = oldestMs < atMs - beforeMs + oldestWithinMs && oldestMs > atMs - toldMs - oldestWithinMs;
+      return isTrue ? "true" : `${oldestMs} ms, and it was told ${atMs - toldMs} to ${atMs - beforeMs} ms before`;
+    };
+    await expect.poll(saidOfOldest, patience).toBe("true");
+    gate.release();
     await untilQuiet(page);
     expect((await slow.get())?.state.count).toBe(40);
     expect(faults).toEqual([]);

@@ -68,12 +68,19 @@ describeInBrowser("the live stream", () => {
     await page.route("**/api/live*", (route) => route.fulfill({ contentType: "text/event-stream", body }), {
       times: 1,
     });
+    let opened = 0;
+    // The flood is one, and ends.
+    const openedAgain = page.waitForResponse((response) => {
+      if (isLive(response.request())) opened += 1;
+      return opened === 2;
+    });
     await page.getByRole("combobox", { name: "Type" }).selectOption("tally");
     await page.getByText("flood 4999").waitFor();
     // Of one event each they were 5,000: how many frames it takes is for the machine to say.
     const { flashes, drawn } = await page.evaluate<{ flashes: number; drawn: number }>("({ flashes, drawn })");
     expect(flashes).toBeLessThanOrEqual(drawn);
     // The stream that has ended is opened again by itself.
+    await openedAgain;
     await backAgain(page);
   });
 

@@ -31,7 +31,7 @@ describeInBrowser("the view Memory", () => {
     const done = seen().finally(() => {
       isSeen = true;
     });
-    while (!isSeen) await strive(ground.troupe, 12, 4);
+    while (!isSeen) await strive(ground.troupe, 24, 2);
     await done;
   }
 

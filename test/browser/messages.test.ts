@@ -8,6 +8,7 @@ import type { Ground } from "./ground/ground.ts";
 import { openGround } from "./ground/ground.ts";
 import { expectGoodLooks } from "./ground/looks.ts";
 import { hostile } from "./ground/scene.ts";
+import { untilSeen } from "./ground/steady-load.ts";
 
 interface DeadPage {
   readonly total: number;
@@ -38,18 +39,18 @@ describeInBrowser("the view Messages", () => {
   const rows = (page: Page) => page.locator(".feed-row");
 
   /** Asks until the page has shown that it hears the feed: its wish has to reach the workers first. */
-  async function untilHeard(page: Page, id: string, ask = () => tally(id).ask.add({ by: 1, note: "heard?" })) {
-    const stop = new AbortController();
-    const asking = (async () => {
-      while (!stop.signal.aborted) await ask();
-    })();
-    await rows(page)
-      .filter({ hasText: `tally/${id}` })
-      .first()
-      .waitFor()
-      .finally(() => stop.abort());
-    await asking;
-  }
+  const untilHeard = (
+    page: Page,
+    id: string,
+    ask: () => Promise<unknown> = () => tally(id).ask.add({ by: 1, note: "heard?" }),
+  ) =>
+    untilSeen(
+      rows(page)
+        .filter({ hasText: `tally/${id}` })
+        .first()
+        .waitFor(),
+      ask,
+    );
 
   test("shows what happens as it happens: which actor, which method, how it ended, and says of what is left out that it is", async () => {
     const { page, faults } = await open("/messages");
@@ -66,11 +67,7 @@ describeInBrowser("the view Messages", () => {
     await page.getByText("Nothing has come that matches").waitFor();
     // What succeeds is heard beside it.
     await untilHeard(await openedBeside(), "beside");
-    await untilHeard(page, "failing", () =>
-      tally("failing")
-        .ask.fail("heard?")
-        .catch(() => 0),
-    );
+    await untilHeard(page, "failing", () => tally("failing").ask.fail("heard?"));
     await tally("d9").tell.fail("out of stock");
     await rows(page).filter({ hasText: "tally/d9" }).first().waitFor();
     const levels = await rows(page).evaluateAll((all) => all.map((one) => (one as { className: string }).className));
@@ -93,15 +90,8 @@ describeInBrowser("the view Messages", () => {
     // What p0 did may still come, and may take the whole share of a moment: only of what matches is it said whose it is.
     const search = page.getByRole("searchbox", { name: "Actor, or type/id" });
     await search.fill("tally/during");
-    const stop = new AbortController();
-    const asking = (async () => {
-      while (!stop.signal.aborted) await tally("during").ask.add({ by: 1, note: "meanwhile" });
-    })();
-    await page
-      .getByText(/Paused: [\d,]+ items? came meanwhile \([1-9][\d,]* of those that are kept match\)/)
-      .waitFor()
-      .finally(() => stop.abort());
-    await asking;
+    const said = page.getByText(/Paused: [\d,]+ items? came meanwhile \([1-9][\d,]* of those that are kept match\)/);
+    await untilSeen(said.waitFor(), () => tally("during").ask.add({ by: 1, note: "meanwhile" }));
     expect(await rows(page).count()).toBe(0);
     await search.fill("");
     await expect.poll(() => shown.allTextContents()).toEqual(before);
@@ -115,11 +105,11 @@ describeInBrowser("the view Messages", () => {
     const truth = await dead();
     await page.getByRole("heading", { name: `${truth.total} dead letters` }).waitFor();
     expect(await page.locator(".dead .dead-reason").allTextContents()).toEqual(truth.rows.map(({ reason }) => reason));
-    await page.getByRole("button", { name: /^Argument of dead letter 1$/ }).click();
-    const argument = page.getByRole("region", { name: "argument of dead letter 1" });
     // Which of them was given up on first is for the worker to say.
-    const first = truth.rows.find(({ sequence }) => sequence === 1);
-    await argument.getByText(`"no such product: ${first?.id?.slice(1)}"`).waitFor();
+    const { sequence } = truth.rows.find(({ id }) => id === "d4") ?? { sequence: 0 };
+    await page.getByRole("button", { name: `Argument of dead letter ${sequence}`, exact: true }).click();
+    const argument = page.getByRole("region", { name: `argument of dead letter ${sequence}`, exact: true });
+    await argument.getByText('"no such product: 4"').waitFor();
     expect(await page.evaluate("window.harmed")).toBeUndefined();
     await page.getByRole("searchbox", { name: "Type of the actor" }).fill("desk");
     await page.getByText("No dead letter matches").waitFor();
@@ -128,16 +118,16 @@ describeInBrowser("the view Messages", () => {
 
   test("one is dropped after a question; one is sent again, and comes back when its cause still stands", async () => {
     const { page, faults } = await open("/messages/dead");
-    await page.getByRole("button", { name: "Drop dead letter 1" }).click();
+    await page.getByRole("button", { name: "Drop dead letter 1", exact: true }).click();
     await page.getByRole("button", { name: "Not now" }).click();
     expect((await dead()).rows.some(({ sequence }) => sequence === 1)).toBe(true);
-    await page.getByRole("button", { name: "Drop dead letter 1" }).click();
+    await page.getByRole("button", { name: "Drop dead letter 1", exact: true }).click();
     await page.getByRole("button", { name: "Drop it" }).click();
     await page.getByText("dead letter 1 is forgotten").waitFor();
     expect((await dead()).rows.some(({ sequence }) => sequence === 1)).toBe(false);
     // Which of them was given up on second is for the worker to say.
     const second = (await dead()).rows.find(({ sequence }) => sequence === 2)?.id;
-    await page.getByRole("button", { name: "Replay dead letter 2" }).click();
+    await page.getByRole("button", { name: "Replay dead letter 2", exact: true }).click();
     await page.getByRole("button", { name: "Replay it" }).click();
     await page.getByText(/dead letter 2 waits in the mailbox of/).waitFor();
     await untilDead(({ rows: back }) => back[0]?.id === second && back[0]?.sequence !== 2);

@@ -10,6 +10,7 @@ import { describeInBrowser, sharedBrowser } from "./ground/chromium.ts";
 import type { Ground } from "./ground/ground.ts";
 import { openGround } from "./ground/ground.ts";
 import { fillMemory, startWaitingRun } from "./ground/scene.ts";
+import { untilSeen } from "./ground/steady-load.ts";
 
 /** Longer than a lease, than a page waits for a word, and than any attempt to connect again. Unit: ms. */
 const longMs = 30_000;
@@ -158,17 +159,8 @@ describeInBrowser("a NATS server that goes and comes back", () => {
 
   const rowsOf = (page: Page, id: string) => page.locator(".feed-row", { hasText: `tally/${id}` });
   /** Asks until the feed shows it: the page's wish has to reach the workers first. */
-  async function heard(page: Page, id: string): Promise<void> {
-    const stop = new AbortController();
-    const asking = (async () => {
-      while (!stop.signal.aborted) await tally(id).ask.add({ by: 1, note: "heard?" }, { timeoutMs: 20_000 });
-    })();
-    await rowsOf(page, id)
-      .first()
-      .waitFor()
-      .finally(() => stop.abort());
-    await asking;
-  }
+  const heard = (page: Page, id: string) =>
+    untilSeen(rowsOf(page, id).first().waitFor(), () => tally(id).ask.add({ by: 1, note: "heard?" }));
 });
 
 const patience = { timeout: 20_000, interval: 200 } as const;

@@ -6,6 +6,7 @@ import { Notes, Service, triage } from "../../../examples/incident-triage/triage
 import { agents } from "../../../examples/support-desk/agents.ts";
 import { defineActor, defineState, handler, query } from "../../../src/index.ts";
 import { Diary } from "../../support/dashboard-actors.ts";
+import { passGate } from "./gate.ts";
 
 export const Tally = defineActor(
   "tally",
@@ -26,8 +27,11 @@ export const Tally = defineActor(
     }),
     /** Takes so many ms, and changes nothing. */
     work: handler(z.number().int(), async (_ctx, ms) => void (await once(AbortSignal.timeout(ms), "abort"))),
-    /** Does not end before its time is over (the type's turns are given that long): what comes after it waits. */
-    hold: handler(z.string(), async (ctx) => void (await once(ctx.signal, "abort")), { timeoutMs: 12_000 }),
+    /** Ends when the gate at that port lets it go (gate.ts), and is given up on then: until then what comes after it waits. */
+    hold: handler(z.number().int(), async (ctx, port) => {
+      await passGate(port, ctx.signal);
+      throw new RangeError("it was held up");
+    }),
     remind: handler((ctx) => {
       ctx.tellLater("add", { name: "soon", afterMs: 3_600_000, input: { by: 1, note: "reminded" } });
       ctx.cron("add", {

@@ -8,6 +8,7 @@
 
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { pickFreePort } from "../../../src/cli/local-server/free-port.ts";
 import type { Troupe } from "../../../src/index.ts";
 import { connect } from "../../../src/index.ts";
 import type { Running } from "../../support/cli.ts";
@@ -58,6 +59,7 @@ const crowdFile = fileURLToPath(new URL("./crowd.ts", import.meta.url));
 const trafficFile = fileURLToPath(new URL("./traffic.ts", import.meta.url));
 /** Nothing that a test starts lives longer. Unit: ms. */
 const runMsMax = 900_000;
+const portTriesMax = 5;
 
 export async function openGround(options: GroundOptions = {}): Promise<Ground> {
   const closing = new AsyncDisposableStack();
@@ -95,7 +97,7 @@ async function fillGround(options: GroundOptions, closing: AsyncDisposableStack)
     const { url } = JSON.parse(await running.line("out", (line) => line.startsWith("{"))) as { url: string };
     return { running, url };
   };
-  let dashboard = await openDashboard(0);
+  let dashboard = await onFreePort(openDashboard);
   const { url } = dashboard;
 
   const start = async (words: readonly string[], sign: string) => {
@@ -121,6 +123,18 @@ async function fillGround(options: GroundOptions, closing: AsyncDisposableStack)
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+/** Not any that the system gives: while the dashboard is away that may become the local port of somebody's connection. */
+async function onFreePort<Opened>(open: (port: number) => Promise<Opened>): Promise<Opened> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await open(await pickFreePort());
+    } catch (thrown) {
+      // Another one was quicker.
+      if (tries === portTriesMax || !String(thrown).includes("PORT_TAKEN")) throw thrown;
+    }
+  }
 }
 
 async function end(running: Running, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {

@@ -50,7 +50,7 @@ export async function fillHostile(troupe: Troupe): Promise<void> {
   await troupe.actor(Tally, hostile).tell.fail(hostile + longLine.slice(0, 5_000));
 }
 
-/** Several at once, in different workers: some of them lose. */
+/** Several at once: some of them lose, when there are so many that they are not all in one worker, where they take turns. */
 export async function strive(troupe: Troupe, rivals: number, times: number): Promise<void> {
   await (await troupe.states()).of(Prize).create(thePrize, { claims: 0 });
   const all = Array.from({ length: rivals }, (_, nth) => troupe.actor(Rival, `r${nth}`));
