@@ -179,7 +179,10 @@ test("W1: a worker that is frozen holds up nobody's second, and is said to be si
   const [blue, green] = workers as [WorkerProcess, WorkerProcess];
   await using live = dashboard.listen("now");
   // What both do is known as well: of one that is seen for the first time it is not.
-  await live.next("now", (view) => isShared(view, blue, green) && view.workers.every(({ turnsPerS }) => turnsPerS === 0));
+  await live.next(
+    "now",
+    (view) => isShared(view, blue, green) && view.workers.every(({ turnsPerS }) => turnsPerS === 0),
+  );
   const { cluster } = troupe.ports;
   const lease = (await cluster.get(workerKey(blue.id)))?.value ?? new Uint8Array(0);
   await blue.kill("SIGSTOP");
