@@ -9,6 +9,7 @@ import type { NowView, PastView } from "../../src/monitoring/dashboard/api/now.t
 import type { WorkerSpan } from "../../src/monitoring/now-figures.ts";
 import { totalIn } from "../../src/monitoring/now-figures.ts";
 import { NowReader } from "../../src/monitoring/now-reader.ts";
+import type { Troupe } from "../../src/runtime/client.ts";
 import { connect, TroupeClient } from "../../src/runtime/client.ts";
 import { openInspector } from "../../src/runtime/inspect.ts";
 import { workerKey } from "../../src/runtime/subjects.ts";
@@ -177,11 +178,15 @@ test("W1: a worker that is frozen holds up nobody's second, and is said to be si
   const { dashboard, workers, troupe } = await openGround("blue", "green");
   const [blue, green] = workers as [WorkerProcess, WorkerProcess];
   await using live = dashboard.listen("now");
-  await whenShared(live, blue, green);
-  await blue.kill("SIGSTOP");
-  // Else it might be over before the silence has been long enough to be told.
+  // What both do is known as well: of one that is seen for the first time it is not.
+  await live.next(
+    "now",
+    (view) => isShared(view, blue, green) && view.workers.every(({ turnsPerS }) => turnsPerS === 0),
+  );
   const { cluster } = troupe.ports;
   const lease = (await cluster.get(workerKey(blue.id)))?.value ?? new Uint8Array(0);
+  await blue.kill("SIGSTOP");
+  // Else it might be over before the silence has been long enough to be told.
   await cluster.put(workerKey(blue.id), lease);
   const isOf = (view: NowView, ...states: readonly string[]) =>
     view.workers.map(({ name, state }) => `${name} ${state}`).join() === states.join();
@@ -191,8 +196,7 @@ test("W1: a worker that is frozen holds up nobody's second, and is said to be si
   // As long as its lease stands the other's seconds come each second.
   const gapsMs: number[] = [];
   for (let before = silent; gapsMs.length < 3; ) {
-    const next = await live.next("now");
-    expect(next.workers.find(({ name }) => name === "green")?.turnsPerS).not.toBeNull();
+    const next = await live.next("now", (view) => isOf(view, "blue silent", "green serves"));
     gapsMs.push(next.atMs - before.atMs);
     before = next;
   }
@@ -200,21 +204,22 @@ test("W1: a worker that is frozen holds up nobody's second, and is said to be si
   expect(Math.min(...gapsMs)).toBeLessThan(1_900);
   await cluster.put(workerKey(blue.id), lease, { ttlMs: 1_000 });
   await whenShared(live, green);
-  expect(await troupe.actor(Counter, "c1").ask.add(1)).toBe(1);
+  // This client may hear later than the dashboard whose the partition is: what went to the frozen one is lost, and asked again.
+  expect(await troupe.actor(Counter, "c1").ask.add(1, { idempotencyKey: "once" })).toBe(1);
 });
 
 test("what somebody must know stands first: stopped actors, dead letters, actors that fail, what waits", async () => {
   const { dashboard, workers, troupe } = await openGround("blue");
   await using live = dashboard.listen("now");
   await whenShared(live, ...workers);
+  const dead = await failUntilTold(dashboard, live, troupe);
   await troupe.actor(Fragile, "f1").tell.break();
-  await troupe.actor(Counter, "c1").tell.fail("on purpose");
   for (let sent = 0; sent < 3; sent += 1) await troupe.actor(Fragile, "f1").tell.write("waits");
   // Each is learnt in another way, and none waits for the others.
   const wanted = [
     /^\/actors\?only=stopped: 1 actor is stopped, as fragile\/f1/,
     /only=failing: Turns of 2 actors have failed in the last minutes/,
-    /^\/messages\/dead: 1 message could not be handled/,
+    new RegExp(`^/messages/dead: ${dead} messages? could not be handled`),
   ];
   await live.next("now", ({ unhealthy, second }) => {
     const told = unhealthy.map(({ where, text }) => `${where}: ${text}`);
@@ -225,11 +230,28 @@ test("what somebody must know stands first: stopped actors, dead letters, actors
   await checkStopped(dashboard);
 });
 
+/**
+ * A worker tells of failures from when it has heard that somebody wants to know, a moment after it is seen. Resolves when it has told of
+ * one, with how many messages to `c1` have failed.
+ */
+async function failUntilTold(dashboard: OpenedDashboard, live: LiveReader, troupe: Troupe): Promise<number> {
+  for (let sent = 1; ; sent += 1) {
+    await troupe.actor(Counter, "c1").tell.fail("on purpose");
+    await live.next("now");
+    if ((await failingIn(dashboard)).length > 0) return sent;
+  }
+}
+
+/** Ids of the actors that have failed lately. */
+async function failingIn(dashboard: OpenedDashboard): Promise<readonly string[]> {
+  const { rows } = await dashboard.get<{ rows: readonly { id: string }[] }>("/api/actors?only=failing&sort=key");
+  return rows.map(({ id }) => id);
+}
+
 async function checkStopped(dashboard: OpenedDashboard): Promise<void> {
   const stopped = await dashboard.get<{ rows: readonly { id: string }[] }>("/api/actors?only=stopped");
   expect(stopped.rows.map(({ id }) => id)).toEqual(["f1"]);
-  const failing = await dashboard.get<{ rows: readonly { id: string }[] }>("/api/actors?only=failing&sort=key");
-  expect(failing.rows.map(({ id }) => id)).toEqual(["c1", "f1"]);
+  expect(await failingIn(dashboard)).toEqual(["c1", "f1"]);
   const mailbox = await dashboard.get<{ waiting: number; letters: readonly { method: string; input: string }[] }>(
     "/api/actors/fragile/f1/mailbox",
   );

@@ -35,7 +35,10 @@ beforeAll(async () => {
   folder = await tempFolder();
   file = await writeActors(folder.path);
   askedAtMs = Date.now();
-  worker = startCli(["worker", file, "--json", "--app", "desk", "--name", "blue", "--metrics", "0"], at());
+  worker = startCli(["worker", file, "--json", "--app", "desk", "--name", "blue", "--metrics", "0"], {
+    ...at(),
+    runMsMax: 600_000,
+  });
   serving = JSON.parse(await worker.line("out", () => true)) as typeof serving;
   servingAtMs = Date.now();
 });

@@ -6,7 +6,8 @@ import { Counter, Fragile } from "./dashboard-actors.ts";
 const [, , servers = "", name = ""] = process.argv;
 const app = "desk";
 const worker = await createWorker({ app, servers, name, actors: [Counter, Fragile], logger: silentLogger });
-console.log(worker.id);
+// Before the line: whoever has read it may send the signal.
 process.once("SIGTERM", () => {
   void worker.drain().then(() => process.exit(0));
 });
+console.log(worker.id);

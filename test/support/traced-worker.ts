@@ -17,7 +17,9 @@ const worker = await trace.getTracer("test").startActiveSpan("startup", async (s
   span.end();
   return started;
 });
+// Before the line: whoever has read it may send the signal.
+const isToEnd = once(process, "SIGTERM");
 console.log(JSON.stringify("ready"));
-await once(process, "SIGTERM");
+await isToEnd;
 await worker.drain();
 await telemetry?.shutdown();
