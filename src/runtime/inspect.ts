@@ -139,12 +139,13 @@ export class Inspector implements AsyncDisposable {
     };
   }
 
-  /** Undefined when the server does not say. */
-  async user(): Promise<UserFacts | undefined> {
+  /** Undefined when the server does not say, within `timeoutMs`. Unit: ms. Default 1,000. */
+  async user(timeoutMs = askMsMax): Promise<UserFacts | undefined> {
     const askedAtMs = this.#clock.now();
     const startMs = this.#clock.monotonicMs();
     const answer = await this.#ask<{ server?: { time?: string }; data?: { account?: string; user?: string } }>(
       "$SYS.REQ.USER.INFO",
+      timeoutMs,
     );
     const roundTripMs = this.#clock.monotonicMs() - startMs;
     const serverMs = Date.parse(answer?.server?.time ?? "");
@@ -248,8 +249,8 @@ export class Inspector implements AsyncDisposable {
     throw answer.kind === "failed" ? answer.error : refusedError(name, answer.refusal);
   }
 
-  async #ask<Value>(subject: string): Promise<Value | undefined> {
-    const answer = await this.link.request(subject, nothing, askMsMax);
+  async #ask<Value>(subject: string, timeoutMs = askMsMax): Promise<Value | undefined> {
+    const answer = await this.link.request(subject, nothing, timeoutMs);
     if (answer.kind !== "reply") return undefined;
     try {
       return JSON.parse(decodeText(answer.message.data)) as Value;

@@ -22,11 +22,15 @@ async function run(options: Partial<RunOptions> & Pick<RunOptions, "seed" | "sec
   });
 }
 
+/** With less of each workload a run has shown nothing. */
+const acknowledgedMin = 20;
+
 test("P1 to P7: with one server, whatever is killed, frozen and cut off, nothing is lost and nothing happens twice", async () => {
-  const report = await run({ seed: 1, seconds: 15 });
+  const report = await run({ seed: 1, seconds: 15, acknowledgedMin });
   expect(report.broken, printReport(report)).toEqual([]);
   expect(report.takeovers).toBeGreaterThan(0);
-  for (const { name, acknowledged } of report.workloads) expect(acknowledged, name).toBeGreaterThan(20);
+  for (const { name, acknowledged } of report.workloads)
+    expect(acknowledged, name).toBeGreaterThanOrEqual(acknowledgedMin);
 });
 
 test("P1 to P7: so it is with three servers and three copies", async () => {
@@ -38,9 +42,10 @@ test("P1 to P7: so it is with three servers and three copies", async () => {
     "cut-client",
     "freeze-server",
   ];
-  const report = await run({ seed: 2, seconds: 15, servers: 3, faults, faultEveryMs: 2_000 });
+  const report = await run({ seed: 2, seconds: 15, servers: 3, faults, faultEveryMs: 2_000, acknowledgedMin });
   expect(report.broken, printReport(report)).toEqual([]);
-  for (const { name, acknowledged } of report.workloads) expect(acknowledged, name).toBeGreaterThan(20);
+  for (const { name, acknowledged } of report.workloads)
+    expect(acknowledged, name).toBeGreaterThanOrEqual(acknowledgedMin);
 });
 
 interface Canary {

@@ -57,6 +57,8 @@ export class Fleet implements AsyncDisposable {
   readonly #cancels = new Set<() => void>();
   #count = 0;
   #isEnding = false;
+  /** What is being started in the place of what was lost. */
+  #replacing: Promise<void> = Promise.resolve();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -107,8 +109,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Ends all in peace; what does not end is a fault. */
   async end(): Promise<void> {
-    this.#isEnding = true;
-    for (const cancel of this.#cancels) cancel();
+    await this.#startNoMore();
     const late = AbortSignal.timeout(drainMsMax);
     const isLate = once(late, "abort").then(() => "late" as const);
     const ending = [...this.#processes].map(async (each) => {
@@ -125,17 +126,22 @@ export class Fleet implements AsyncDisposable {
 
   /** Ends all at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isEnding = true;
-    for (const cancel of this.#cancels) cancel();
+    await this.#startNoMore();
     for (const each of this.#processes) each.kill();
     await Promise.all(this.#all.map(({ exited }) => exited));
+  }
+
+  async #startNoMore(): Promise<void> {
+    this.#isEnding = true;
+    for (const cancel of this.#cancels) cancel();
+    await this.#replacing;
   }
 
   #replaceLater(): void {
     if (this.#isEnding) return;
     const cancel = this.#options.clock.after(replaceAfterMs, () => {
       this.#cancels.delete(cancel);
-      if (!this.#isEnding) void this.fill();
+      if (!this.#isEnding) this.#replacing = Promise.all([this.#replacing, this.fill()]).then(() => undefined);
     });
     this.#cancels.add(cancel);
   }

@@ -44,7 +44,8 @@ export class Pulses {
 
   /** Asks all of them until each has answered once: the workers are just starting. */
   async first(): Promise<void> {
-    const options = { timeoutMs: startMsMax };
+    // With a key it is tried again: an owner that is just starting may be too late for its lease, and lose the answer.
+    const options = { timeoutMs: startMsMax, idempotencyKey: "first" };
     const actors = Array.from({ length: pulses }, (_, at) => this.#troupe.actor(Pulse, `p${at}`));
     await Promise.all(actors.map(({ ask }) => ask.beat(undefined, options)));
   }

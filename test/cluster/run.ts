@@ -38,6 +38,11 @@ export interface RunOptions {
   readonly schedule?: readonly PlannedFault[];
   readonly sabotage?: Sabotage | undefined;
   /**
+   * The load goes on when all is mended until so much of each workload was acknowledged: a busy machine does less in the same
+   * time. Default: 0.
+   */
+  readonly acknowledgedMin?: number;
+  /**
    * How long what was acknowledged may take to come to its end when nothing is broken any more. Unit: ms.
    * Default 60,000.
    */
@@ -55,6 +60,7 @@ const makeWorkload: Readonly<Record<WorkloadName, () => Workload>> = {
 };
 
 const callerCount = 3;
+const lookEveryMs = 50;
 /** Values kept of each actor: enough that whoever watches misses none while a server is away for a moment. */
 const history = 64;
 const progressEveryMs = 5_000;
@@ -128,6 +134,9 @@ async function play(stage: Stage): Promise<Report> {
   nemesis.begin();
   await passed(clock, lengthMs);
   await nemesis.heal();
+  while (stage.workloads.some(({ acknowledged }) => acknowledged < (options.acknowledgedMin ?? 0))) {
+    await passed(clock, lookEveryMs);
+  }
   const healedMs = journal.nowMs;
   end.abort();
   await Promise.all([load, pulsing, progress]);

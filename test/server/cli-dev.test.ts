@@ -82,7 +82,9 @@ test("dev serves from a private server, restarts on changes and after mistakes, 
   expect([code, isAlive(serverPid), isAlive(third.pid ?? 0)]).toEqual([0, false, false]);
   // On its port another one may listen by now, which has not this actor.
   expect(await isShown().catch(() => "nobody listens")).not.toBe(200);
-  expect((await runCli(["get", "counter", "c1", "--server", url ?? ""], at)).code).toBe(3);
+  const looked = await runCli(["get", "counter", "c1", "--json", "--server", url ?? ""], at);
+  expect(looked.out).toBe("");
+  expect(["SERVER_UNREACHABLE", "APP_NOT_FOUND"]).toContain((JSON.parse(looked.err) as DevEvent).error?.code);
 });
 
 test("dev on a server that is there starts none, and says what to try", async () => {

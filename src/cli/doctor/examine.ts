@@ -21,11 +21,13 @@ export interface Examination {
 /** What `sync_interval` is when nothing is said to nats-server. Unit: ms. */
 const syncMsDefault = 120_000;
 const monitorMsMax = 3_000;
+/** Every server that we take says who this user is, and the doctor asks once: one that is busy is waited for. Unit: ms. */
+const userMsMax = 5_000;
 
 /** Rejects with SERVER_UNREACHABLE; whatever else is wrong is a finding. */
 export async function examine(settings: Settings, monitorUrl: string | undefined): Promise<Examination> {
   return withInspector(settings, async (inspector) => {
-    const user = await inspector.user();
+    const user = await inspector.user(userMsMax);
     const base = { app: settings.app, server: inspector.server, user };
     const unusable = await findUnusable(inspector);
     if (unusable !== undefined) {

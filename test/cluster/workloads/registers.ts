@@ -60,6 +60,10 @@ export class Registers implements Workload {
     if (key.startsWith("register.")) this.#recent.set(key.slice("register.".length), (state as RegisterState).value);
   }
 
+  get acknowledged(): number {
+    return this.#fates.filter((fate) => fate === "acknowledged").length;
+  }
+
   missing(): readonly string[] {
     return [];
   }

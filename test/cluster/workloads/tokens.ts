@@ -72,6 +72,10 @@ export class Tokens implements Workload {
     if (names !== undefined) this.#seen.set(key, new Set(names));
   }
 
+  get acknowledged(): number {
+    return this.#tokens.filter(({ fate }) => fate === "acknowledged").length;
+  }
+
   missing(): readonly string[] {
     const has = (key: string, name: string) => this.#seen.get(key)?.has(name) === true;
     return this.#tokens.flatMap((token) => {

@@ -75,6 +75,10 @@ export class Transfers implements Workload {
     if (isSurplus) this.#surpluses.push(`M3: the accounts hold ${total} after a commit of ${key}`);
   }
 
+  get acknowledged(): number {
+    return this.#transfers.filter(({ fate }) => fate === "acknowledged").length;
+  }
+
   missing(): readonly string[] {
     return this.#transfers.flatMap(({ id, from, to, fate }) => {
       if (fate === undefined) return `${id} is under way`;

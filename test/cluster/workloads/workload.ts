@@ -34,6 +34,8 @@ export interface Workload {
   missing(): readonly string[];
   /** After the end: reads what the owners answer, beside what is stored. */
   readBack?(caller: Caller): Promise<void>;
+  /** How much of it was acknowledged so far. */
+  readonly acknowledged: number;
   /** Everything that is wrong with what is stored at the end. */
   check(stored: Stored): { readonly counts: WorkloadCounts; readonly broken: readonly string[] };
 }
