@@ -12,6 +12,8 @@
 //       again at once would otherwise keep the process from hearing anything else, and that the connection is back.
 //   L5. What the server does not let this user publish is answered `lost` as soon as it says so, with these words: nobody
 //       would ever answer it.
+//   L6. A process that stood still first hears what has come meanwhile: time in which nobody could have heard an answer takes
+//       none away.
 
 import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { connect, PermissionViolationError } from "@nats-io/transport-node";
@@ -28,7 +30,7 @@ export type LinkOptions = ConnectionOptions;
 /** How long what was published last may take to leave when the link is closed. Unit: ms. */
 const flushMsMax = 2_000;
 
-/** How often deadlines are looked at. A request may be answered `lost` this much after its deadline. Unit: ms. */
+/** How often deadlines are looked at. A request may be answered `lost` this much after its deadline, and after L6 twice. Unit: ms. */
 export const sweepEveryMs = 50;
 
 interface PendingRequest {
@@ -77,6 +79,8 @@ export class NatsLink implements AsyncDisposable {
   #isConnected = true;
   #nextToken = 0;
   #sweep: NodeJS.Timeout | undefined;
+  /** When the next sweep is due; `undefined` when it has been put off (L6). */
+  #sweepDueMs: number | undefined;
   readonly #replies: Subscription;
   readonly #pending = new Map<string, PendingRequest>();
   readonly #reconnected = new Set<() => void>();
@@ -139,7 +143,7 @@ export class NatsLink implements AsyncDisposable {
       setImmediate(() => answer({ kind: "unsent", reason: messageOf(thrown) })); // L4
       return undefined;
     }
-    this.#sweep ??= setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+    if (this.#sweep === undefined) this.#sweepSoon();
     return reply;
   }
 
@@ -190,14 +194,26 @@ export class NatsLink implements AsyncDisposable {
     }
   }
 
+  #sweepSoon(): void {
+    this.#sweepDueMs = performance.now() + sweepEveryMs;
+    this.#sweep = setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+  }
+
   #sweepDeadlines(): void {
     const now = performance.now();
+    // What lies in the socket may be read after this timer. Put off once: a process that is always late gets to it, too.
+    if (this.#sweepDueMs !== undefined && now > this.#sweepDueMs + sweepEveryMs) {
+      this.#sweepDueMs = undefined; // L6
+      this.#sweep = setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+      return;
+    }
     for (const [token, pending] of this.#pending) {
       if (pending.deadlineMs > now) continue;
       this.#pending.delete(token);
       pending.answer({ kind: "lost", reason: "no answer in time" });
     }
-    this.#sweep = this.#pending.size === 0 ? undefined : setTimeout(() => this.#sweepDeadlines(), sweepEveryMs);
+    this.#sweep = undefined;
+    if (this.#pending.size > 0) this.#sweepSoon();
   }
 
   /** L5. */
