@@ -27,6 +27,7 @@ export function mailTimerContract(name: string, open: OpenMail): void {
   mailTimerCancelContract(name, open);
   mailTimerSurroundingsContract(name, open);
   mailTimerRepeatingContract(name, open);
+  mailTimerRefusalContract(name, open);
 }
 
 /** In which timers are set and taken back, before the first is due. Unit: ms. */
@@ -245,7 +246,9 @@ function mailTimerRepeatingContract(name: string, open: OpenMail): void {
     await letters.untilCount(5);
     expect(letters.texts.filter((text) => text === "before" || text === "once")).toEqual(["before", "once"]);
   });
+}
 
+function mailTimerRefusalContract(name: string, open: OpenMail): void {
   test(`${name}: P10: times that are none, and a payload over the limit, are refused for good`, async () => {
     await using place = await open();
     const { mail } = await place.open();

@@ -21,9 +21,9 @@ function scriptedLink() {
     publish: (_subject: string, _data: Uint8Array, { reply }: { reply: string }) => {
       replyTo = reply;
     },
-    async *status() {
-      await closed;
-    },
+    status: () => ({
+      [Symbol.asyncIterator]: () => ({ next: () => closed.then(() => ({ done: true, value: undefined })) }),
+    }),
     flush: async () => {},
     isClosed: () => false,
     close: async () => close(),
