@@ -4,6 +4,9 @@
 /** Begins a time. What it returns ends the scene if that time is over: it was too slow, and what comes now says nothing. */
 export type Limit = (ms: number) => () => void;
 
+/** A process that stands still for longer than this may have lost its leases, which last 3 s, and owns nothing then. Unit: ms. */
+export const stillMsMax = 1_500;
+
 class TooLate extends Error {}
 
 /** More would be beyond the patience of those who wait for what comes then. Unit: ms. */

@@ -4,7 +4,8 @@ import { Kvm } from "@nats-io/kv";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callApi } from "../../src/kv/nats-api.ts";
-import type { KvChange } from "../../src/kv/store.ts";
+import type { KvChange, KvStore } from "../../src/kv/store.ts";
+import { transactionOperationsMax } from "../../src/kv/writes.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { inTime } from "./in-time.ts";
 import { disconnected, reconnected, type Scene, setScene } from "./kv-nats-scene.ts";
@@ -20,6 +21,14 @@ async function consumersOf({ direct, bucket }: Scene): Promise<readonly string[]
   const answer = await callApi<{ consumers: string[] | null }>(direct, `CONSUMER.NAMES.KV_${bucket}`, {});
   if (answer.kind !== "ok") throw new Error("no consumer names");
   return answer.value.consumers ?? [];
+}
+
+/** In parts, each of which has the time of a write for itself, however slow the machine. */
+async function putAll(store: KvStore, keys: readonly string[], textOf: (key: string) => string): Promise<void> {
+  for (let from = 0; from < keys.length; from += transactionOperationsMax) {
+    const some = keys.slice(from, from + transactionOperationsMax);
+    await store.transact(some.map((key) => ({ kind: "put", key, value: bytes(textOf(key)) }) as const));
+  }
 }
 
 const revisionsOf = (changes: readonly KvChange[]): number[] =>
@@ -101,8 +110,8 @@ describe("nats: watchers under faults (K4, P8)", () => {
     const writer = await scene.open(scene.direct, { history: 2 });
     const store = await scene.open(scene.proxied);
     const keys = Array.from({ length: 4_000 }, (_, at) => `k.${at}`);
-    await Promise.all(keys.map((key) => writer.put(key, bytes("old"))));
-    await Promise.all(keys.map((key) => writer.put(key, bytes(`${key} ${"x".repeat(200)}`))));
+    await putAll(writer, keys, () => "old");
+    await putAll(writer, keys, (key) => `${key} ${"x".repeat(200)}`);
     await using watcher = await store.watch(">");
     const seen: KvChange[] = [];
     for (const place of [500, 1_500, 2_500]) {
@@ -131,7 +140,8 @@ describe("nats: watchers under faults (K4, P8)", () => {
     await using watcher = await store.watch(">");
     await changesUntil(watcher, isCurrent);
     const count = 6_000;
-    await Promise.all(Array.from({ length: count }, (_, at) => store.put(`k.${at}`, bytes(String(at)))));
+    const keys = Array.from({ length: count }, (_, at) => `k.${at}`);
+    await putAll(store, keys, (key) => key);
     const [consumer] = await consumersOf(scene);
     // Others that are read show that there was time enough for this one to take more than it should.
     for (let round = 0; round < 3; round += 1) {

@@ -6,7 +6,7 @@ import type { Mail } from "../../src/runtime/mail.ts";
 import { noMeta } from "../../src/runtime/mail.ts";
 import { inTime } from "./in-time.ts";
 import type { OpenMail } from "./mail-support.ts";
-import { bytes, Letters, onceAt, patienceMs, store, textOf, toC1 } from "./mail-support.ts";
+import { bytes, eventually, Letters, onceAt, patienceMs, store, textOf, toC1 } from "./mail-support.ts";
 
 /** Fires in `inMs`, or was due so long ago. */
 async function setTimer(mail: Mail, name: string, text: string, inMs: number, to = toC1): Promise<void> {
@@ -27,6 +27,7 @@ export function mailTimerContract(name: string, open: OpenMail): void {
   mailTimerCancelContract(name, open);
   mailTimerSurroundingsContract(name, open);
   mailTimerRepeatingContract(name, open);
+  mailTimerRefusalContract(name, open);
 }
 
 /** In which timers are set and taken back, before the first is due. Unit: ms. */
@@ -235,14 +236,19 @@ function mailTimerRepeatingContract(name: string, open: OpenMail): void {
     await using _bell = await mail.read(4, 1, bell.take);
     await setTimer(mail, "bell", "bell", 3_500, { ...toC1, partition: 4, key: "counter.c7" });
     await bell.untilText("bell");
-    const stored = await mail.readMailbox(3, "counter.c1", 1, 100);
-    expect(stored.map(textOf).sort()).toEqual(["before", "once", "tick", "tock"]);
+    // The next firing may come while the mailbox is read, which then shows it beside the one that it takes the place of.
+    await eventually("the last firing alone of each is kept", async () => {
+      const stored = (await mail.readMailbox(3, "counter.c1", 1, 100)).map(textOf).sort();
+      return stored.join() === "before,once,tick,tock" ? stored : undefined;
+    });
     const letters = new Letters();
     await using _reader = await mail.read(3, 1, letters.take);
     await letters.untilCount(5);
     expect(letters.texts.filter((text) => text === "before" || text === "once")).toEqual(["before", "once"]);
   });
+}
 
+function mailTimerRefusalContract(name: string, open: OpenMail): void {
   test(`${name}: P10: times that are none, and a payload over the limit, are refused for good`, async () => {
     await using place = await open();
     const { mail } = await place.open();

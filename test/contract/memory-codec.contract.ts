@@ -12,6 +12,8 @@ import type { OpenMemory } from "./memory-stores-support.ts";
 
 const anna = { user: "anna" };
 const secret = "she drinks her tea at five, with two lumps of sugar";
+/** Long enough that no coded bytes and no random id say them by chance, as they do say "tea" once in 100,000 values. */
+const giveaways = ["drinks", "lumps of", "sugar"];
 
 export interface CodecUnderTest {
   /** A codec as another process would make it: it shares nothing with the one before but what it was configured with. */
@@ -75,7 +77,7 @@ export function valueCodecContract(name: string, { make, noticesChanges }: Codec
       await facts.delete("two", { by: secret });
       const stored = await dump(opened.stores.facts);
       expect(stored).toContain(`~${make().id}\n`);
-      for (const word of ["drinks", "tea", "value", "sugar"]) expect(stored).not.toContain(word);
+      for (const word of [...giveaways, "value"]) expect(stored).not.toContain(word);
       const another = factsOf(await opened.openAnother(), make());
       expect((await another.history("one")).map(({ fact }) => fact?.value)).toEqual([
         { [secret]: [secret, "one"] },
@@ -95,7 +97,7 @@ export function valueCodecContract(name: string, { make, noticesChanges }: Codec
       await log.compact({ upTo: (await log.end()) - 1, summarize: () => `summary: ${secret}` });
       const records = await dump(opened.stores.entries, "user.anna.log.*");
       expect(records).toContain(`~${make().id}\n`);
-      for (const word of ["drinks", "tea", "summary", "sugar"]) expect(records).not.toContain(word);
+      for (const word of [...giveaways, "summary"]) expect(records).not.toContain(word);
       const another = logOf(await opened.openAnother(), make());
       const texts = (await another.read().toArray()).map(({ text }) => text);
       expect(texts).toEqual(["plain", secret, "", `summary: ${secret}`]);

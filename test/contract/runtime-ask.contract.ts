@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import { messageOf } from "../../src/core/errors.ts";
+import { inTime, stillMsMax } from "./in-time.ts";
 import { within } from "./mail-support.ts";
 import { actors, asker, clumsy, counter, relay } from "./runtime-actors.ts";
 import type { OpenRuntime } from "./runtime-support.ts";
@@ -173,34 +174,38 @@ export function runtimeAskContract(name: string, open: OpenRuntime): void {
     expect(await asked).toBe(1);
   });
 
-  test(`${name}: an ask whose actor is slow rejects with ASK_TIMEOUT, and its turn ends without effect`, async () => {
-    await using stage = await Stage.open(open);
-    const gate = new Gate();
-    const slow = defineActor(
-      "slow",
-      { state: z.object({ n: z.number() }), initial: { n: 0 } },
-      {
-        go: handler(async (ctx) => {
-          await gate.pass();
-          ctx.state.n += 1;
-        }),
-        n: query((ctx) => ctx.state.n),
-      },
-    );
-    const { worker, client } = await stage.both([slow]);
-    await client.actor(slow, "s").ask.n(); // The client knows then whom to ask.
-    for (const troupe of [client, worker]) {
-      const withdrawn = eventOf(worker, "ask-withdrawn");
-      const text = messageOf(
-        await rejection(troupe.actor(slow, "s").ask.go(undefined, { timeoutMs: 400 }), "ASK_TIMEOUT"),
+  test(`${name}: an ask whose actor is slow rejects with ASK_TIMEOUT, and its turn ends without effect`, () =>
+    inTime(400, async (ms, limit) => {
+      await using stage = await Stage.open(open);
+      const gate = new Gate();
+      const slow = defineActor(
+        "slow",
+        { state: z.object({ n: z.number() }), initial: { n: 0 } },
+        {
+          go: handler(async (ctx) => {
+            await gate.pass();
+            ctx.state.n += 1;
+          }),
+          n: query((ctx) => ctx.state.n),
+        },
       );
-      expect(text).toContain("slow.s go");
-      await withdrawn; // What the worker has not heard of yet may still have its effect.
-    }
-    gate.open();
-    await client.actor(slow, "s").ask.go();
-    expect(await client.actor(slow, "s").ask.n()).toBe(1);
-  });
+      const { worker, client } = await stage.both([slow]);
+      await client.actor(slow, "s").ask.n(); // The client knows then whom to ask.
+      for (const troupe of [client, worker]) {
+        const withdrawn = eventOf(worker, "ask-withdrawn");
+        withdrawn.catch(() => undefined); // Of a scene that was too slow.
+        const checkLease = limit(ms + stillMsMax);
+        const asked = troupe.actor(slow, "s").ask.go(undefined, { timeoutMs: ms });
+        await asked.catch(() => undefined);
+        checkLease();
+        const text = messageOf(await rejection(asked, "ASK_TIMEOUT"));
+        expect(text).toContain("slow.s go");
+        await withdrawn; // What the worker has not heard of yet may still have its effect.
+      }
+      gate.open();
+      await client.actor(slow, "s").ask.go();
+      expect(await client.actor(slow, "s").ask.n()).toBe(1);
+    }));
 
   test(`${name}: of a slow actor queries still are answered, and other actors of its partition are`, async () => {
     await using stage = await Stage.open(open);

@@ -23,7 +23,7 @@ export function buildJaeger(cacheDir: string, program: string, onProgress: (line
     const source = join((await go(["env", "GOMODCACHE"], staging.folder)).trim(), jaegerModule);
     const built = join(staging.folder, program);
     await go(["build", "-mod=readonly", "-trimpath", "-o", built, "./cmd/jaeger"], source);
-    return staging.install(built, program);
+    return await staging.install(built, program);
   });
 }
 

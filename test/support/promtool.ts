@@ -43,7 +43,7 @@ function fetchPromtool(cacheDir: string, onProgress: (line: string) => void): Pr
     const wanted = { suite: await ownSuite(), names: [program, "prometheus"], program };
     const outcome = await fetchDebian(context, undefined, wanted);
     if (outcome.kind === "failed") throw new Error(`promtool cannot be fetched: ${outcome.reason}`);
-    return staging.install(outcome.path, program);
+    return await staging.install(outcome.path, program);
   });
 }
 

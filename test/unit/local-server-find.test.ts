@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -133,14 +134,23 @@ test("offline nothing is fetched", async () => {
 
 test("S2: of two that need to fetch, one fetches and the other uses what it got", async () => {
   await using world = await emptyWorld();
+  const { progress } = world;
+  const waits = "another process is fetching nats-server, waiting for it";
+  const othersWait = join(world.folder.path, "others-wait");
+  const onProgress = (line: string) => {
+    progress.push(line);
+    if (line === waits) writeFileSync(othersWait, "");
+  };
+  // It is not done before the other one waits. Where nobody ever does it goes on all the same.
   await writeProgram(
     join(world.bin, "go"),
-    `echo x >> ${world.folder.path}/calls\n` +
+    `looks=0\nwhile [ ! -e ${othersWait} ] && [ $looks -lt 500000 ]; do looks=$((looks + 1)); done\n` +
       `printf '#!/bin/sh\\necho "nats-server: v2.15.2"\\n' > "$GOBIN/nats-server" && chmod +x "$GOBIN/nats-server"`,
   );
-  const found = await Promise.all([findServerBinary(world.options), findServerBinary(world.options)]);
+  const options = { ...world.options, onProgress };
+  const found = await Promise.all([findServerBinary(options), findServerBinary(options)]);
   expect(found.map(({ source }) => source).sort()).toEqual(["cache", "go"]);
-  expect(world.progress).toContain("another process is fetching nats-server, waiting for it");
+  expect(progress).toContain(waits);
 });
 
 test("S2: a fetch that was killed does not hold up the next one", async () => {

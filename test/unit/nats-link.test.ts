@@ -10,7 +10,7 @@ const standStill = () => void Atomics.wait(stillness, 0, 0, sweepEveryMs * 3);
 
 /** A link on a connection that says nothing by itself; `reply` is what the server does to the last request. */
 function scriptedLink() {
-  const { promise: closed, resolve: close } = Promise.withResolvers<IteratorReturnResult<undefined>>();
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
   let hear: ((error: null, message: Msg) => void) | undefined;
   let replyTo = "";
   const connection = {
@@ -21,10 +21,12 @@ function scriptedLink() {
     publish: (_subject: string, _data: Uint8Array, { reply }: { reply: string }) => {
       replyTo = reply;
     },
-    status: () => ({ [Symbol.asyncIterator]: () => ({ next: () => closed }) }),
+    status: () => ({
+      [Symbol.asyncIterator]: () => ({ next: () => closed.then(() => ({ done: true, value: undefined })) }),
+    }),
     flush: async () => {},
     isClosed: () => false,
-    close: async () => close({ done: true, value: undefined }),
+    close: async () => close(),
   };
   const reply = () => hear?.(null, { subject: replyTo, data: new Uint8Array(1) } as Msg);
   return { link: new NatsLink(connection as unknown as NatsConnection), reply };

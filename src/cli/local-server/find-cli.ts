@@ -29,7 +29,8 @@ export async function findNatsCli(options: FindCliOptions): Promise<string | und
     if (await isExecutable(cached)) return cached;
     await using staging = await openStaging(cacheDir);
     const outcome = await fetchGo({ env, folder: staging.folder, onProgress }, natsCliModule);
-    if (outcome.kind === "fetched") return staging.install(outcome.path, program);
+    // Waited for here: what is only returned goes on while the staging is removed.
+    if (outcome.kind === "fetched") return await staging.install(outcome.path, program);
     onProgress(`the nats command could not be built: ${outcome.reason}`);
     return undefined;
   });
