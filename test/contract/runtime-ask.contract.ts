@@ -178,17 +178,7 @@ export function runtimeAskContract(name: string, open: OpenRuntime): void {
     inTime(400, async (ms, limit) => {
       await using stage = await Stage.open(open);
       const gate = new Gate();
-      const slow = defineActor(
-        "slow",
-        { state: z.object({ n: z.number() }), initial: { n: 0 } },
-        {
-          go: handler(async (ctx) => {
-            await gate.pass();
-            ctx.state.n += 1;
-          }),
-          n: query((ctx) => ctx.state.n),
-        },
-      );
+      const slow = slowBehind(gate);
       const { worker, client } = await stage.both([slow]);
       await client.actor(slow, "s").ask.n(); // The client knows then whom to ask.
       for (const troupe of [client, worker]) {
@@ -210,17 +200,7 @@ export function runtimeAskContract(name: string, open: OpenRuntime): void {
   test(`${name}: of a slow actor queries still are answered, and other actors of its partition are`, async () => {
     await using stage = await Stage.open(open);
     const gate = new Gate();
-    const slow = defineActor(
-      "slow",
-      { state: z.object({ n: z.number() }), initial: { n: 0 } },
-      {
-        go: handler(async (ctx) => {
-          ctx.state.n += 1;
-          await gate.pass();
-        }),
-        n: query((ctx) => ctx.state.n),
-      },
-    );
+    const slow = slowBehind(gate);
     const { client } = await stage.both([slow, counter]);
     const asked = client.actor(slow, "s").ask.go();
     await gate.reached;
@@ -232,3 +212,17 @@ export function runtimeAskContract(name: string, open: OpenRuntime): void {
     expect(await client.actor(slow, "s").ask.n()).toBe(1);
   });
 }
+
+/** Its turns change the state, and then wait for the gate. */
+const slowBehind = (gate: Gate) =>
+  defineActor(
+    "slow",
+    { state: z.object({ n: z.number() }), initial: { n: 0 } },
+    {
+      go: handler(async (ctx) => {
+        ctx.state.n += 1;
+        await gate.pass();
+      }),
+      n: query((ctx) => ctx.state.n),
+    },
+  );
