@@ -14,8 +14,17 @@
 //       would ever answer it.
 //   L6. Deadlines are looked at after what has come was read: a process that stood still for seconds (its machine was
 //       suspended, a handler computed) does not take answers for lost that lie in its socket.
+//   L7. Requests that follow from what was read together leave together, in the order in which they were made: one write to the
+//       socket instead of several. Nothing waits for anything that is still to come.
 
-import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
+import type {
+  ConnectionOptions,
+  Msg,
+  MsgHdrs,
+  NatsConnection,
+  PublishOptions,
+  Subscription,
+} from "@nats-io/transport-node";
 import { connect, PermissionViolationError } from "@nats-io/transport-node";
 import { messageOf, TroupeError } from "../core/errors.ts";
 
@@ -37,6 +46,13 @@ interface PendingRequest {
   readonly subject: string;
   readonly deadlineMs: number;
   readonly answer: (answer: LinkAnswer) => void;
+}
+
+interface LeavingRequest {
+  readonly token: string;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly options: PublishOptions;
 }
 
 const nobody: LinkAnswer = { kind: "nobody" };
@@ -81,6 +97,8 @@ export class NatsLink implements AsyncDisposable {
   #sweep: NodeJS.Timeout | undefined;
   readonly #replies: Subscription;
   readonly #pending = new Map<string, PendingRequest>();
+  /** Requests that leave soon (L7). */
+  readonly #leaving: LeavingRequest[] = [];
   readonly #reconnected = new Set<() => void>();
   readonly #disconnected = new Set<() => void>();
   readonly #watching: Promise<void>;
@@ -134,15 +152,16 @@ export class NatsLink implements AsyncDisposable {
     const token = (this.#nextToken++).toString(36) + mark;
     this.#pending.set(token, { subject, deadlineMs: performance.now() + timeoutMs, answer });
     const reply = `${this.inbox}.r.${token}`;
-    try {
-      this.connection.publish(subject, data, headers === undefined ? { reply } : { reply, headers });
-    } catch (thrown) {
-      this.#pending.delete(token);
-      setImmediate(() => answer({ kind: "unsent", reason: messageOf(thrown) })); // L4
-      return undefined;
-    }
+    if (this.#leaving.length === 0) process.nextTick(() => this.#leave());
+    this.#leaving.push({ token, subject, data, options: headers === undefined ? { reply } : { reply, headers } });
     this.#sweep ??= this.#sweepLater();
     return reply;
+  }
+
+  /** Publishes what nobody answers to this link, after all that was sent before. Throws as the connection does. */
+  publish(subject: string, data: Uint8Array | string, options: PublishOptions = {}): void {
+    this.#leave();
+    this.connection.publish(subject, data, options);
   }
 
   /** `send` as a promise; it never rejects. */
@@ -165,7 +184,22 @@ export class NatsLink implements AsyncDisposable {
     return this.close();
   }
 
+  /** L7. What was answered meanwhile, because the connection broke, stays here (L2). */
+  #leave(): void {
+    for (const { token, subject, data, options } of this.#leaving.splice(0)) {
+      const pending = this.#pending.get(token);
+      if (pending === undefined) continue;
+      try {
+        this.connection.publish(subject, data, options);
+      } catch (thrown) {
+        this.#pending.delete(token);
+        setImmediate(() => pending.answer({ kind: "unsent", reason: messageOf(thrown) })); // L4
+      }
+    }
+  }
+
   #flush(): Promise<void> {
+    this.#leave();
     return new Promise((resolve) => {
       const late = setTimeout(resolve, flushMsMax);
       const done = () => {

@@ -323,7 +323,7 @@ class OrderedReader implements StreamReader {
     const isQuick = !this.#isCurrent && (this.#stream?.replicas ?? 1) > 1;
     const reply = this.#pullPrefix + (this.#pulls++).toString(36);
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#options.stream}.${this.#consumer}`;
-    this.#link.connection.publish(subject, pullRequest(batch, isQuick ? quickPull : this.#times), { reply });
+    this.#link.publish(subject, pullRequest(batch, isQuick ? quickPull : this.#times), { reply });
   }
 
   #receive(message: Msg): void {

@@ -201,6 +201,6 @@ function requestMany(
         cancel = watch();
       });
     let cancel = watch();
-    link.connection.publish(subject, body, { reply });
+    link.publish(subject, body, { reply });
   });
 }

@@ -136,7 +136,7 @@ function publishBatch(
       const headers = lines.length === 0 ? undefined : rawHeaders(lines);
       const subject = bucket.prefix + message.key;
       if (isLast) link.send(subject, message.value, headers, timeoutMs, (answer) => resolve(outcomeOf(answer, what)));
-      else link.connection.publish(subject, message.value, headers === undefined ? {} : { headers });
+      else link.publish(subject, message.value, headers === undefined ? {} : { headers });
     });
   });
 }

@@ -220,7 +220,7 @@ class NatsMail implements Mail {
     if (this.#isClosed || !this.#link.isConnected || !isHeaderValue(askId)) return;
     const subject = this.#subjects.ask(to.partition, to.epoch, to.key, to.method);
     const headers = rawHeaders([line(headerNames.withdraw, askId)]);
-    this.#link.connection.publish(subject, nothing, { headers });
+    this.#link.publish(subject, nothing, { headers });
   }
 
   serve(
@@ -260,7 +260,7 @@ class NatsMail implements Mail {
 
   publishFeed(worker: string, payload: Uint8Array): void {
     if (this.#isClosed || !this.#link.isConnected || payload.length > this.#link.payloadBytesMax) return;
-    this.#link.connection.publish(this.#subjects.feed(escapeId(worker)), payload);
+    this.#link.publish(this.#subjects.feed(escapeId(worker)), payload);
   }
 
   async followFeed(worker: string, onBatch: (payload: Uint8Array) => void): Promise<MailServer> {

@@ -137,7 +137,7 @@ function readPage(query: MailboxQuery, from: number, most: number): Promise<read
   const request = Buffer.from(
     JSON.stringify({ seq: from, batch: most, max_bytes: mailboxReadBytesMax, next_by_subj: filterOf(query) }),
   );
-  if (isConnected) link.connection.publish(`$JS.API.DIRECT.GET.${stream}`, request, { reply: inbox });
+  if (isConnected) link.publish(`$JS.API.DIRECT.GET.${stream}`, request, { reply: inbox });
   else setImmediate(fail, "not connected to NATS"); // L4 of the link
   return promise.finally(() => {
     cancel();

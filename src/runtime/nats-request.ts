@@ -107,7 +107,7 @@ export class NatsRequest implements MailRequest {
       const text = `the reply takes ${bytes} bytes, the server carries ${this.#link.payloadBytesMax}`;
       this.reply(encodeError(new TroupeError("PAYLOAD_TOO_LARGE", text)), "PAYLOAD_TOO_LARGE");
     } else if (!this.#link.connection.isClosed()) {
-      this.#link.connection.publish(to, payload, error === undefined ? undefined : { headers: error.headers });
+      this.#link.publish(to, payload, error === undefined ? undefined : { headers: error.headers });
     }
   }
 }

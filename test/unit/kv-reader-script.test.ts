@@ -32,11 +32,12 @@ class PlayedServer {
       this.#receive = callback;
       return { unsubscribe: () => this.calls.push("UNSUB") };
     },
-    publish: (_subject: string, body: string, { reply }: { reply: string }) => {
-      const { batch, idle_heartbeat } = JSON.parse(body) as { batch: number; idle_heartbeat: number };
-      this.pulls.push({ reply, batch, heartbeatMs: idle_heartbeat / 1e6 });
-    },
   };
+
+  publish(_subject: string, body: string, { reply }: { reply: string }): void {
+    const { batch, idle_heartbeat } = JSON.parse(body) as { batch: number; idle_heartbeat: number };
+    this.pulls.push({ reply, batch, heartbeatMs: idle_heartbeat / 1e6 });
+  }
 
   onReconnected(listener: () => void): () => void {
     this.#reconnected = listener;
