@@ -25,6 +25,7 @@ export type ErrandContext = Pick<
 /** How it has ended: the method of the actor that takes the end, and what that is given. */
 export interface ErrandEnd {
   readonly method: string;
+  /** What JSON can carry, and nobody else's: it is not copied. */
   readonly input: unknown;
 }
 
@@ -33,7 +34,7 @@ export interface Errand<State = never, Input = never> {
    * `state`: as it is committed when this run begins; not to be changed. What throws is no end: it is run again after a while,
    * until it ends or stands no more.
    */
-  readonly run: (ctx: ErrandContext, input: Input, state: State) => Promise<ErrandEnd>;
+  readonly run: (ctx: ErrandContext, input: Input, state: State) => ErrandEnd | Promise<ErrandEnd>;
   /** How it ends when its end cannot be committed, being too large as a rule. */
   readonly refused: (input: Input, error: unknown) => ErrandEnd;
   /** What is told of one run of it, to who listens to the worker's events. */

@@ -57,6 +57,8 @@ export interface ErrandEnded {
   readonly number: number;
   /** What it has told others: sent with the commit that takes the end (E3 of `errand.ts`). */
   readonly sendings: readonly Sending[];
+  /** Its end, as the payload has it, for the first turn that takes it. */
+  input?: unknown;
   /** It has come to no end: its actor stops instead (E5 of `errand.ts`). */
   readonly fault?: TroupeError;
 }

@@ -139,7 +139,7 @@ function begin(request: TurnRequest): TurnOutcome | Promise<TurnOutcome> {
       `${definition.type}.${message.method} is a query; nobody would hear it`,
     );
   }
-  const input = decodeInput(message.payload, definition.type, message.method);
+  const input = inputOf(request);
   if (method.schema === undefined) {
     if (input === undefined || input === null) return execute(request, method, undefined);
     return failed(new TroupeError("INPUT_INVALID", `${definition.type}.${message.method} takes no argument`));
@@ -147,6 +147,14 @@ function begin(request: TurnRequest): TurnOutcome | Promise<TurnOutcome> {
   const validation = validate(method.schema, input);
   if (!(validation instanceof Promise)) return enter(request, method, validation);
   return validation.then((settled) => enter(request, method, settled));
+}
+
+function inputOf({ definition, message }: TurnRequest): unknown {
+  const errand = message.kind === "ask" ? message.errand : undefined;
+  if (errand?.input === undefined) return decodeInput(message.payload, definition.type, message.method);
+  const { input } = errand;
+  errand.input = undefined; // What a turn has had in hand, another turn for the same message does not get.
+  return input;
 }
 
 function enter(request: TurnRequest, method: AnyMethod<never>, validation: Validation<unknown>) {

@@ -98,14 +98,14 @@ export class CellOutbox {
 
   /** The value was read, and is what stands. */
   adopt(snapshot: Snapshot): void {
-    const { cursor } = this.#cell.host;
     const { outbox } = snapshot;
     this.#publishedUpTo = snapshot.sent;
     this.#stored = undefined;
     if (outbox.length === 0) return;
     this.#begin(snapshot);
     // The cursor passes the guard only when the outbox was published: then nothing of it is to be done again.
-    if (snapshot.guard <= cursor) this.#stored = new Set(outbox.filter((entry) => !isErrand(entry)).map(({ n }) => n));
+    if (snapshot.guard <= this.#cell.host.cursor)
+      this.#stored = new Set(outbox.filter((entry) => !isErrand(entry)).map(({ n }) => n));
     else {
       this.#publish(outbox.filter(isSent));
       this.#show(snapshot);

@@ -30,7 +30,9 @@ const faultsMax = 30;
 /** One run of an errand has come to this. */
 interface Ended {
   readonly method: string;
-  /** As JSON. */
+  /** For the first turn that takes it. */
+  input: unknown;
+  /** The same as JSON. */
   readonly payload: string;
   readonly sendings: readonly Sending[];
 }
@@ -209,7 +211,8 @@ export class RunningErrand implements TurnServices {
       host.events.emit(errand.eventOf(self, input, { durationMs, came }));
     };
     try {
-      const end = await inSpan(span, () => errand.run(context, input, state));
+      const running = inSpan(span, () => errand.run(context, input, state));
+      const end = running instanceof Promise ? await running : running;
       endSpan(span);
       announce(end);
       return endedOf(end, turn.close());
@@ -223,13 +226,15 @@ export class RunningErrand implements TurnServices {
   }
 
   /** Its end is a turn (E2); resolves when that is committed, or cannot be. */
-  #take(message: AskMessage, { method, payload, sendings }: Ended): Promise<Answer> {
+  #take(message: AskMessage, ended: Ended): Promise<Answer> {
+    const { method, input, payload, sendings } = ended;
+    ended.input = undefined;
     const bytesMax = this.payloadBytesMax;
     if (payload.length * 3 > bytesMax && Buffer.byteLength(payload) > bytesMax) {
       const text = `the end of ${this.#entry.errand} is larger than ${bytesMax} bytes`;
       return Promise.resolve({ kind: "error", error: new TroupeError("PAYLOAD_TOO_LARGE", text) });
     }
-    return this.#deliver({ ...message, method, payload, trace: message.turnTrace }, { sendings });
+    return this.#deliver({ ...message, method, payload, trace: message.turnTrace }, { sendings, input });
   }
 
   #deliver(message: AskMessage, ended: Omit<ErrandEnded, "number">): Promise<Answer> {
@@ -272,7 +277,7 @@ export class RunningErrand implements TurnServices {
 const asHandler = { kind: "handler", schema: undefined, timeoutMs: undefined, run: () => undefined } as const;
 
 function endedOf({ method, input }: ErrandEnd, sendings: readonly Sending[]): Ended {
-  return { method, payload: printJson(input, "INPUT_NOT_JSON", "the end of an errand") ?? "null", sendings };
+  return { method, input, payload: printJson(input, "INPUT_NOT_JSON", "the end of an errand") ?? "null", sendings };
 }
 
 /** What a run has thrown, whatever that is. */

@@ -17,10 +17,11 @@ export const taskErrand = "task";
 
 export function taskErrandOf(type: string, plan: Plan, migrations: Migrations): Errand<Run, OwnOrder> {
   return {
-    run: async (ctx, order, stored) => {
+    run: (ctx, order, stored) => {
       const { id } = ctx.self;
       const { state } = pinned(plan, migrations, stored, id);
-      return { method: "ended", input: await carryOut(ctx, plan, { type, run: id, state }, order) };
+      const ended = carryOut(ctx, plan, { type, run: id, state }, order);
+      return ended instanceof Promise ? ended.then(endOf) : endOf(ended);
     },
     refused: (order, error) => ({ method: "ended", input: endedBadly(order, error) }),
     eventOf: ({ id }, { path }, { durationMs, came }) => {
@@ -30,5 +31,7 @@ export function taskErrandOf(type: string, plan: Plan, migrations: Migrations): 
     },
   };
 }
+
+const endOf = (ended: Ended) => ({ method: "ended", input: ended });
 
 const codeOf = ({ outcome }: Ended): string | undefined => (outcome.kind === "ok" ? undefined : outcome.failure.code);

@@ -65,10 +65,19 @@ export interface TaskRun {
   readonly timeoutMs: number;
 }
 
-/** One run of a task's function, or of its compensation. Never throws. */
-export async function runOrder(ctx: ErrandContext, task: TaskRun): Promise<Outcome> {
+/** One run of a task's function, or of its compensation. A promise only when the function is one. Never throws. */
+export function runOrder(ctx: ErrandContext, task: TaskRun): Outcome | Promise<Outcome> {
   const { order, fn } = task;
   const context = new RunningTask(ctx, task);
+  const failed = (thrown: unknown): Outcome => {
+    ctx.takeBack(); // K1
+    const { kept } = context;
+    return {
+      kind: "failed",
+      failure: failureOf(thrown),
+      ...(kept === undefined ? {} : { steps: wire(kept) as KeptSteps }),
+    }; // K2
+  };
   try {
     const run = () => {
       const running = fn(context, order.result);
@@ -80,14 +89,18 @@ export async function runOrder(ctx: ErrandContext, task: TaskRun): Promise<Outco
           async () => run(),
         )
       : run();
-    const result = isThenable(ended) ? await ended : ended;
-    const text = printJson(result, "RESULT_INVALID", `what ${order.path} returned`);
-    return text === undefined ? { kind: "ok" } : { kind: "ok", result: JSON.parse(text) as unknown };
+    return ended instanceof Promise
+      ? ended.then((result) => doneWith(order, result)).catch(failed)
+      : doneWith(order, ended);
   } catch (thrown) {
-    ctx.takeBack(); // K1
-    const { kept } = context;
-    return { kind: "failed", failure: failureOf(thrown), ...(kept === undefined ? {} : { steps: kept }) }; // K2
+    return failed(thrown);
   }
+}
+
+/** Throws RESULT_INVALID. */
+function doneWith({ path }: OwnOrder, result: unknown): Outcome {
+  const text = printJson(result, "RESULT_INVALID", `what ${path} returned`);
+  return text === undefined ? { kind: "ok" } : { kind: "ok", result: JSON.parse(text) as unknown };
 }
 
 /** What a task costs that asks for nothing is next to nothing: its parts are made when they are asked for. */

@@ -12,19 +12,20 @@ import { spotAt } from "./tree.ts";
 /** For compensations of children, which have no time of their own. Unit: ms. */
 export const timeoutMsDefault = 60_000;
 
-/** Carries an order out. Rejects with WORKFLOW_CHANGED when this code has no such task. */
-export async function carryOut(
+/** Carries an order out. A promise only when the task is one. Throws WORKFLOW_CHANGED when this code has no such task. */
+export function carryOut(
   ctx: ErrandContext,
   plan: Plan,
   { type, run, state }: { readonly type: string; readonly run: string; readonly state: unknown },
   order: OwnOrder,
-): Promise<Ended> {
+): Ended | Promise<Ended> {
   const node = spotAt(plan.tree, order.path)?.node;
   const isOne = node?.kind === "task" || (node?.kind === "child" && order.compensates === true);
   if (!isOne) throw changedTask(plan, run, order);
   const fn = (order.compensates ? node.compensate : node.kind === "task" ? node.run : undefined) as TaskFunction;
   const timeoutMs = node.kind === "task" ? node.timeoutMs : timeoutMsDefault;
-  return endedOf(order, await runOrder(ctx, { type, run, order, state, fn, timeoutMs }));
+  const outcome = runOrder(ctx, { type, run, order, state, fn, timeoutMs });
+  return outcome instanceof Promise ? outcome.then((settled) => endedOf(order, settled)) : endedOf(order, outcome);
 }
 
 /** What the run is told when the end itself can not be. */

@@ -43,6 +43,33 @@ test("E2, E3: an end whose commit is refused is taken later; the task does not r
   expect((await clock.runFor(client.actor(book, "b").get()))?.state.lines).toEqual(["t"]);
 });
 
+test("E2: an end that is taken again is as it was, whatever the turn before has made of it", async () => {
+  const { clock, plan, worker, client } = await opened();
+  const seen: string[] = [];
+  const keeping = listWorkflow("keeping", ({ task }) => [
+    task("t", () => ({ words: ["one"] }), {
+      save: (state, result) => {
+        seen.push(JSON.stringify(result));
+        (result.words as string[]).push("more");
+        state.list.push(...result.words);
+      },
+    }),
+  ]);
+  await worker(keeping.actors, "w");
+  let writes = 0;
+  // The first orders the task, the second takes its end.
+  plan.faults = (operation) => {
+    if (!isCommitOf("workflow-keeping.r", operation)) return undefined;
+    writes += 1;
+    return writes === 2 || writes === 3 ? { refuse: "disk full" } : undefined;
+  };
+  const run = client.actor(keeping.run, "r");
+  await clock.runFor(run.tell.start());
+  await clock.advance(30_000);
+  expect(seen).toEqual(Array(3).fill('{"words":["one"]}'));
+  expect((await clock.runFor(run.get()))?.state).toMatchObject({ phase: "completed", result: "one more" });
+});
+
 test("an end that is refused for a passing reason first, and then is too large, ends its task as failed", async () => {
   const { clock, plan, worker, client } = await opened();
   let end = () => {};

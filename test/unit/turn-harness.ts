@@ -63,23 +63,22 @@ export class TurnHarness {
     state: unknown = this.#definition.initial("a"),
     verb: "ask" | "tell" = "ask",
   ): TurnOutcome | Promise<TurnOutcome> {
-    const frame = {
-      method,
-      payload,
-      messageId: "m1",
-      from: undefined,
-      trace: undefined,
-      turnTrace: undefined,
-      endedMs: undefined,
-    };
-    const unwithdrawn = { askId: "m1", interrupt: undefined };
-    const message: Message =
-      verb === "ask"
-        ? { ...frame, kind: "ask", chain: [], idempotencyKey: undefined, ...unwithdrawn, answer: () => {} }
-        : { ...frame, kind: "tell", sequence: 1, number: undefined, attempts: 1, doom: undefined };
+    return this.runMessage(messageOf(method, payload, verb), state);
+  }
+
+  runMessage(message: Message, state: unknown = this.#definition.initial("a")): TurnOutcome | Promise<TurnOutcome> {
     const self = { type: this.#definition.type, id: "a" };
     return runTurn({ definition: this.#definition, self, message, state, services: this.services() });
   }
+}
+
+export function messageOf(method: string, payload: Message["payload"], verb: "ask" | "tell" = "ask"): Message {
+  const frame = { method, payload, messageId: "m1", from: undefined, trace: undefined };
+  const unhandled = { turnTrace: undefined, endedMs: undefined };
+  const unwithdrawn = { askId: "m1", interrupt: undefined };
+  return verb === "ask"
+    ? { ...frame, ...unhandled, kind: "ask", chain: [], idempotencyKey: undefined, ...unwithdrawn, answer: () => {} }
+    : { ...frame, ...unhandled, kind: "tell", sequence: 1, number: undefined, attempts: 1, doom: undefined };
 }
 
 /** What came of it, in few words: a code, or what was answered. */

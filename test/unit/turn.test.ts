@@ -4,7 +4,7 @@ import type { TurnContext } from "../../src/actors/context.ts";
 import { defineActor, handler, query } from "../../src/actors/definition.ts";
 import type { TurnOutcome } from "../../src/actors/turn.ts";
 import type { MemoryServices } from "../../src/actors/turn-memory.ts";
-import { briefOf, TurnHarness } from "./turn-harness.ts";
+import { briefOf, messageOf, TurnHarness } from "./turn-harness.ts";
 
 type State = { n: number; list: number[]; any?: unknown };
 const stateSchema = z.object({ n: z.number(), list: z.array(z.number()), any: z.unknown().optional() });
@@ -26,6 +26,22 @@ function actorWith(run: (ctx: TurnContext<State>, input: unknown) => unknown, ti
 
 const go = (run: (ctx: TurnContext<State>, input: unknown) => unknown, input: unknown = null) =>
   new TurnHarness(actorWith(run)).run("go", input);
+
+test("E2: the end of an errand is handed over as it is, once: a turn that runs again reads it anew", () => {
+  const seen: unknown[] = [];
+  const harness = new TurnHarness(
+    actorWith((_ctx, input) => {
+      seen.push(input);
+    }),
+  );
+  const input = { words: ["one"] };
+  const message = { ...messageOf("go", JSON.stringify(input)), errand: { number: 1, sendings: [], input } };
+  void harness.runMessage(message);
+  input.words.push("more");
+  void harness.runMessage(message);
+  expect(seen[0]).toBe(input);
+  expect(seen[1]).toEqual({ words: ["one"] });
+});
 
 test("U1: a turn that throws changes nothing and sends nothing", async () => {
   const before: State = { n: 1, list: [1] };
