@@ -82,14 +82,6 @@ export function observe(
   run: Run,
   transitions: readonly Transition[],
 ): undefined | Promise<undefined> {
-  for (const { path, from, to, failure } of transitions) {
-    noteInSpan("workflow.transition", () => ({
-      path,
-      from,
-      to,
-      ...(failure === undefined ? {} : { code: failure.code }),
-    }));
-  }
   const id = turn.self.id;
   const ctx: HookContext<never> = {
     run: id,
@@ -100,61 +92,45 @@ export function observe(
     },
     actor: (definition, actorId) => turn.actor(definition, actorId),
   };
-  const call = (at: number): unknown => {
-    const transition = transitions[Math.floor(at / hookNames.length)];
-    const name = hookNames[at % hookNames.length];
-    if (transition !== undefined && name !== undefined) return callHook(hooks, name, ctx, transition);
-    return progress?.write(ctx, progressOf(plan, id, run, turn.messageId, turn.now()));
-  };
-  return callFrom(0, transitions.length * hookNames.length + 1, call, turn);
-}
-
-/** In the order in which they are called for one transition; at the end comes the progress. */
-const hookNames = ["beforeTask", "afterTask", "onTransition", "onFailure"] as const;
-
-function callHook(
-  hooks: WorkflowHooks<never>,
-  name: (typeof hookNames)[number],
-  ctx: HookContext<never>,
-  transition: Transition,
-): unknown {
-  const { path, from, to, attempt = 1, failure } = transition;
-  const isTask = path !== "";
-  switch (name) {
-    case "beforeTask":
-      return isTask && to === "running" ? hooks.beforeTask?.(ctx, { path, attempt }) : undefined;
-    case "afterTask": {
-      const isOver = (from === "running" || from === "left") && to !== "left" && to !== "running";
-      return isTask && isOver ? hooks.afterTask?.(ctx, { path, failure }) : undefined;
+  const calls: (readonly [hook: string, call: () => unknown])[] = [];
+  const { beforeTask, afterTask, onTransition, onFailure } = hooks;
+  for (const transition of transitions) {
+    const { path, from, to, attempt = 1, failure } = transition;
+    noteInSpan("workflow.transition", () => ({
+      path,
+      from,
+      to,
+      ...(failure === undefined ? {} : { code: failure.code }),
+    }));
+    const isTask = path !== "";
+    if (beforeTask && isTask && to === "running") calls.push(["beforeTask", () => beforeTask(ctx, { path, attempt })]);
+    if (afterTask && isTask && (from === "running" || from === "left") && to !== "left" && to !== "running") {
+      calls.push(["afterTask", () => afterTask(ctx, { path, failure })]);
     }
-    case "onTransition":
-      return hooks.onTransition?.(ctx, transition);
-    case "onFailure":
-      return failure === undefined ? undefined : hooks.onFailure?.(ctx, failure, path);
+    if (onTransition) calls.push(["onTransition", () => onTransition(ctx, transition)]);
+    if (onFailure && failure !== undefined) calls.push(["onFailure", () => onFailure(ctx, failure, path)]);
   }
+  if (progress !== undefined) {
+    const made = progressOf(plan, id, run, turn.messageId, turn.now());
+    calls.push(["progress", () => progress.write(ctx, made)]);
+  }
+  return calls.length === 0 ? undefined : callAll(calls, turn);
 }
 
-function callFrom(
-  first: number,
-  count: number,
-  call: (at: number) => unknown,
+function callAll(
+  calls: readonly (readonly [hook: string, call: () => unknown])[],
   turn: TurnContext<Run>,
 ): undefined | Promise<undefined> {
-  for (let at = first; at < count; at += 1) {
-    const name = at === count - 1 ? "progress" : hookNames[at % hookNames.length];
+  for (const [at, [hook, call]] of calls.entries()) {
+    const warn = (thrown: unknown) =>
+      turn.log.warn({ hook, error: messageOf(thrown) }, "a hook of the workflow failed");
     try {
-      const called = call(at);
+      const called = call();
       if (!(called instanceof Promise)) continue;
-      return called
-        .catch((thrown: unknown) => warn(turn, name, thrown))
-        .then(() => callFrom(at + 1, count, call, turn));
+      return called.catch(warn).then(() => callAll(calls.slice(at + 1), turn));
     } catch (thrown) {
-      warn(turn, name, thrown);
+      warn(thrown);
     }
   }
   return undefined;
-}
-
-function warn(turn: TurnContext<Run>, hook: string | undefined, thrown: unknown): void {
-  turn.log.warn({ hook, error: messageOf(thrown) }, "a hook of the workflow failed");
 }

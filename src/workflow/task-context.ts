@@ -72,11 +72,8 @@ export function runOrder(ctx: ErrandContext, task: TaskRun): Outcome | Promise<O
   const failed = (thrown: unknown): Outcome => {
     ctx.takeBack(); // K1
     const { kept } = context;
-    return {
-      kind: "failed",
-      failure: failureOf(thrown),
-      ...(kept === undefined ? {} : { steps: wire(kept) as KeptSteps }),
-    }; // K2
+    const steps = kept === undefined ? {} : { steps: wire(kept) as KeptSteps }; // K2
+    return { kind: "failed", failure: failureOf(thrown), ...steps };
   };
   try {
     const run = () => {
