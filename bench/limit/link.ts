@@ -1,8 +1,9 @@
-// The official connection with nothing around it: one reply inbox, one plain map, callbacks, no timers. What it leaves
+// The official connection with nothing around it: one reply inbox, one map, callbacks, no timers. What it leaves
 // out (time-outs, reconnection, errors that can be told apart) is what a product cannot leave out.
 
 import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
+import { FleetingMap } from "../../src/core/fleeting-map.ts";
 
 export type OnReply = (message: Msg) => void;
 
@@ -11,7 +12,7 @@ const nothing = new Uint8Array(0);
 export class LeanLink {
   readonly connection: NatsConnection;
   readonly #inbox = `_INBOX.${crypto.randomUUID().slice(0, 8)}`;
-  readonly #waiting = new Map<string, OnReply>();
+  readonly #waiting = new FleetingMap<string, OnReply>();
   #requests = 0;
 
   static async open(options: ConnectionOptions): Promise<LeanLink> {

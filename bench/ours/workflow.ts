@@ -1,6 +1,7 @@
 // Troupe's workflows: runs of five tasks, and runs that wait for a signal.
 
 import { z } from "zod";
+import { FleetingMap, FleetingSet } from "../../src/core/fleeting-map.ts";
 import { createWorker, defineWorkflow, silentLogger } from "../../src/index.ts";
 import type { Done, Place, WorkflowSide } from "../side.ts";
 import { settle } from "../side.ts";
@@ -10,9 +11,9 @@ const names = ["one", "two", "three", "four", "five"] as const;
 
 export async function open({ servers, app }: Place): Promise<WorkflowSide> {
   /** By run: what its end is told to. */
-  const waiting = new Map<string, () => void>();
+  const waiting = new FleetingMap<string, () => void>();
   /** A turn has ended these; its commit is to follow, and none is before it. */
-  const ending = new Set<string>();
+  const ending = new FleetingSet<string>();
   const hooks = {
     onTransition: ({ run }: { readonly run: string }, { path, to }: { readonly path: string; readonly to: string }) => {
       if (path === "" && to === "completed") ending.add(run);

@@ -146,6 +146,7 @@ export interface AnyActor {
   readonly errands?: ErrandTable;
   readonly mirror?: Mirror;
   readonly eventsOf?: EventsOf;
+  readonly isOver?: (state: unknown) => boolean;
 }
 
 export const actorDefaults = Object.freeze({

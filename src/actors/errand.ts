@@ -96,14 +96,18 @@ interface OwnParts {
   readonly errands?: ErrandTable;
   readonly mirror?: Mirror | undefined;
   readonly eventsOf?: EventsOf;
+  /** Whether an actor in this state will hardly be needed again: of those only a few stay in memory. */
+  readonly isOver?: (state: unknown) => boolean;
 }
 
-export function withErrands<A extends AnyActor>(definition: A, { begins, errands, mirror, eventsOf }: OwnParts): A {
+export function withErrands<A extends AnyActor>(definition: A, parts: OwnParts): A {
+  const { begins, errands, mirror, eventsOf, isOver } = parts;
   return Object.freeze({
     ...definition,
     ...(begins === undefined ? {} : { begins }),
     ...(errands === undefined ? {} : { errands }),
     ...(mirror === undefined ? {} : { mirror }),
     ...(eventsOf === undefined ? {} : { eventsOf }),
+    ...(isOver === undefined ? {} : { isOver }),
   });
 }

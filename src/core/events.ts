@@ -6,8 +6,8 @@
 
 import type { ActorAddress } from "./ids.ts";
 
-/** Nothing to do for `idleMsMax`, or the longest at rest when the worker held too many. */
-export type PassivationReason = "idle" | "least-used";
+/** Nothing to do for `idleMsMax`, the longest at rest when the worker held too many, or of those that have nothing to do any more. */
+export type PassivationReason = "idle" | "least-used" | "over";
 export type TurnKind = "tell" | "ask" | "query";
 
 /** Its supervision has stopped it, or another actor has. */

@@ -147,7 +147,7 @@ const activations = {
   "troupe.passivated": counter(
     "{activation}",
     ["type", "reason"],
-    "Actors that left the memory: `idle`, or the longest at rest because there were too many (`least-used`).",
+    "Actors that left the memory: `idle`, the longest at rest because there were too many (`least-used`), or what has nothing to do any more, as runs that have ended (`over`).",
     "Least-used: the worker holds more actors than `activationsMax`; raise it or add workers.",
   ),
   "troupe.outbox.pending": gauge(

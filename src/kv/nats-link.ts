@@ -27,6 +27,7 @@ import type {
 } from "@nats-io/transport-node";
 import { connect, PermissionViolationError } from "@nats-io/transport-node";
 import { messageOf, TroupeError } from "../core/errors.ts";
+import { FleetingMap } from "../core/fleeting-map.ts";
 
 export type LinkAnswer =
   | { readonly kind: "reply"; readonly message: Msg }
@@ -96,7 +97,7 @@ export class NatsLink implements AsyncDisposable {
   #nextToken = 0;
   #sweep: NodeJS.Timeout | undefined;
   readonly #replies: Subscription;
-  readonly #pending = new Map<string, PendingRequest>();
+  readonly #pending = new FleetingMap<string, PendingRequest>();
   /** Requests that leave soon (L7). */
   readonly #leaving: LeavingRequest[] = [];
   readonly #reconnected = new Set<() => void>();
@@ -229,8 +230,7 @@ export class NatsLink implements AsyncDisposable {
   #sweepDeadlines(): void {
     const now = performance.now();
     for (const [token, pending] of this.#pending) {
-      if (pending.deadlineMs > now) continue;
-      this.#pending.delete(token);
+      if (pending.deadlineMs > now || !this.#pending.delete(token)) continue;
       pending.answer({ kind: "lost", reason: "no answer in time" });
     }
     this.#sweep = this.#pending.size === 0 ? undefined : this.#sweepLater();
@@ -245,8 +245,7 @@ export class NatsLink implements AsyncDisposable {
   #loseForbidden({ subject: forbidden, operation }: PermissionViolationError): void {
     if (operation !== "publish") return;
     for (const [token, { subject, answer }] of this.#pending) {
-      if (subject !== forbidden) continue;
-      this.#pending.delete(token);
+      if (subject !== forbidden || !this.#pending.delete(token)) continue;
       answer({ kind: "lost", reason: `NATS does not let this user publish to ${subject}: give it the permission` });
     }
   }

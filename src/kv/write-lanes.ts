@@ -4,12 +4,14 @@
 //       with replicas refuse an expectation on a key while another write that expects something of it is on its way.
 //   W2. No more than `openMax` are under way in all: a server takes 50 open batches for a stream, from all its clients.
 
+import { FleetingMap } from "../core/fleeting-map.ts";
+
 /** Three stores of one bucket reach the server's bound together; what goes beyond it is tried again. */
 const openMax = 16;
 
 export class WriteLanes {
   /** The last work that was given to each lane that is in use. */
-  readonly #tails = new Map<string, Promise<unknown>>();
+  readonly #tails = new FleetingMap<string, Promise<unknown>>();
   readonly #waiting: (() => void)[] = [];
   #open = 0;
 

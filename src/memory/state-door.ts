@@ -3,6 +3,7 @@
 //   R1. What is remembered of this process's own writes may have been overtaken. A write by it is refused then (K2); an
 //       answer that writes nothing is given from a fresh look only.
 
+import { FleetingMap } from "../core/fleeting-map.ts";
 import type { KvEntry, KvStore, KvWrite, Revision } from "../kv/store.ts";
 
 /** What a key holds; revision 0 and no value when it does not exist. */
@@ -38,7 +39,7 @@ const rememberedBytesMax = 4_096;
 export class PlainDoor implements StateDoor {
   readonly #kv: KvStore;
   /** Those written last come last. */
-  readonly #remembered = new Map<string, Seen>();
+  readonly #remembered = new FleetingMap<string, Seen>();
 
   constructor(kv: KvStore) {
     this.#kv = kv;

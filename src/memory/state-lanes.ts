@@ -1,6 +1,7 @@
 // Who changes the same key in one process takes turns, so that processes compete for a key and not all of their callers.
 
 import { TroupeError } from "../core/errors.ts";
+import { FleetingMap } from "../core/fleeting-map.ts";
 
 /** Changes of one key that may wait. Beyond it: WRITE_CONTENDED. */
 const waitingMax = 4_096;
@@ -11,7 +12,7 @@ interface Lane {
 }
 
 export class StateLanes {
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new FleetingMap<string, Lane>();
 
   /** Runs `work` when all that was begun before on the key has ended. Rejects as it does, and with WRITE_CONTENDED. */
   async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {

@@ -6,9 +6,15 @@
 //       kept again as soon as activations come to rest.
 //   L3. A message costs the same however many there are: those at rest stand in the order in which they came to rest, in
 //       a set that keeps it.
+//   L4. Of those at rest that are over, which hardly anybody needs again, the `overMax` that came to rest last stay; they go before
+//       all others. What is held for long has to be copied by every small collection that it is too young for, and there is nothing to gain.
 
-import type { EventStream } from "../core/events.ts";
+import type { EventStream, PassivationReason } from "../core/events.ts";
+import { FleetingSet } from "../core/fleeting-map.ts";
 import type { ActorAddress } from "../core/ids.ts";
+
+/** Of those that are over: who asks how a run has ended asks soon. */
+export const overMax = 64;
 
 /** An activation, as far as this matters here. */
 export interface Restable {
@@ -20,9 +26,10 @@ export interface Restable {
 export class Activations {
   readonly #max: number;
   readonly #events: EventStream;
-  readonly #all = new Set<Restable>();
+  readonly #all = new FleetingSet<Restable>();
   /** Longest at rest first (L3). */
-  readonly #resting = new Set<Restable>();
+  readonly #resting = new FleetingSet<Restable>();
+  readonly #over = new FleetingSet<Restable>();
   #isExceeded = false;
 
   constructor(max: number, events: EventStream) {
@@ -42,30 +49,40 @@ export class Activations {
 
   woke(activation: Restable): void {
     this.#resting.delete(activation);
+    this.#over.delete(activation);
   }
 
-  rested(activation: Restable): void {
+  /** `isOver`: L4. */
+  rested(activation: Restable, isOver = false): void {
     if (!this.#all.has(activation)) return;
-    this.#resting.add(activation);
+    if (isOver) this.#over.add(activation);
+    else this.#resting.add(activation);
+    if (this.#over.size > overMax) this.#passivateFirst(this.#over, "over");
     if (this.#isExceeded) this.#keepBound();
   }
 
   /** It is gone. */
   remove(activation: Restable): void {
-    this.#resting.delete(activation);
+    this.woke(activation);
     if (this.#all.delete(activation) && this.#all.size <= this.#max) this.#isExceeded = false;
   }
 
   #keepBound(): void {
     while (this.#all.size > this.#max) {
-      const [longest] = this.#resting;
-      if (longest === undefined) return this.#exceed();
-      this.#resting.delete(longest);
-      // One that is not at rest after all comes back when it is.
-      if (!longest.tryPassivate()) continue;
-      this.remove(longest);
-      this.#events.emit({ kind: "passivated", actor: longest.self, reason: "least-used" });
+      if (this.#passivateFirst(this.#over, "over")) continue;
+      if (!this.#passivateFirst(this.#resting, "least-used")) return this.#exceed();
     }
+  }
+
+  /** False when there is none. One that is not at rest after all comes back when it is. */
+  #passivateFirst(resting: FleetingSet<Restable>, reason: PassivationReason): boolean {
+    const [longest] = resting;
+    if (longest === undefined) return false;
+    resting.delete(longest);
+    if (!longest.tryPassivate()) return true;
+    this.remove(longest);
+    this.#events.emit({ kind: "passivated", actor: longest.self, reason });
+    return true;
   }
 
   #exceed(): void {

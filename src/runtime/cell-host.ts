@@ -60,5 +60,5 @@ export interface CellHost {
   stopped(key: string, sequence: number, error: TroupeError): void;
   /** The cell has something to do, or nothing any more. */
   woke(cell: Cell): void;
-  rested(cell: Cell): void;
+  rested(cell: Cell, isOver: boolean): void;
 }

@@ -3,6 +3,7 @@
 import { asksMax } from "../actors/mailbox.ts";
 import type { AskMessage } from "../actors/message.ts";
 import { withdrawn } from "../actors/turn-failure.ts";
+import { FleetingSet } from "../core/fleeting-map.ts";
 import type { Cell } from "./cell.ts";
 import type { CellStore } from "./cell-store.ts";
 import { announceFull, announceHandled, answerOf, runMessage } from "./cell-turn.ts";
@@ -13,7 +14,7 @@ export class CellQueries {
   readonly #onEnded: () => void;
   #waiting: AskMessage[] = [];
   /** Those that wait for something themselves. */
-  readonly #running = new Set<AskMessage>();
+  readonly #running = new FleetingSet<AskMessage>();
 
   /** `onEnded` runs whenever one has been answered. */
   constructor(cell: Cell, store: CellStore, onEnded: () => void) {

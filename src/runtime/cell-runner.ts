@@ -87,7 +87,8 @@ export class CellRunner implements TurnServices {
   /** The activation has nothing to do, or is gone. */
   rested(): void {
     this.#status?.rested();
-    this.#cell.host.rested(this.#cell);
+    const { definition, host, isGone } = this.#cell;
+    host.rested(this.#cell, !isGone && definition.isOver?.(this.#store.committed.state) === true);
   }
 
   /** Forgets the turn that runs; returns its message. */

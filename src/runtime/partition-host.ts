@@ -18,6 +18,7 @@ import type { Clock } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import { isTroupeError, messageOf, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
+import { FleetingMap, FleetingSet } from "../core/fleeting-map.ts";
 import type { ActorAddress } from "../core/ids.ts";
 import { addressOf } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
@@ -86,8 +87,8 @@ export class PartitionHost implements CellHost {
   readonly partition: number;
   readonly epoch: number;
   readonly #services: HostServices;
-  readonly #cells = new Map<string, Cell>();
-  readonly #busy = new Set<Cell>();
+  readonly #cells = new FleetingMap<string, Cell>();
+  readonly #busy = new FleetingSet<Cell>();
   readonly #strays: Strays;
   /** The stopped actors that were met here: where their mail waits from, and what askers are told (H3). */
   readonly #stopped = new Map<string, { readonly sequence: number; readonly error: TroupeError }>();
@@ -304,14 +305,14 @@ export class PartitionHost implements CellHost {
     this.#services.activations.woke(cell);
   }
 
-  rested(cell: Cell): void {
+  rested(cell: Cell, isOver: boolean): void {
     const { activations } = this.#services;
     if (this.#isLeaving) this.#leave(cell.oldestSequence ?? Infinity, noNeeds);
     this.#busy.delete(cell);
     if (cell.isGone && this.#cells.get(cell.key) === cell) this.#cells.delete(cell.key);
     if (this.#busy.size === 0) this.#onRest?.();
     if (cell.isGone) activations.remove(cell);
-    else activations.rested(cell);
+    else activations.rested(cell, isOver);
   }
 
   #take(letter: Letter): void {

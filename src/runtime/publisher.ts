@@ -14,6 +14,7 @@ import type { Timer } from "../actors/timer.ts";
 import type { Clock } from "../core/clock.ts";
 import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
+import { FleetingMap } from "../core/fleeting-map.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endSpan, traceparentOf } from "../core/trace.ts";
 import type { AppendOutcome, MailAddress } from "./mail.ts";
@@ -51,7 +52,7 @@ const nothing = new Uint8Array(0);
 export class Publisher {
   readonly #options: PublisherOptions;
   /** By receiver (dead letters and each memory are one): what waits behind what is under way. */
-  readonly #waiting = new Map<string, OutboxSent[]>();
+  readonly #waiting = new FleetingMap<string, OutboxSent[]>();
   readonly #dead = new Set<number>();
   #pending = 0;
   #pendingBytes = 0;

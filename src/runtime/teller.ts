@@ -14,6 +14,7 @@ import { delay } from "../core/clock.ts";
 import { encodeText } from "../core/codec.ts";
 import { isTroupeError, TroupeError } from "../core/errors.ts";
 import type { EventStream } from "../core/events.ts";
+import { FleetingMap } from "../core/fleeting-map.ts";
 import type { Traceparent } from "../core/trace.ts";
 import { endFailed, endSpan, isTracing, traceIdOf, traceparentOf } from "../core/trace.ts";
 import type { AppendOutcome, Mail, MailAddress, MailMeta } from "./mail.ts";
@@ -64,7 +65,7 @@ export class Teller {
   readonly #events: EventStream;
   readonly #duplicateWindowMs: number;
   readonly #name: string;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new FleetingMap<string, Lane>();
   #count = 0;
 
   /** `duplicateWindowMs`: how long the mail knows an id. */

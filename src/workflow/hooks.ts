@@ -74,6 +74,31 @@ export function progressOf(plan: Plan, id: string, run: Run, cause: string, atMs
   return { ...about, cause, atMs, phase, paused, marks, failure, result };
 }
 
+/**
+ * A class for its getter: V8 makes a hidden class, of the old generation, for each object that is written with one, and that keeps alive what
+ * the getter knows, here the whole turn, until the next full collection.
+ */
+class InTurn implements HookContext<never> {
+  readonly #turn: TurnContext<Run>;
+  readonly run: string;
+  readonly state: DeepReadonly<never>;
+
+  constructor(turn: TurnContext<Run>, { state }: Run) {
+    this.#turn = turn;
+    this.run = turn.self.id;
+    this.state = state as DeepReadonly<never>;
+  }
+
+  /** Made for those who write to it: most turns do not. */
+  get log(): Logger {
+    return this.#turn.log;
+  }
+
+  actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M> {
+    return this.#turn.actor(definition, id);
+  }
+}
+
 /** Calls what listens, one after the other. A promise only when one of them is. */
 export function observe(
   { hooks, progress }: Observers,
@@ -82,16 +107,7 @@ export function observe(
   run: Run,
   transitions: readonly Transition[],
 ): undefined | Promise<undefined> {
-  const id = turn.self.id;
-  const ctx: HookContext<never> = {
-    run: id,
-    state: run.state as DeepReadonly<never>,
-    // Made for those who write to it: most turns do not.
-    get log() {
-      return turn.log;
-    },
-    actor: (definition, actorId) => turn.actor(definition, actorId),
-  };
+  const ctx = new InTurn(turn, run);
   const calls: (readonly [hook: string, call: () => unknown])[] = [];
   const { beforeTask, afterTask, onTransition, onFailure } = hooks;
   for (const transition of transitions) {
@@ -111,7 +127,7 @@ export function observe(
     if (onFailure && failure !== undefined) calls.push(["onFailure", () => onFailure(ctx, failure, path)]);
   }
   if (progress !== undefined) {
-    const made = progressOf(plan, id, run, turn.messageId, turn.now());
+    const made = progressOf(plan, ctx.run, run, turn.messageId, turn.now());
     calls.push(["progress", () => progress.write(ctx, made)]);
   }
   return calls.length === 0 ? undefined : callAll(calls, turn);

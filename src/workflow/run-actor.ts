@@ -148,7 +148,8 @@ export function defineRunActor(options: RunActorOptions) {
   const errands = { [taskErrand]: taskErrandOf(type, plan, options.migrations) };
   const eventsOf: EventsOf = (self, before, after, nowMs) =>
     endedWaits(plan.name, self, before as Run, after as Run, nowMs);
-  return withErrands(run, { begins: "start", errands, mirror: options.mirror, eventsOf });
+  const isOverRun = (state: unknown) => isOver((state as Run).phase);
+  return withErrands(run, { begins: "start", errands, mirror: options.mirror, eventsOf, isOver: isOverRun });
 }
 
 /** A3. */

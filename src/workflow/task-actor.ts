@@ -6,6 +6,7 @@
 //   T2. What the task tells others, and how it ended, are sent with one commit or not at all (P3).
 
 import { defineActor, handler } from "../actors/definition.ts";
+import { withErrands } from "../actors/errand.ts";
 import type { Schema } from "../core/schema.ts";
 import type { Ended, Plan } from "./run.ts";
 import { runDoor } from "./run-door.ts";
@@ -34,7 +35,7 @@ export interface TaskActorOptions {
 export function defineTaskActor({ plan, migrations, runType, runPool, pool, type }: TaskActorOptions) {
   const report = runDoor(runType, runPool);
   const longest = Math.max(timeoutMsDefault, ...[...plan.tree.spots.values()].map(({ node }) => timeoutOf(node)));
-  return defineActor(
+  const actor = defineActor(
     type,
     {
       state: anyObject,
@@ -62,6 +63,7 @@ export function defineTaskActor({ plan, migrations, runType, runPool, pool, type
       }),
     },
   );
+  return withErrands(actor, { isOver: () => true }); // It is told of one order, as a rule.
 }
 
 function timeoutOf(node: { readonly kind: string; readonly timeoutMs?: number | undefined }): number {

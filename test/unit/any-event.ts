@@ -54,7 +54,7 @@ const ofTheRest = [
   event("superseded", { actor, revision: whole }),
   event("conflict", { bucket, of: type, key: text }),
   event("activated", { actor, revision: whole }),
-  event("passivated", { actor, reason: fc.constantFrom("idle", "least-used") }),
+  event("passivated", { actor, reason: fc.constantFrom("idle", "least-used", "over") }),
   event("partition-taken", { pool, partition: whole, epoch: whole, ownerlessMs: durationMs }, ["ownerlessMs"]),
   event("partition-given", { pool, partition: whole, epoch: whole }),
   event("ownership-lost", { worker: text, pool, partitions: whole, reason: text }),
