@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { RuntimeEvent } from "../../src/core/events.ts";
 import { EventStream } from "../../src/core/events.ts";
 import type { Restable } from "../../src/runtime/activations.ts";
-import { Activations } from "../../src/runtime/activations.ts";
+import { Activations, overMax } from "../../src/runtime/activations.ts";
 
 class Fake implements Restable {
   readonly self: { readonly type: string; readonly id: string };
@@ -99,4 +99,27 @@ test("L1: one that turns out to be busy stays, and the next one goes", () => {
   stubborn.isBusy = false;
   activations.rested(stubborn);
   expect([idsOf(seen), activations.count]).toEqual([[0], 1]);
+});
+
+test("L4: of those that are over the last few stay, and they go before the others", () => {
+  const { activations, seen } = hold(overMax + 2);
+  const rest = (id: number, isOver: boolean) => {
+    const made = new Fake(id);
+    activations.add(made);
+    made.isBusy = false;
+    activations.rested(made, isOver);
+    return made;
+  };
+  rest(0, false);
+  const over = Array.from({ length: overMax }, (_, at) => rest(at + 1, true));
+  expect(idsOf(seen)).toEqual([]);
+  if (over[0] !== undefined) activations.woke(over[0]);
+  rest(1_000, true);
+  expect([idsOf(seen), activations.count]).toEqual([[], overMax + 2]);
+  if (over[0] !== undefined) activations.rested(over[0], true);
+  expect(seen.at(-1)).toMatchObject({ kind: "passivated", actor: { id: "2" }, reason: "over" });
+  rest(1_001, false);
+  rest(1_002, false);
+  expect([idsOf(seen), activations.count]).toEqual([[2, 3], overMax + 2]);
+  expect(seen.map(({ kind }) => kind)).not.toContain("activations-exceeded");
 });
