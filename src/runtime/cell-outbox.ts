@@ -143,6 +143,7 @@ export class CellOutbox {
 
   #begin({ outbox, stopped }: Snapshot): void {
     if (this.#cell.definition.errands === undefined || stopped !== undefined) return;
+    if (this.#cell.isGone) return; // Its last commit stands, and is known too late: the next owner begins what it orders.
     this.#errands ??= new Errands(this.#cell, this.#owner, this.#onMoved);
     this.#errands.follow(outbox.filter(isErrand));
   }
