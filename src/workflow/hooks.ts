@@ -82,6 +82,8 @@ class InTurn implements HookContext<never> {
   readonly #turn: TurnContext<Run>;
   readonly run: string;
   readonly state: DeepReadonly<never>;
+  /** May be taken out of the context, as a hook does that writes `({ actor })`. */
+  readonly actor: HookContext<never>["actor"] = (definition, id) => this.#turn.actor(definition, id);
 
   constructor(turn: TurnContext<Run>, { state }: Run) {
     this.#turn = turn;
@@ -92,10 +94,6 @@ class InTurn implements HookContext<never> {
   /** Made for those who write to it: most turns do not. */
   get log(): Logger {
     return this.#turn.log;
-  }
-
-  actor<S, M extends MethodTable<S>>(definition: ActorDefinition<S, M>, id: string): TurnRef<M> {
-    return this.#turn.actor(definition, id);
   }
 }
 
